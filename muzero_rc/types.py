@@ -1,0 +1,79 @@
+"""Arrays that the learner's parts hand to one another.
+
+Every array states its shape. The letters, everywhere in this package:
+
+    B  batch: episodes, or encoders that wait for a decision
+    W  windows of one episode
+    T  shown frames of a clip, padded to the longest of the batch
+    D  depth: coded frames ahead of the present one
+    A  actions
+    C, X, S  features per clip, per shown frame, per coded frame
+    d  width of the network
+    E  clip encoding per shown frame: (1 + windows) * d
+
+`...` stands for any number of further axes, often W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    import jax
+    import numpy as np
+
+    Array: TypeAlias = jax.Array | np.ndarray[Any, Any]
+else:  # the base install has no JAX
+    Array = Any
+
+Params: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Haiku parameters: module name to parameter name to array."""
+
+FRAME_TYPES = 5
+"""key, inter, alt-ref, overlay, golden, as libvpx numbers them."""
+
+
+class Widths(NamedTuple):
+    """How many features there are: per clip, per shown frame, per coded frame."""
+
+    clip: int
+    frame: int
+    step: int
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Sequence[object]]) -> Widths:
+        """Widths of the feature tables that `_native.feature_tables()` returns."""
+        return cls(clip=len(tables["clip"]), frame=len(tables["frame"]), step=len(tables["step"]))
+
+
+class ClipBatch(NamedTuple):
+    """What is known of clips before their first frame."""
+
+    clip: Array  # f4[B, C]
+    frames: Array  # f4[B, T, X]; rows from `length` on are ignored
+    length: Array  # i4[B] shown frames
+
+
+class Schedule(NamedTuple):
+    """Coded frames ahead, known or predicted."""
+
+    frame_type: Array  # i4[B, ..., D]; below 0: no such frame any more
+    layer: Array  # i4[B, ..., D]
+    show_index: Array  # i4[B, ..., D]
+
+
+class Prediction(NamedTuple):
+    """What the network says of a state."""
+
+    policy_logits: Array  # f4[B, ..., A]
+    gain_logits: Array  # f4[B, ..., bins] of the episode's final gain over its anchor, dB
+    rate_logits: Array  # f4[B, ..., bins] of the episode's final log(rate / target)
+
+
+class Transition(NamedTuple):
+    """What the dynamics say of an action."""
+
+    state: Array  # f4[B, ..., d] before the next coded frame
+    log_bits: Array  # f4[B, ...] of the frame that the action coded, in the caller's scale
+    log_sse: Array  # f4[B, ...] likewise
