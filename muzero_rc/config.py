@@ -114,6 +114,65 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
+class TeacherConfig:
+    """Plans made without the agent."""
+
+    cq_levels: tuple[int, ...] = tuple(range(16, 56, 2))  # constant quality, replayed through the hook
+    augmented_cq_levels: tuple[int, ...] = tuple(range(18, 56, 6))  # of augmented instances
+    searched: int = 0  # clips whose plans are searched
+    search_targets: int = 2  # of each such clip
+    search_encodes: int = 200  # for each such target
+
+    def __post_init__(self) -> None:
+        for name in ("cq_levels", "augmented_cq_levels"):
+            levels = getattr(self, name)
+            require(all(0 <= cq <= 63 for cq in levels), f"teacher.{name}", levels, "levels from 0 to 63")
+        require(self.searched >= 0, "teacher.searched", self.searched, "0 or more")
+        for name in ("search_targets", "search_encodes"):
+            require(getattr(self, name) >= 1, f"teacher.{name}", getattr(self, name), "1 or more")
+
+
+@dataclass(frozen=True)
+class ImitationConfig:
+    """Following episodes that came out well, relabelled with the rate that they had."""
+
+    steps: int = 6000  # learner steps before self-play begins
+    own_target_share: float = 0.7  # episodes learned under the rate that they had
+    own_target_slack: float = 0.01  # and up to so much above it
+    other_target_spread: float = 0.1  # the others: log of target over that rate, at most
+    fill_tolerance: float = 0.002  # followed: rate / target at most 1 + this
+    fill_floor: float = 0.98  # and at least this
+    gain_floor_db: float = -0.15  # and at least so much over the anchor
+    temperature_db: float = 0.2  # weight = exp(gain / temperature)
+    weight_limit: float = 5.0  # at most
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 0, "imitation.steps", self.steps, "0 or more")
+        share = self.own_target_share
+        require(0 <= share <= 1, "imitation.own_target_share", share, "within [0, 1]")
+        for name in ("own_target_slack", "other_target_spread", "fill_tolerance", "fill_floor"):
+            value = getattr(self, name)
+            require(0 <= value <= 1, f"imitation.{name}", value, "within [0, 1]")
+        for name in ("temperature_db", "weight_limit"):
+            require(getattr(self, name) > 0, f"imitation.{name}", getattr(self, name), "positive")
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """Looking at clips that are never trained on."""
+
+    corpus: str = ""  # a folder of clips; none: no validation
+    every_steps: int = 2000  # learner steps
+    clips: int = 0  # at most; 0: all
+    targets: int = 5  # of each clip
+
+    def __post_init__(self) -> None:
+        require(self.every_steps >= 1, "validation.every_steps", self.every_steps, "1 or more")
+        require(self.clips >= 0, "validation.clips", self.clips, "0 or more")
+        require(self.targets >= 4, "validation.targets", self.targets, "4 or more")
+
+
+@dataclass(frozen=True)
 class RewardConfig:
     """Who is the opponent, and what is a win."""
 
@@ -137,14 +196,16 @@ class SearchConfig:
     enabled: bool = True
     simulations: int = 16
     considered_actions: int = 8
-    gumbel_scale: float = 1.0
+    gumbel_scale: float = 0.3  # noise of exploring episodes; 0 in noise-free ones
+    value_scale: float = 1.0  # of a value difference on the improved policy's logits
 
     def __post_init__(self) -> None:
         require(self.simulations >= 1, "search.simulations", self.simulations, "1 or more")
         require(
             self.considered_actions >= 2, "search.considered_actions", self.considered_actions, "2 or more"
         )
-        require(self.gumbel_scale >= 0, "search.gumbel_scale", self.gumbel_scale, "0 or more")
+        for name in ("gumbel_scale", "value_scale"):
+            require(getattr(self, name) >= 0, f"search.{name}", getattr(self, name), "0 or more")
 
 
 @dataclass(frozen=True)
@@ -152,11 +213,15 @@ class ActorConfig:
     """Playing episodes."""
 
     encoders: int = 4  # encoder threads of one actor
+    round_episodes: int = 64  # played with the same weights before the learner goes on
     noise_free_share: float = 0.25  # of the episodes; only these move the averages
+    noise_qindex: float = 4.0  # standard deviation, the same for all frames of a layer in a GOP
     refresh_s: float = 20.0  # between looks for new weights
 
     def __post_init__(self) -> None:
         require(1 <= self.encoders <= 256, "actor.encoders", self.encoders, "1 to 256")
+        require(self.round_episodes >= 1, "actor.round_episodes", self.round_episodes, "1 or more")
+        require(self.noise_qindex >= 0, "actor.noise_qindex", self.noise_qindex, "0 or more")
         require(
             0 < self.noise_free_share <= 1, "actor.noise_free_share", self.noise_free_share, "within (0, 1]"
         )
@@ -167,12 +232,16 @@ class ActorConfig:
 class ReplayConfig:
     """Episodes kept for the learner."""
 
-    episodes: int = 4000
+    engine: Literal["reverb", "memory"] = "reverb"  # memory: this process only, reproducible
+    episodes: int = 4000  # of the agent; teachers' are all kept
     replay_ratio: float = 2.0  # times that an episode is used, on average
+    teacher_share: float = 0.5  # of a batch, once there is self-play
 
     def __post_init__(self) -> None:
         require(self.episodes >= 1, "replay.episodes", self.episodes, "1 or more")
         require(self.replay_ratio > 0, "replay.replay_ratio", self.replay_ratio, "positive")
+        share = self.teacher_share
+        require(0 <= share <= 1, "replay.teacher_share", share, "within [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -224,6 +293,9 @@ class Config:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
     data: DataConfig = field(default_factory=DataConfig)
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    imitation: ImitationConfig = field(default_factory=ImitationConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     actor: ActorConfig = field(default_factory=ActorConfig)
