@@ -1,0 +1,116 @@
+"""The true timestamps of a video stream: its constant frame rate, or that it has none."""
+
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from encoder_bridge.errors import BadInput
+from encoder_bridge.tools import as_url, complaints, last_complaint, program, running
+
+_CUT_SHORT = re.compile(r"partial file|ended prematurely|truncat|packet corrupt|end of file", re.IGNORECASE)
+_REORDERED_FRAMES = 64
+"""Packets come in coding order: so many more are read than frames are wanted."""
+_UNKNOWN = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """When the frames of a stream are shown."""
+
+    frames: int
+    fps: Fraction | None
+    """Frames per second; None when the distances differ."""
+    start_s: Fraction
+    complaint: str
+    """What the reader had to say: "" for a whole file."""
+
+
+def read_timeline(
+    path: Path, stream: int, time_base: Fraction, rates: list[Fraction], max_frames: int | None
+) -> Timeline:
+    """Reads the timestamps of a stream's packets, and of its decoded frames where those disagree.
+
+    Args:
+        path: any file that ffprobe reads.
+        stream: its index in the file.
+        time_base: seconds per tick.
+        rates: frames per second that the container names, best first.
+        max_frames: look at the first ones only.
+    """
+    ticks, complaint = _read_ticks(path, stream, max_frames, "packet=pts,flags")
+    fps = constant_rate(ticks, time_base, rates)
+    if fps is None and len(ticks):
+        # Hidden frames (VP8) and split fields (H.264) are packets without a picture of their own,
+        # and some containers (AVI) give packets no timestamp.
+        ticks, complaint = _read_ticks(path, stream, max_frames, "frame=best_effort_timestamp")
+        fps = constant_rate(ticks, time_base, rates)
+    unknown = len(ticks) > 0 and ticks[0] == _UNKNOWN
+    if unknown and fps is None and np.all(ticks == _UNKNOWN) and rates:
+        fps = rates[0]
+    return Timeline(
+        frames=len(ticks),
+        fps=fps,
+        start_s=int(ticks[0]) * time_base if len(ticks) and not unknown else Fraction(0),
+        complaint=complaint,
+    )
+
+
+def constant_rate(pts: npt.NDArray[np.int64], time_base: Fraction, rates: list[Fraction]) -> Fraction | None:
+    """The frame rate that puts every frame within rounding of its timestamp, or None.
+
+    Args:
+        pts: `[T]` ticks, in display order.
+        time_base: seconds per tick.
+        rates: frames per second to try first.
+    """
+    if len(pts) == 0 or pts[0] == _UNKNOWN:
+        return None
+    if len(pts) == 1:
+        return rates[0] if rates else None
+    seconds = (pts - pts[0]).astype(np.float64) * float(time_base)
+    if seconds[-1] <= 0:
+        return None
+    mean = (len(pts) - 1) / seconds[-1]
+    candidates = [
+        *rates,
+        Fraction(max(1, round(mean))),
+        Fraction(max(1, round(mean * 1.001)) * 1000, 1001),
+        Fraction(mean).limit_denominator(1001),
+    ]
+    for rate in candidates:
+        residual = seconds - np.arange(len(pts)) / float(rate)
+        # Containers round to their tick, some files twice; a quarter frame is never rounding.
+        if np.ptp(residual) <= min(2.5 * float(time_base), 0.25 / float(rate)):
+            return rate
+    return None
+
+
+def _read_ticks(
+    path: Path, stream: int, max_frames: int | None, entries: str
+) -> tuple[npt.NDArray[np.int64], str]:
+    """`[T]` sorted timestamps in ticks, and the reader's complaint about a file that is cut short."""
+    command = [program("ffprobe"), "-v", "error", "-select_streams", str(stream), "-show_entries", entries]
+    if max_frames is not None:
+        command += ["-read_intervals", f"%+#{max_frames + _REORDERED_FRAMES}"]
+    command += ["-of", "csv=p=0", as_url(path)]
+    with running(command, stdout=subprocess.PIPE) as (process, stderr):
+        assert process.stdout is not None
+        ticks = np.fromiter(_ticks(process.stdout), np.int64)
+        status, text = process.wait(), complaints(stderr)
+    if status != 0:
+        raise BadInput(f"{path} cannot be read to its end: {last_complaint(text)}")
+    cut = next((line for line in text.splitlines() if _CUT_SHORT.search(line)), "")
+    return np.sort(ticks)[:max_frames], last_complaint(cut) if cut else ""
+
+
+def _ticks(lines: Iterable[bytes]) -> Iterator[int]:
+    for line in lines:
+        pts, _, flags = line.strip().partition(b",")
+        if pts and b"D" not in flags:  # D: discarded by an edit list, decoded but never shown
+            yield int(pts) if pts.lstrip(b"-").isdigit() else _UNKNOWN
