@@ -1,0 +1,41 @@
+/* What the files of the Python extension share. */
+#ifndef MUZERO_RC_BRIDGE_GLUE_H_
+#define MUZERO_RC_BRIDGE_GLUE_H_
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <muzero_rc/policy.h>
+#include <stdbool.h>
+
+typedef struct glue_state {
+  PyObject *native_error;
+  PyObject *wait_timeout;
+  PyObject *pool_type;
+  PyObject *policy_type;
+} glue_state;
+
+/* Of the module that defines the object's type. */
+glue_state *glue_state_of(PyObject *self);
+
+typedef enum glue_kind { GLUE_ANY, GLUE_INT32, GLUE_FLOAT32, GLUE_FLOAT64 } glue_kind;
+
+/* A C-contiguous buffer of items of `item_size`; with a kind, of that number
+ * type too. -1 with a Python error that names the argument. */
+int glue_view(PyObject *object, const char *name, glue_kind kind, size_t item_size,
+              bool writable, Py_buffer *view);
+size_t glue_count(const Py_buffer *view, size_t item_size);
+
+/* Adds name: value to a dict and drops the reference to `value` (NULL: an
+ * error is set already). */
+int glue_put(PyObject *dict, const char *name, PyObject *value);
+
+/* Frees a heap type's instance. */
+void glue_free(PyObject *self);
+
+extern PyType_Spec glue_pool_spec;
+extern PyType_Spec glue_policy_spec;
+
+/* The policy within a Policy object. */
+const muzero_rc_policy *glue_policy(PyObject *self);
+
+#endif /* MUZERO_RC_BRIDGE_GLUE_H_ */

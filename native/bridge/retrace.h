@@ -1,0 +1,14 @@
+/* An episode that happened, seen as a policy would have seen it. */
+#ifndef MUZERO_RC_BRIDGE_RETRACE_H_
+#define MUZERO_RC_BRIDGE_RETRACE_H_
+
+#include "results.h"
+
+/* Runs the `count` records, in order, through the clip's state with the guard
+ * off. Fills step: [count, step features] and reference: [count] (q_ref);
+ * zeros for show-existing frames. */
+int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                      const muzero_rc_record *records, size_t count, float *step,
+                      int32_t *reference);
+
+#endif /* MUZERO_RC_BRIDGE_RETRACE_H_ */

@@ -1,0 +1,322 @@
+#include "session.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../vpx/convert.h"
+#include "hook.h"
+
+struct muzero_rc_session {
+  muzero_rc_mailbox *mailbox;
+  int32_t slot;
+  muzero_rc_settings settings;
+  bool keep_packets;
+  void *blob; /* copy of the first pass's statistics; NULL: this is the first pass */
+  size_t blob_size;
+  muzero_rc_source *source;
+  muzero_rc_hook *hook;   /* NULL: libvpx's own rate control */
+  muzero_rc_event *ended; /* the end event, allocated before anything can fail */
+  pthread_t thread;
+
+  atomic_int frames, packets;
+  atomic_llong packet_bytes;
+
+  pthread_mutex_t packet_lock;
+  muzero_rc_array kept; /* muzero_rc_packet */
+
+  muzero_rc_array shown; /* muzero_rc_shown */
+  muzero_rc_array stats; /* bytes */
+  int64_t psnr_sse[3];   /* of the packet to come: Y, U, V */
+  double encode_seconds;
+  int error;
+  char message[MUZERO_RC_ERROR_SIZE];
+};
+
+__attribute__((format(printf, 3, 4))) static int fail(muzero_rc_session *s, int error,
+                                                      const char *format, ...) {
+  if (s->error) return s->error; /* the first failure is the reason of the others */
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(s->message, sizeof(s->message), format, arguments);
+  va_end(arguments);
+  s->error = error;
+  return error;
+}
+
+static int keep_packet(muzero_rc_session *s, const muzero_rc_shown *shown, const void *data) {
+  muzero_rc_packet packet = {.pts = shown->pts,
+                             .key = shown->key,
+                             .size = (size_t)shown->bytes,
+                             .data = malloc((size_t)shown->bytes)};
+  if (!packet.data) return -ENOMEM;
+  memcpy(packet.data, data, packet.size);
+  pthread_mutex_lock(&s->packet_lock);
+  const int error = muzero_rc_array_append(&s->kept, sizeof(packet), &packet, 1);
+  pthread_mutex_unlock(&s->packet_lock);
+  if (error) free(packet.data);
+  return error;
+}
+
+static int take_frame(muzero_rc_session *s, const vpx_codec_cx_pkt_t *packet) {
+  const muzero_rc_shown shown = {.pts = packet->data.frame.pts,
+                                 .bytes = (int64_t)packet->data.frame.sz,
+                                 .key = (packet->data.frame.flags & VPX_FRAME_IS_KEY) != 0,
+                                 .sse_y = s->psnr_sse[0],
+                                 .sse_u = s->psnr_sse[1],
+                                 .sse_v = s->psnr_sse[2]};
+  memset(s->psnr_sse, 0xff, sizeof(s->psnr_sse));
+  atomic_fetch_add(&s->packets, 1);
+  atomic_fetch_add(&s->packet_bytes, shown.bytes);
+  int error = muzero_rc_array_append(&s->shown, sizeof(shown), &shown, 1);
+  if (!error && s->keep_packets) error = keep_packet(s, &shown, packet->data.frame.buf);
+  return error;
+}
+
+/* Takes what libvpx has ready. Returns how many packets, or -ENOMEM. */
+static int drain(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
+  vpx_codec_iter_t iterator = NULL;
+  const vpx_codec_cx_pkt_t *packet;
+  int count = 0, error = 0;
+  while (!error && (packet = vpx_codec_get_cx_data(codec, &iterator)) != NULL) {
+    ++count;
+    if (packet->kind == VPX_CODEC_STATS_PKT)
+      error = muzero_rc_array_append(&s->stats, 1, packet->data.twopass_stats.buf,
+                                     packet->data.twopass_stats.sz);
+    else if (packet->kind == VPX_CODEC_PSNR_PKT)
+      for (int plane = 0; plane < 3; ++plane)
+        s->psnr_sse[plane] = (int64_t)packet->data.psnr.sse[plane + 1];
+    else if (packet->kind == VPX_CODEC_CX_FRAME_PKT)
+      error = take_frame(s, packet);
+  }
+  return error ? fail(s, error, "out of memory") : count;
+}
+
+/* Says why libvpx stopped: our callback's reason when there is one. */
+static int check(muzero_rc_session *s, vpx_codec_ctx_t *codec, vpx_codec_err_t status) {
+  const int hook_error = s->hook ? muzero_rc_hook_error(s->hook) : 0;
+  if (hook_error == -ECANCELED || muzero_rc_mailbox_cancelled(s->mailbox, s->slot))
+    return fail(s, -ECANCELED, "cancelled");
+  if (hook_error == -EPROTO)
+    return fail(s, hook_error, "libvpx sent another clip or other statistics than it was given");
+  if (hook_error) return fail(s, hook_error, "rate control failed: %s", strerror(-hook_error));
+  if (status == VPX_CODEC_OK) return 0;
+  const char *const detail = vpx_codec_error_detail(codec);
+  return fail(s, -EIO, "libvpx failed: %s", detail ? detail : vpx_codec_error(codec));
+}
+
+/* Codes one frame, or with NULL those that libvpx holds back. Returns how many
+ * packets came. */
+static int encode(muzero_rc_session *s, vpx_codec_ctx_t *codec, const vpx_image_t *image) {
+  const vpx_codec_pts_t pts = atomic_load(&s->frames);
+  const vpx_codec_err_t status =
+      vpx_codec_encode(codec, image, pts, 1, 0, VPX_DL_GOOD_QUALITY);
+  const int error = check(s, codec, status);
+  return error ? error : drain(s, codec);
+}
+
+/* Our frames have no padding, which vpx_img_wrap does not know of odd widths. */
+static void point_image(const muzero_rc_settings *settings, const uint8_t *frame,
+                        vpx_image_t *image) {
+  const int width = settings->width, chroma_width = (width + 1) / 2;
+  const size_t luma = (size_t)width * (size_t)settings->height;
+  const size_t chroma = (size_t)chroma_width * (size_t)((settings->height + 1) / 2);
+  unsigned char *const pixels = (unsigned char *)(uintptr_t)frame; /* libvpx only reads */
+  image->planes[VPX_PLANE_Y] = pixels;
+  image->planes[VPX_PLANE_U] = pixels + luma;
+  image->planes[VPX_PLANE_V] = pixels + luma + chroma;
+  image->stride[VPX_PLANE_Y] = width;
+  image->stride[VPX_PLANE_U] = image->stride[VPX_PLANE_V] = chroma_width;
+}
+
+static int read_failure(muzero_rc_session *s, int error) {
+  if (error == -ECANCELED) return fail(s, error, "cancelled");
+  if (error == -EPROTO)
+    return fail(s, error, "the source ends in the middle of frame %d",
+                atomic_load(&s->frames) + 1);
+  return fail(s, error, "reading the source failed: %s", strerror(-error));
+}
+
+static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
+  const int32_t expected = s->blob ? muzero_rc_blob_frames(s->blob_size) : INT32_MAX;
+  vpx_image_t image;
+  const uint8_t *frame = NULL;
+  unsigned char nowhere = 0; /* planes are pointed at each frame */
+  int got = 0;
+  vpx_img_wrap(&image, VPX_IMG_FMT_I420, (unsigned)s->settings.width,
+               (unsigned)s->settings.height, 1, &nowhere);
+  while ((got = muzero_rc_source_next(s->source, &frame)) > 0) {
+    if (atomic_load(&s->frames) == expected)
+      return fail(s, -EINVAL, "the source has more frames than the first pass saw (%d)",
+                  (int)expected);
+    point_image(&s->settings, frame, &image);
+    got = encode(s, codec, &image);
+    if (got < 0) return got;
+    atomic_fetch_add(&s->frames, 1);
+  }
+  if (got < 0) return read_failure(s, got);
+  if (atomic_load(&s->frames) == 0) return fail(s, -EINVAL, "the source has no frames");
+  if (s->blob && atomic_load(&s->frames) != expected)
+    return fail(s, -EINVAL, "the source has %d frames, but the first pass saw %d",
+                atomic_load(&s->frames), (int)expected);
+  do got = encode(s, codec, NULL);
+  while (got > 0);
+  return got;
+}
+
+static int run_pass(muzero_rc_session *s) {
+  const vpx_fixed_buf_t stats = {.buf = s->blob, .sz = s->blob_size};
+  vpx_codec_ctx_t codec;
+  char message[MUZERO_RC_ERROR_SIZE];
+  int error = muzero_rc_encoder_open(&s->settings, stats, &codec, message, sizeof(message));
+  if (error) return fail(s, error, "%s", message);
+  if (s->hook && muzero_rc_hook_attach(s->hook, &codec))
+    error = check(s, &codec, VPX_CODEC_OK);
+  if (!error) error = encode_frames(s, &codec);
+  vpx_codec_destroy(&codec);
+  if (!error && s->hook && muzero_rc_hook_count(s->hook).decisions == 0)
+    error = fail(s, -ENOTSUP, "libvpx asked for no decision: its own rate control ran");
+  return error;
+}
+
+static double thread_cpu_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void *run_thread(void *argument) {
+  muzero_rc_session *const s = argument;
+  const int error = run_pass(s);
+  muzero_rc_source_finish(s->source);
+  s->encode_seconds = thread_cpu_seconds();
+  s->ended->slot = s->slot;
+  s->ended->kind = error ? MUZERO_RC_EVENT_FAILED : MUZERO_RC_EVENT_DONE;
+  muzero_rc_mailbox_end(s->mailbox, s->slot, s->ended);
+  return NULL;
+}
+
+/* Signals are for the threads of the program that we live in. */
+static int start_thread(muzero_rc_session *s) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const int error = pthread_create(&s->thread, NULL, run_thread, s);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return -error;
+}
+
+static void free_session(muzero_rc_session *s) {
+  muzero_rc_hook_close(&s->hook);
+  muzero_rc_source_close(&s->source);
+  muzero_rc_packets_close(&s->kept);
+  muzero_rc_array_close(&s->shown);
+  muzero_rc_array_close(&s->stats);
+  pthread_mutex_destroy(&s->packet_lock);
+  free(s->ended);
+  free(s->blob);
+  free(s);
+}
+
+static int copy_blob(muzero_rc_session *s, const muzero_rc_session_options *options) {
+  if (!options->stats) return 0;
+  const int32_t frames = muzero_rc_blob_frames(options->stats_size);
+  if (frames < 0) return frames;
+  s->blob = malloc(options->stats_size);
+  if (!s->blob) return -ENOMEM;
+  memcpy(s->blob, options->stats, options->stats_size);
+  s->blob_size = options->stats_size;
+  return 0;
+}
+
+int muzero_rc_session_open(muzero_rc_mailbox *mailbox, int32_t slot,
+                           const muzero_rc_session_options *options, muzero_rc_source **source,
+                           muzero_rc_session **session, char *message, size_t message_size) {
+  *session = NULL;
+  muzero_rc_session *const s = calloc(1, sizeof(*s));
+  int error = -ENOMEM;
+  if (!s) goto fail;
+  pthread_mutex_init(&s->packet_lock, NULL);
+  s->mailbox = mailbox;
+  s->slot = slot;
+  s->settings = options->settings;
+  s->keep_packets = options->keep_packets;
+  memset(s->psnr_sse, 0xff, sizeof(s->psnr_sse));
+  s->ended = calloc(1, muzero_rc_event_size());
+  if (!s->ended) goto fail;
+  error = copy_blob(s, options);
+  if (!error && s->blob && options->mode != MUZERO_RC_LIBVPX)
+    error = muzero_rc_hook_open(mailbox, slot, options, &s->hook);
+  if (error) goto fail;
+  s->source = *source;
+  error = start_thread(s);
+  if (error) {
+    s->source = NULL;
+    goto fail;
+  }
+  *source = NULL;
+  *session = s;
+  return 0;
+
+fail:
+  snprintf(message, message_size, "cannot start the encode: %s",
+           error == -EINVAL ? "not a first pass's statistics, or an impossible clip"
+                            : strerror(-error));
+  if (s) free_session(s);
+  return error;
+}
+
+void muzero_rc_session_cancel(muzero_rc_session *session) {
+  muzero_rc_mailbox_cancel(session->mailbox, session->slot);
+  muzero_rc_source_cancel(session->source);
+}
+
+void muzero_rc_session_close(muzero_rc_session **session) {
+  if (!*session) return;
+  pthread_join((*session)->thread, NULL);
+  free_session(*session);
+  *session = NULL;
+}
+
+muzero_rc_progress muzero_rc_session_progress(muzero_rc_session *s) {
+  return (muzero_rc_progress){.frames = atomic_load(&s->frames),
+                              .packets = atomic_load(&s->packets),
+                              .packet_bytes = atomic_load(&s->packet_bytes)};
+}
+
+muzero_rc_outcome muzero_rc_session_outcome(const muzero_rc_session *s) {
+  muzero_rc_hook_counts counts = {0};
+  if (s->hook) counts = muzero_rc_hook_count(s->hook);
+  return (muzero_rc_outcome){.ok = !s->error,
+                             .error = s->message,
+                             .frames = atomic_load(&s->frames),
+                             .decisions = counts.decisions,
+                             .guarded = counts.guarded,
+                             .fallbacks = counts.fallbacks,
+                             .packet_bytes = atomic_load(&s->packet_bytes),
+                             .encode_seconds = s->encode_seconds,
+                             .wait_seconds = 1e-9 * (double)counts.wait_ns};
+}
+
+const muzero_rc_array *muzero_rc_session_records(const muzero_rc_session *s) {
+  static const muzero_rc_array NONE;
+  return s->hook ? muzero_rc_hook_records(s->hook) : &NONE;
+}
+
+const muzero_rc_array *muzero_rc_session_shown(const muzero_rc_session *s) { return &s->shown; }
+
+const muzero_rc_array *muzero_rc_session_stats(const muzero_rc_session *s) { return &s->stats; }
+
+muzero_rc_array muzero_rc_session_take_packets(muzero_rc_session *s) {
+  pthread_mutex_lock(&s->packet_lock);
+  const muzero_rc_array packets = s->kept;
+  s->kept = (muzero_rc_array){0};
+  pthread_mutex_unlock(&s->packet_lock);
+  return packets;
+}

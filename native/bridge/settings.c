@@ -1,0 +1,111 @@
+#include "settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const muzero_rc_setting TABLE[] = {
+#define FIELD(name, value) {#name, value, offsetof(muzero_rc_settings, name)},
+    MUZERO_RC_SETTINGS(FIELD)
+#undef FIELD
+        {NULL, 0, 0},
+};
+
+const muzero_rc_setting *muzero_rc_setting_table(void) { return TABLE; }
+
+muzero_rc_settings muzero_rc_settings_default(void) {
+  return (muzero_rc_settings){
+#define FIELD(name, value) .name = value,
+      MUZERO_RC_SETTINGS(FIELD)
+#undef FIELD
+  };
+}
+
+size_t muzero_rc_frame_bytes(const muzero_rc_settings *s) {
+  enum { SIZE_MAX_VP9 = 65535 };
+  if (s->width < 1 || s->height < 1) return 0;
+  if (s->width > SIZE_MAX_VP9 || s->height > SIZE_MAX_VP9) return 0;
+  const size_t width = (size_t)s->width, height = (size_t)s->height;
+  return width * height + 2 * ((width + 1) / 2) * ((height + 1) / 2);
+}
+
+/* Fills `cfg`; -EINVAL when the settings do not even fit its unsigned fields
+ * (what does fit is libvpx's to judge). */
+static int fill_config(const muzero_rc_settings *s, vpx_fixed_buf_t stats,
+                       vpx_codec_enc_cfg_t *cfg) {
+  static const enum vpx_rc_mode USAGE[] = {VPX_VBR, VPX_CBR, VPX_CQ, VPX_Q};
+  const int32_t unsigned_fields[] = {
+      s->width,         s->height,      s->timebase_num, s->timebase_den, s->target_kbps,
+      s->lag_in_frames, s->kf_max_dist, s->threads,      s->min_q,        s->max_q};
+  for (size_t i = 0; i < sizeof(unsigned_fields) / sizeof(*unsigned_fields); ++i)
+    if (unsigned_fields[i] < 0) return -EINVAL;
+  if (s->end_usage < 0 || s->end_usage > 3) return -EINVAL;
+  if (vpx_codec_enc_config_default(vpx_codec_vp9_cx(), cfg, 0)) return -EINVAL;
+  cfg->g_w = (unsigned)s->width;
+  cfg->g_h = (unsigned)s->height;
+  cfg->g_timebase.num = s->timebase_num;
+  cfg->g_timebase.den = s->timebase_den;
+  cfg->g_threads = (unsigned)s->threads;
+  cfg->g_lag_in_frames = (unsigned)s->lag_in_frames;
+  cfg->g_pass = stats.sz ? VPX_RC_LAST_PASS : VPX_RC_FIRST_PASS;
+  cfg->rc_twopass_stats_in = stats;
+  cfg->rc_target_bitrate = (unsigned)s->target_kbps;
+  cfg->rc_end_usage = USAGE[s->end_usage];
+  cfg->rc_min_quantizer = (unsigned)s->min_q;
+  cfg->rc_max_quantizer = (unsigned)s->max_q;
+  cfg->kf_max_dist = (unsigned)s->kf_max_dist;
+  return 0;
+}
+
+typedef struct control {
+  const char *name;
+  int id;
+  int32_t value;
+} control;
+
+static int set_controls(const muzero_rc_settings *s, vpx_codec_ctx_t *codec, char *error,
+                        size_t error_size) {
+  const control controls[] = {
+      {"tile_columns", VP9E_SET_TILE_COLUMNS, s->tile_columns},
+      {"row_mt", VP9E_SET_ROW_MT, s->row_mt},
+      {"auto_alt_ref", VP8E_SET_ENABLEAUTOALTREF, s->auto_alt_ref},
+      {"cq_level", VP8E_SET_CQ_LEVEL, s->cq_level},
+      {"arnr_max_frames", VP8E_SET_ARNR_MAXFRAMES, s->arnr_max_frames},
+      {"arnr_strength", VP8E_SET_ARNR_STRENGTH, s->arnr_strength},
+      {"tpl", VP9E_SET_TPL, s->tpl},
+  };
+  /* The only one of which negative values mean something to libvpx. */
+  if (vpx_codec_control_(codec, VP8E_SET_CPUUSED, s->cpu_used)) {
+    snprintf(error, error_size, "libvpx refuses cpu_used %d", (int)s->cpu_used);
+    return -EINVAL;
+  }
+  for (size_t i = 0; i < sizeof(controls) / sizeof(*controls); ++i) {
+    if (controls[i].value < 0) continue;
+    if (vpx_codec_control_(codec, controls[i].id, controls[i].value)) {
+      snprintf(error, error_size, "libvpx refuses %s %d", controls[i].name,
+               (int)controls[i].value);
+      return -EINVAL;
+    }
+  }
+  return 0;
+}
+
+int muzero_rc_encoder_open(const muzero_rc_settings *settings, vpx_fixed_buf_t stats,
+                           vpx_codec_ctx_t *codec, char *error, size_t error_size) {
+  vpx_codec_enc_cfg_t cfg;
+  if (fill_config(settings, stats, &cfg)) {
+    snprintf(error, error_size, "encoder settings out of range");
+    return -EINVAL;
+  }
+  const vpx_codec_flags_t flags = settings->psnr ? VPX_CODEC_USE_PSNR : 0;
+  memset(codec, 0, sizeof(*codec));
+  if (vpx_codec_enc_init(codec, vpx_codec_vp9_cx(), &cfg, flags)) {
+    const char *const detail = vpx_codec_error_detail(codec);
+    snprintf(error, error_size, "libvpx refuses the settings: %s",
+             detail ? detail : vpx_codec_error(codec));
+    return -EINVAL;
+  }
+  const int failure = set_controls(settings, codec, error, error_size);
+  if (failure) vpx_codec_destroy(codec);
+  return failure;
+}

@@ -1,0 +1,69 @@
+#include "convert.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+/* libvpx's own FIRSTPASS_STATS: the callback's doubles and a layer number. */
+enum { BLOB_RECORD_BYTES = (int)sizeof(muzero_rc_frame_stats) + 8 };
+
+static_assert(sizeof(vpx_rc_frame_stats_t) == sizeof(muzero_rc_frame_stats),
+              "first-pass statistics have another number of fields");
+static_assert(sizeof(((vpx_rc_encodeframe_info_t *)0)->ref_frame_coding_indexes) ==
+                  MUZERO_RC_REFERENCES * sizeof(int32_t),
+              "a frame has another number of references");
+
+muzero_rc_clip muzero_rc_clip_from_vpx(const vpx_rc_config_t *config) {
+  return (muzero_rc_clip){
+      .width = config->frame_width,
+      .height = config->frame_height,
+      .frame_count = config->show_frame_count,
+      /* The header says kilobytes; the value is kilobits. */
+      .target_kbps = config->target_bitrate_kbps,
+  };
+}
+
+muzero_rc_frame_request muzero_rc_request_from_vpx(const vpx_rc_encodeframe_info_t *info) {
+  muzero_rc_frame_request request = {
+      .frame_type = info->frame_type,
+      .show_index = info->show_index,
+      .coding_index = info->coding_index,
+      .gop_index = info->gop_index,
+  };
+  for (int i = 0; i < MUZERO_RC_REFERENCES; ++i) {
+    request.ref_coding_index[i] = info->ref_frame_coding_indexes[i];
+    request.ref_valid[i] = info->ref_frame_valid_list[i] != 0;
+  }
+  return request;
+}
+
+muzero_rc_frame_result muzero_rc_result_from_vpx(const vpx_rc_encodeframe_result_t *result) {
+  return (muzero_rc_frame_result){
+      .sse = result->sse,
+      .bits = result->bit_count,
+      .pixels = result->pixel_count,
+      .qindex = result->actual_encoding_qindex,
+  };
+}
+
+const muzero_rc_frame_stats *muzero_rc_stats_from_vpx(const vpx_rc_firstpass_stats_t *stats) {
+  return (const muzero_rc_frame_stats *)(const void *)stats->frame_stats;
+}
+
+vpx_rc_encodeframe_decision_t muzero_rc_decision_to_vpx(int32_t qindex) {
+  if (qindex < MUZERO_RC_QINDEX_MIN) qindex = MUZERO_RC_QINDEX_MIN;
+  if (qindex > MUZERO_RC_QINDEX_MAX) qindex = MUZERO_RC_QINDEX_MAX;
+  return (vpx_rc_encodeframe_decision_t){.q_index = qindex, .max_frame_size = 0};
+}
+
+int32_t muzero_rc_blob_frames(size_t size) {
+  const size_t records = size / BLOB_RECORD_BYTES;
+  if (size % BLOB_RECORD_BYTES != 0 || records < 2 || records > INT32_MAX / 2) return -EINVAL;
+  return (int32_t)records - 1;
+}
+
+void muzero_rc_blob_stats(const void *blob, int32_t frames, muzero_rc_frame_stats *out) {
+  const char *record = blob;
+  for (int32_t i = 0; i < frames; ++i, record += BLOB_RECORD_BYTES)
+    memcpy(&out[i], record, sizeof(out[i]));
+}
