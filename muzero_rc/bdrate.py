@@ -74,13 +74,12 @@ class BdSummary:
     high: float | None
 
 
-def bd_rate(
-    anchor: Sequence[RatePoint], test: Sequence[RatePoint], *, max_gap: float = MAX_GAP_DB
-) -> BdRate:
+def bd_rate(anchor: Sequence[RatePoint], test: Sequence[RatePoint], *, max_gap: float = MAX_GAP_DB) -> BdRate:
     """BD-rate of `test` against `anchor`, on the rates given, in any order.
 
     Args:
-        anchor, test: one point an encode.
+        anchor: the curve that is compared with, one point an encode.
+        test: the curve that is judged.
         max_gap: widest step in quality between neighbours that may be interpolated.
     """
     curves: list[tuple[Floats, Floats]] = []
@@ -95,7 +94,8 @@ def bd_rate(
     if overlap < MIN_OVERLAP:
         detail = (
             f"the curves share {100 * overlap:.0f} % of their quality range "
-            f"({anchor_quality[0]:.2f} to {anchor_quality[-1]:.2f} and {test_quality[0]:.2f} to {test_quality[-1]:.2f})"
+            f"({anchor_quality[0]:.2f} to {anchor_quality[-1]:.2f} and "
+            f"{test_quality[0]:.2f} to {test_quality[-1]:.2f})"
         )
         return BdRate(None, overlap, Refusal.LITTLE_OVERLAP, detail)
     import bjontegaard  # pulls matplotlib: only when a number is wanted

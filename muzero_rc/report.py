@@ -33,14 +33,14 @@ _PEER_COLOURS = {
 }
 _COLOURS = ("#c23b75", "#00835c", "#7a4fb5", "#b3361b", "#00808a", "#5c6b00")
 _BD_RATE_TEXT = (
-    "Bits for the same quality, in per cent; <b>negative = smaller files</b>. Each clip counts once; the interval is "
-    "a bootstrap over clips. PSNR-Y: mean over frames of luma PSNR, each frame capped at 60 dB. BD-rates on SSIM use "
-    "&minus;10 log<sub>10</sub>(1 &minus; SSIM)."
+    "Bits for the same quality, in per cent; <b>negative = smaller files</b>. Each clip counts once; the "
+    "interval is a bootstrap over clips. PSNR-Y: mean over frames of luma PSNR, each frame capped at 60 dB. "
+    "BD-rates on SSIM use &minus;10 log<sub>10</sub>(1 &minus; SSIM)."
 )
 _CONSTRAINT_TEXT = (
-    "Share of encodes over their target, lower is better; fill is rate over target, 1 is exact and below 1 leaves "
-    "bits unused. At the floor: qindex 255 throughout, the clip cannot be smaller. Constant quality has no target "
-    "and no row."
+    "Share of encodes over their target, lower is better; fill is rate over target, 1 is exact and below 1 "
+    "leaves bits unused. At the floor: qindex 255 throughout, the clip cannot be smaller. Constant quality "
+    "has no target and no row."
 )
 _TEMPLATE = Path(__file__).with_name("report_template.html")
 
@@ -132,12 +132,14 @@ def _sentence(study: Study, comparison: Comparison) -> str:
     if summary.mean is None:
         return f"{name}: no clip has a BD-rate against {escape(comparison.anchor)}; the reasons are below."
     more = "more" if summary.mean > 0 else "fewer"
-    text = f"{name} needs <b>{abs(summary.mean):.2f} % {more} bits</b> than {escape(comparison.anchor)} at equal PSNR-Y"
+    anchor = escape(comparison.anchor)
+    text = f"{name} needs <b>{abs(summary.mean):.2f} % {more} bits</b> than {anchor} at equal PSNR-Y"
     if summary.low is not None and summary.high is not None:
         text += f" (95 % interval {tables.plain(summary.low)} to {tables.plain(summary.high)} %)"
     row = next((r for r in constraints(study) if r.method == comparison.method), None)
     if row is not None:
-        text += f"; {100 * row.over_1:.1f} % of its encodes end more than 1 % over target, mean fill {row.mean_fill:.3f}"
+        over = f"{100 * row.over_1:.1f} % of its encodes end more than 1 % over target"
+        text += f"; {over}, mean fill {row.mean_fill:.3f}"
     return text + "."
 
 
@@ -183,9 +185,8 @@ def _clip_sections(study: Study, colours: dict[str, str]) -> str:
     against = compare(study, study.baseline)
     parts = ["<h2>Clip by clip</h2>"]
     if against:
-        parts.append(
-            f'<p class="soft">BD-rate on PSNR-Y against {escape(study.baseline)}, %; negative = smaller files.</p>'
-        )
+        text = f"BD-rate on PSNR-Y against {escape(study.baseline)}, %; negative = smaller files."
+        parts.append(f'<p class="soft">{text}</p>')
         parts.append(tables.per_clip(study, against))
     swatches = (f'<span><i style="border-color:{c}"></i>{escape(m)}</span>' for m, c in colours.items())
     parts.append(f'<div class="legend sticky">{"".join(swatches)}</div>')
@@ -214,7 +215,8 @@ def _clip_section(
     )
     opened = " open" if len(study.clips) == 1 else ""
     parts.append(
-        f'<details class="perframe" data-clip="{index}"{opened}><summary>qindex and bits, frame by frame</summary>'
+        f'<details class="perframe" data-clip="{index}"{opened}>'
+        "<summary>qindex and bits, frame by frame</summary>"
         f'<div class="controls"><label>rate, lowest first <select>{options}</select></label>{boxes}</div>'
         '<div class="frames"></div></details></section>'
     )

@@ -19,7 +19,7 @@ class CodedFrames:
 
     Attributes:
         frame_type: 0 key, 1 inter, 2 alt-ref, 3 overlay, 4 golden.
-        show_index: place in display order, from 0.
+        show_index: how many frames are shown before it, which for a hidden frame is when it is coded.
         layer: of the pyramid, 0 for frames outside it.
         qindex: as used, 0 to 255.
         bits: without the superframe index.

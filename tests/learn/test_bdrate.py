@@ -72,7 +72,7 @@ def test_fewer_bits_is_negative() -> None:
     [
         (PLAIN[:3], Refusal.TOO_FEW_POINTS),
         ([], Refusal.TOO_FEW_POINTS),
-        (PLAIN[:3] + [PLAIN[0]], Refusal.TOO_FEW_POINTS),
+        ([*PLAIN[:3], PLAIN[0]], Refusal.TOO_FEW_POINTS),
         (curve([100, 150, 220, 330], [32, 34, 33, 36]), Refusal.NOT_MONOTONE),
         (curve([100, 150, 220, 330], [32, 34, 34, 36]), Refusal.NOT_MONOTONE),
         (curve([100, 150, 150, 330], [32, 34, 35, 36]), Refusal.NOT_MONOTONE),

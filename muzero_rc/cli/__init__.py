@@ -1,0 +1,1 @@
+"""The command lines: parse arguments, call one function, print."""

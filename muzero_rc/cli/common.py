@@ -1,0 +1,82 @@
+"""What the commands share: one-line errors, exit statuses, awkward file names, clean ends."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class Usage(ValueError):
+    """Wrong use that argparse cannot see; the message says what to do instead."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, and that takes file names which begin with a dash."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints one line and ends with status 2."""
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def parse(self, argv: Sequence[str] | None = None) -> argparse.Namespace:
+        """`parse_args`, but `-clip.mp4` is a file where there is such a file, or after -o."""
+        return self.parse_args(self._protect_dashes(list(sys.argv[1:] if argv is None else argv)))
+
+    def _protect_dashes(self, argv: list[str]) -> list[str]:
+        options = self._option_string_actions
+        protected: list[str] = []
+        for position, word in enumerate(argv):
+            if word == "--":
+                return protected + argv[position:]
+            dashed = len(word) > 1 and word.startswith("-") and word.partition("=")[0] not in options
+            names_output = position > 0 and argv[position - 1] in ("-o", "--output")
+            protected.append(f"./{word}" if dashed and (names_output or Path(word).exists()) else word)
+        return protected
+
+
+def run(
+    program: str, body: Callable[[], int], *, interrupted: str = "interrupted, nothing was written"
+) -> int:
+    """Runs a command; turns what it raises into one line on stderr and an exit status."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)  # so that temporary files go, as on Ctrl-C
+    try:
+        return body()
+    except KeyboardInterrupt:
+        return _say(program, interrupted, INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of stdout went away (`| head`): nothing to say, and nothing left to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # a traceback helps nobody at a prompt
+        if os.environ.get("MUZERO_RC_TRACEBACK"):
+            raise
+        return _say(program, _one_line(error), BAD_INPUT if _is_bad_input(error) else FAILED)
+
+
+def _is_bad_input(error: Exception) -> bool:
+    from encoder_bridge.errors import BadInput, ToolMissing
+
+    # Our own modules derive their refusals from ValueError; anything else that is one is a bug.
+    ours = type(error).__module__.split(".")[0] == "muzero_rc" and isinstance(error, ValueError)
+    return ours or isinstance(error, BadInput | ToolMissing)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if type(error).__module__.split(".")[0] in ("muzero_rc", "encoder_bridge") or isinstance(error, OSError):
+        return text
+    return f"{type(error).__name__}: {text} (MUZERO_RC_TRACEBACK=1 shows where)"
+
+
+def _say(program: str, text: str, status: int) -> int:
+    print(f"{program}: {text}", file=sys.stderr)
+    return status
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -1,0 +1,189 @@
+"""rc-encode: a video file in, a WebM at the target bitrate out."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from muzero_rc.bitrate import is_whole_kbps, parse_kbps
+from muzero_rc.cli.common import DONE, Parser, run
+from muzero_rc.policies_index import default_name, resolve
+
+if TYPE_CHECKING:
+    from encoder_bridge.probe import Clip
+    from encoder_bridge.session import Progress
+    from muzero_rc.encode import FileEncode
+
+PROGRAM = "rc-encode"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    args = _parser().parse(argv)
+    return run(PROGRAM, lambda: _encode(args))
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog=PROGRAM,
+        description="Encode a video as VP9 in WebM, two passes, at a target bitrate. The qindex of every "
+        "frame comes from a policy.",
+        epilog="The result goes to stdout, progress to stderr. Exit status: 0 done, 2 wrong use or bad "
+        "input, 1 our own failure.",
+    )
+    add = parser.add_argument
+    add("input", metavar="INPUT", help="anything that ffmpeg reads; - for y4m on stdin")
+    add("-o", "--output", metavar="OUT.webm", required=True, help="appears only when it is whole")
+    add("--bitrate", required=True, help="of the video: 300k, 1.5M or 300000 (bits a second)")
+    add(
+        "--policy",
+        help=f"a name, a file, controller, or libvpx for its own rate control (default: {default_name()})",
+    )
+    add(
+        "--cpu-used", type=int, default=2, metavar="N", help="0 slow and good … 5 fast (default: %(default)s)"
+    )
+    add(
+        "--auto-alt-ref",
+        type=int,
+        default=6,
+        metavar="N",
+        help="0 none, 1 plain, 2 to 6 pyramid (default: 6)",
+    )
+    add(
+        "--kf-max-dist",
+        type=int,
+        default=128,
+        metavar="N",
+        help="most frames between key frames (default: 128)",
+    )
+    add("--threads", type=int, default=1, metavar="N", help="of libvpx (default: %(default)s)")
+    add("--max-frames", type=int, metavar="N", help="encode the first N frames only")
+    add("--audio", choices=("copy", "none"), default="copy", help="copy: as Opus where WebM cannot hold it")
+    add("--json", action="store_true", help="print the result as one JSON object")
+    add("--quiet", action="store_true", help="no progress, no notes")
+    add("--force", action="store_true", help="replace an output that exists")
+    return parser
+
+
+def _encode(args: argparse.Namespace) -> int:
+    target_kbps = parse_kbps(args.bitrate)
+    policy_ref = resolve(args.policy or default_name())
+
+    from encoder_bridge.config import EncoderConfig
+    from encoder_bridge.mux import check_output
+    from encoder_bridge.video import open_clip
+    from muzero_rc.encode import encode_file, open_policy
+
+    config = EncoderConfig(
+        target_kbps=target_kbps,
+        cpu_used=args.cpu_used,
+        auto_alt_ref=args.auto_alt_ref,
+        kf_max_dist=args.kf_max_dist,
+        threads=args.threads,
+    )
+    output = check_output(args.output, source=Path(args.input), force=args.force)
+    policy = open_policy(policy_ref)
+    with open_clip(args.input, max_frames=args.max_frames) as clip:
+        notes = list(clip.notes)
+        if not is_whole_kbps(args.bitrate):
+            notes.insert(
+                0, f"bitrate {args.bitrate} is taken as {target_kbps}k: libvpx counts whole kilobits"
+            )
+        if not args.quiet:
+            for note in notes:
+                print(f"{PROGRAM}: note: {note}", file=sys.stderr)
+        line = None if args.quiet or not sys.stderr.isatty() else ProgressLine(clip.frames, float(clip.fps))
+        try:
+            done = encode_file(clip, output, policy=policy, config=config, audio=args.audio, on_progress=line)
+        finally:
+            if line is not None:
+                line.clear()
+        report = _report(args.input, output, policy_ref.name, clip, done)
+    if done.at_floor:
+        notes.append("the coarsest qindex throughout is still above the target: this clip cannot be smaller")
+    print(
+        json.dumps({**report, "notes": notes}, ensure_ascii=False) if args.json else _sentence(report, notes)
+    )
+    return DONE
+
+
+def _report(source: str, output: Path, policy: str, clip: "Clip", done: "FileEncode") -> dict[str, Any]:
+    """The figures of --json; the sentence for people is made from the same ones."""
+    from muzero_rc.encode import mean_qindex
+
+    result = done.result
+    mean = mean_qindex(result)
+    return {
+        "input": source,
+        "output": str(output),
+        "policy": policy,
+        "width": clip.width,
+        "height": clip.height,
+        "frames": result.frames,
+        "fps": float(clip.fps),
+        "target_kbps": result.config.target_kbps,
+        "kbps": round(result.kbps, 3),
+        "fill": round(result.kbps / result.config.target_kbps, 5),
+        "psnr_y_db": round(result.psnr_y_db, 4),
+        "mean_qindex": None if mean is None else round(mean, 2),
+        "decisions": int(result.outcome["decisions"]),
+        "guarded": int(result.outcome["guarded"]),
+        "fallbacks": int(result.outcome["fallbacks"]),
+        "file_bytes": done.file_bytes,
+        "seconds": round(done.seconds, 3),
+        "at_floor": done.at_floor,
+    }
+
+
+def _sentence(report: dict[str, Any], notes: list[str]) -> str:
+    over = 100 * (report["fill"] - 1)
+    text = (
+        f"{report['output']}: {report['frames']} frames, {report['kbps']:.1f} kbps ({over:+.1f} % of "
+        f"{report['target_kbps']}), PSNR-Y {report['psnr_y_db']:.2f} dB, {report['policy']}, "
+        f"{report['seconds']:.1f} s"
+    )
+    return f"{text}\n{notes[-1]}" if report["at_floor"] else text
+
+
+class ProgressLine:
+    """One line on the terminal, written over itself: pass, frame, fps, kbps, time left."""
+
+    def __init__(self, frames: int, fps: float) -> None:
+        self._frames = frames
+        self._fps = fps
+        self._pass = 0
+        self._since = 0.0
+
+    def __call__(self, number: int, progress: "Progress") -> None:
+        """Shows how far pass `number` is."""
+        now = time.monotonic()
+        if number != self._pass:
+            self._pass, self._since = number, now
+        # In the second pass libvpx reads ahead: packets, not frames read, are what is done.
+        done = progress.frames if number == 1 else progress.packets
+        speed = done / (now - self._since) if now > self._since else 0.0
+        parts = [f"pass {number}/2", f"frame {done}/{self._frames}", f"{speed:.1f} fps"]
+        if number == 2 and done:
+            parts.append(f"{progress.bits * self._fps / done / 1000:.1f} kbps")
+        if speed > 0:
+            parts.append(f"ETA {_clock((self._frames - done) / speed)}")
+        sys.stderr.write(f"\r{'  '.join(parts)}\x1b[K")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Removes the line."""
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

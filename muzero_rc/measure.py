@@ -1,0 +1,144 @@
+"""One encode for a report, measured on the file that a player would decode."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from encoder_bridge import _native
+from encoder_bridge.bitstream import FrameHeader, parse_header, split_superframe
+from encoder_bridge.config import EncoderConfig
+from encoder_bridge.errors import BridgeError
+from encoder_bridge.mux import ivf_file
+from encoder_bridge.probe import Clip
+from encoder_bridge.quality import measure
+from encoder_bridge.records import ALTREF, INTER, KEY, SHOW_EXISTING
+from encoder_bridge.results import EncodeResult, FirstPass, Packet
+from encoder_bridge.session import Progress, clip_first_pass, encode
+from encoder_bridge.video import open_frames
+from muzero_rc.results import CodedFrames, Encode
+
+
+class Cancelled(BridgeError):
+    """The evaluation was interrupted."""
+
+
+@dataclass(frozen=True)
+class EncodeRequest:
+    """Everything that one encode depends on.
+
+    Attributes:
+        config: settings with the target; size and frame rate come from `clip`.
+        mode: "libvpx", "policy" or "plan", as `session.encode` takes it.
+        policy: opened, for "policy".
+        plan: qindex of every coded frame, for "plan".
+    """
+
+    clip: Clip
+    config: EncoderConfig
+    mode: str
+    policy: _native.Policy | None = None
+    plan: tuple[int, ...] | None = None
+
+    def full_config(self) -> EncoderConfig:
+        """With the clip's size and frame rate."""
+        return self.config.for_video(self.clip.width, self.clip.height, self.clip.fps)
+
+
+def first_pass_of(request: EncodeRequest, cancelled: threading.Event) -> FirstPass:
+    """The first pass that `request` stands on, from the cache when it is there."""
+    return clip_first_pass(request.clip, request.full_config(), progress=_stops(cancelled))
+
+
+def run_request(
+    request: EncodeRequest, first: FirstPass, *, vmaf: bool, cancelled: threading.Event
+) -> Encode:
+    """Encodes, decodes and measures; the caller gives the result its names.
+
+    Args:
+        request: what to encode.
+        first: see `first_pass_of`.
+        vmaf: measured too.
+        cancelled: set by another thread to end the encode soon.
+
+    Raises:
+        BridgeError: what the encode or the measurement died of; Cancelled among them.
+    """
+    clip, config = request.clip, request.full_config()
+    packets: list[Packet] = []
+    with ivf_file(clip) as (writer, ivf):
+
+        def keep(new: list[Packet]) -> None:
+            writer.write(new)
+            packets.extend(new)
+
+        with open_frames(clip) as frames:
+            result = encode(
+                frames,
+                first,
+                config,
+                mode=request.mode,
+                policy=request.policy or "controller",
+                plan=request.plan,
+                on_packets=keep,
+                progress=_stops(cancelled),
+            )
+            frames.check(result.frames)
+        writer.flush()
+        quality = measure(clip, ivf, vmaf=vmaf)
+    return Encode(
+        clip="",
+        method="",
+        target_kbps=None,
+        cq_level=None,
+        kbps=_kbps(packets, clip.fps),
+        psnr_y_db=quality.psnr_y_db,
+        psnr_y_sum_db=quality.psnr_y_sum_db,
+        ssim=quality.ssim,
+        vmaf=quality.vmaf,
+        frames=len(packets),
+        fps=float(clip.fps),
+        encode_s=float(result.outcome["encode_seconds"]),
+        guarded=int(result.outcome["guarded"]),
+        coded=coded_frames(packets, result),
+    )
+
+
+def _stops(cancelled: threading.Event) -> Callable[[Progress], None]:
+    """A progress callback that ends the encode once `cancelled` is set."""
+
+    def check(_: Progress) -> None:
+        if cancelled.is_set():
+            raise Cancelled("interrupted")
+
+    return check
+
+
+def _kbps(packets: Sequence[Packet], fps: Fraction) -> float:
+    bits = 8 * sum(len(data) for _, _, data in packets)
+    return float(bits * fps / len(packets) / 1000)
+
+
+def coded_frames(packets: Sequence[Packet], result: EncodeResult) -> CodedFrames:
+    """What the packets say of every coded frame; types and layers as libvpx named them where it did.
+
+    Without records (libvpx's own rate control) a hidden frame is an alt-ref, and all else inter.
+    """
+    columns = CodedFrames([], [], [], [], [])
+    records = [r for r in result.records if r["frame_type"] != SHOW_EXISTING]
+    for shown_before, (_, _, data) in enumerate(packets):
+        for frame in split_superframe(data):
+            header = parse_header(frame)
+            if header.show_existing_frame:
+                continue
+            record = records[len(columns.qindex)] if records else None
+            columns.frame_type.append(_type_of(header) if record is None else int(record["frame_type"]))
+            columns.layer.append(0 if record is None else int(record["layer"]))
+            columns.show_index.append(shown_before)
+            columns.qindex.append(header.base_q_idx)
+            columns.bits.append(8 * len(frame))
+    return columns
+
+
+def _type_of(header: FrameHeader) -> int:
+    return KEY if header.key else INTER if header.show_frame else ALTREF
