@@ -224,10 +224,12 @@ def _represent(config: NetworkConfig, seen: Array, step: Array) -> jax.Array:
 
 def _predict(config: NetworkConfig, state: Array) -> Prediction:
     if config.action_mode == "absolute":
-        policy = _head("policy", state, config.absolute_basis) @ absolute_basis(config)
+        policy = _head("policy_logits", state, config.absolute_basis) @ absolute_basis(config)
     else:
-        policy = _head("policy", state, len(config.actions))
-    return Prediction(policy, _head("gain", state, config.gain_bins), _head("rate", state, config.rate_bins))
+        policy = _head("policy_logits", state, len(config.actions))
+    return Prediction(
+        policy, _head("gain_logits", state, config.gain_bins), _head("rate_logits", state, config.rate_bins)
+    )
 
 
 def _dynamics(config: NetworkConfig, state: Array, action: Array, exo: Array) -> Transition:

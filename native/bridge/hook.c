@@ -47,7 +47,9 @@ static int open_mind(muzero_rc_hook *hook, const muzero_rc_session_options *opti
   int error = 0;
   if (options->mode == MUZERO_RC_POLICY) {
     error = muzero_rc_model_open(options->policy, &hook->clip, hook->stats, &hook->model);
-    if (!error) hook->state = muzero_rc_model_state(hook->model);
+    if (error) return error;
+    muzero_rc_model_set_guard(hook->model, options->guard);
+    hook->state = muzero_rc_model_state(hook->model);
   } else {
     error = muzero_rc_state_open(&hook->clip, hook->stats, &hook->own_state);
     hook->state = hook->own_state;

@@ -1,15 +1,38 @@
-/* What the rest of the project may ask of a policy and its models beyond
+/* What the rest of the project may ask of policies and models beyond
  * muzero_rc/policy.h. */
 #ifndef MUZERO_RC_POLICY_MODEL_H_
 #define MUZERO_RC_POLICY_MODEL_H_
 
+#include "network.h"
 #include "state.h"
 
 /* The clip's state that the model keeps. Lives as long as the model. */
 const muzero_rc_state *muzero_rc_model_state(const muzero_rc_model *model);
 
-/* The policy file's metadata as one JSON object; "{}" for the controller.
- * Lives as long as the policy. */
-const char *muzero_rc_policy_metadata(const muzero_rc_policy *policy);
+/* Whether answers that break the budget are raised; true unless told otherwise. */
+void muzero_rc_model_set_guard(muzero_rc_model *model, bool guard);
+
+/* All that is known of a policy, as one JSON object in new memory that the
+ * caller frees: kind ("controller" or "network"), feature_version, and of a
+ * network sha256 and bytes of its file, parameters, network (sizes), actions,
+ * action_mode, decision, provenance. -ENOMEM. */
+int muzero_rc_policy_info(const muzero_rc_policy *policy, char **json);
+
+/* The network's sizes; NULL for the controller. */
+const muzero_rc_sizes *muzero_rc_policy_sizes(const muzero_rc_policy *policy);
+
+/* Logits of `count` frames of one clip, for tests. clip: [clip features];
+ * frames: [frame_count, frame features]; steps: [count, step features];
+ * show_index: [count]; logits: [count, actions]. -EINVAL for the controller or
+ * a count below 1, -ENOMEM. */
+int muzero_rc_policy_forward(const muzero_rc_policy *policy, const float *clip,
+                             const float *frames, int32_t frame_count, const float *steps,
+                             const int32_t *show_index, int32_t count, float *logits);
+
+/* The decision rule: what the logits [actions] ask for when the controller says
+ * `reference`, within [1, 255]. Logits that are no numbers: `reference`, and
+ * *fallback is 1, else 0. Overwrites `logits`. */
+int32_t muzero_rc_policy_choose(const muzero_rc_policy *policy, float *logits, int32_t reference,
+                                int32_t *fallback);
 
 #endif /* MUZERO_RC_POLICY_MODEL_H_ */

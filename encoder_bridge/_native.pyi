@@ -1,0 +1,126 @@
+"""The C extension: libvpx encoders in threads, and the feature table.
+
+Buffers are anything with the buffer protocol (numpy arrays), C-contiguous.
+Layouts come from C's own offsetof, so that Python never repeats a struct.
+"""
+
+from typing import Any, TypeAlias
+
+Buffer: TypeAlias = Any
+"""An object with the buffer protocol (typing knows it from Python 3.12 on)."""
+
+EVENT_DECISION: int  # a frame waits for its qindex
+EVENT_DONE: int  # the encode ended well
+EVENT_FAILED: int  # the encode ended badly: outcome()["error"] says why
+
+class NativeError(RuntimeError):
+    """libvpx or the bridge failed; the message says what."""
+
+class WaitTimeout(TimeoutError):
+    """A wait passed its deadline."""
+
+def versions() -> dict[str, str | int]:
+    """Libvpx at build ("libvpx_build") and run time ("libvpx_runtime"), "ext_rc_abi", "feature_version"."""
+
+def feature_tables() -> dict[str, list[tuple[str, str]]]:
+    """ "clip", "frame", "step": (name, unit) of each feature."""
+
+def event_layout() -> tuple[int, list[tuple[str, str, int]]]:
+    """Item size and (name, numpy format, offset) of one event: slot, kind, frame_type, show_index,
+    coding_index, gop_index, ref_coding_index (3i4), ref_valid (3i4), layer, reference, step (Nf4).
+    """
+
+def record_layout() -> tuple[int, list[tuple[str, str, int]]]:
+    """One record per result: frame_type (-1: show-existing), show_index, coding_index, gop_index,
+    ref_coding_index (3i4), ref_valid (3i4), layer, reference (q_ref), asked, qindex (used, as libvpx
+    reports it), fallback, sse (i8), bits (i8), pixels (i8).
+    """
+
+def shown_layout() -> tuple[int, list[tuple[str, str, int]]]:
+    """One per packet: pts (i8), bytes (i8), key (i4), sse_y, sse_u, sse_v (i8; -1 without PSNR)."""
+
+def config_fields() -> list[tuple[str, int]]:
+    """Names and defaults of Pool.start's encoder settings."""
+
+def observe_clip(
+    width: int, height: int, target_kbps: int, stats: Buffer, clip_out: Buffer, frames_out: Buffer
+) -> None:
+    """Fills f4[clip features] and f4[T, frame features]. `stats`: f8[T, 25]."""
+
+def retrace(
+    width: int,
+    height: int,
+    target_kbps: int,
+    stats: Buffer,
+    records: Buffer,
+    step_out: Buffer,
+    reference_out: Buffer,
+) -> None:
+    """What a policy would have seen had these `records` happened under `target_kbps`.
+
+    Fills f4[N, step features] and i4[N] q_ref, one row per record (zeros for show-existing ones).
+    """
+
+class Policy:
+    """A policy file or "controller", shared by any number of encodes."""
+
+    def __init__(self, name: str) -> None: ...
+    info: dict[str, Any]
+    """name, kind ("controller", "network"), feature_version; of a network also sha256, bytes,
+    parameters, network (sizes), actions, action_mode, decision, provenance."""
+    def forward(
+        self, clip: Buffer, frames: Buffer, steps: Buffer, show_index: Buffer, logits_out: Buffer
+    ) -> None:
+        """The network alone, for tests: f4[clip features], f4[T, frame features],
+        f4[N, step features], i4[N] -> f4[N, actions]. ValueError for the controller."""
+
+class Pool:
+    """`slots` encoders, each in a thread of its own while it runs."""
+
+    def __init__(self, slots: int) -> None: ...
+    def start(
+        self,
+        slot: int,
+        config: dict[str, int],
+        source: int | Buffer,
+        *,
+        stats: bytes | None = None,
+        mode: str = "ask",
+        policy: Policy | None = None,
+        guard: bool = True,
+        keep_packets: bool = False,
+    ) -> None:
+        """Starts an encode in a free slot.
+
+        source: raw planar 4:2:0 frames, back to back: a buffer (kept alive, never copied) or the
+        number of a file descriptor to read until its end (duplicated; the caller closes its own).
+        stats: the first pass's blob; None runs the first pass.
+        mode: "ask" hands every frame to recv(); "policy" runs `policy` in C; "libvpx" leaves
+        libvpx's own rate control alone.
+        """
+    def recv(self, n: int, timeout_s: float, out: Buffer) -> int:
+        """Waits until `n` events (or one per running slot, whichever is less) are there and writes
+        up to len(out); returns how many. 0 when nothing runs. Raises WaitTimeout.
+        """
+    def send(self, slots: Buffer, qindexes: Buffer) -> None:
+        """i4 slots that wait for a decision and their i4 qindexes (any value: C clamps)."""
+    def progress(self, slot: int) -> tuple[int, int, int]:
+        """Frames read, packets out, packet bytes out, so far; for progress lines."""
+    def wait(self, slot: int, timeout_s: float) -> bool:
+        """True once the slot's encode has ended."""
+    def outcome(self, slot: int) -> dict[str, Any]:
+        """Of an ended encode: ok, error, frames, decisions, guarded, fallbacks, packet_bytes,
+        encode_seconds (thread CPU time), wait_seconds (waiting for decisions).
+        """
+    def records(self, slot: int) -> bytes: ...
+    def shown(self, slot: int) -> bytes: ...
+    def stats(self, slot: int) -> bytes:
+        """The first pass's blob, after a first pass."""
+    def frame_stats(self, blob: bytes) -> bytes:
+        """f8[T, 25] as the callbacks send them, from a first-pass blob (the closing total left out)."""
+    def take_packets(self, slot: int) -> list[tuple[int, int, bytes]]:
+        """(pts, key, data) of the packets made since the last call; any time during the encode."""
+    def cancel(self, slot: int) -> None:
+        """Ends the slot's encode soon, wherever it waits; the slot then ends with EVENT_FAILED."""
+    def close(self) -> None:
+        """Cancels everything, joins every thread, frees all memory. Twice is fine."""

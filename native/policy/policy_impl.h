@@ -1,0 +1,25 @@
+/* A policy's inside. */
+#ifndef MUZERO_RC_POLICY_POLICY_IMPL_H_
+#define MUZERO_RC_POLICY_POLICY_IMPL_H_
+
+#include "model.h"
+#include "policy_file.h"
+
+struct muzero_rc_policy {
+  muzero_rc_network *network; /* NULL: the controller, and nothing below is set */
+  muzero_rc_policy_file file;
+  int32_t action_count;
+  int32_t actions[MUZERO_RC_ACTIONS_MAX]; /* offsets to q_ref, or qindexes */
+  bool absolute;                          /* actions are qindexes */
+  bool mean;                              /* take the expected action, not the likeliest */
+};
+
+/* Reads the file `path` into the zeroed *policy. On failure *policy may be
+ * half filled (close it all the same) and `error` holds one line. */
+int muzero_rc_policy_load(const char *path, muzero_rc_policy *policy, char *error,
+                          size_t error_size);
+
+/* The part of it behind the reading of policy->file. */
+int muzero_rc_policy_interpret(muzero_rc_policy *policy, char *error, size_t error_size);
+
+#endif /* MUZERO_RC_POLICY_POLICY_IMPL_H_ */
