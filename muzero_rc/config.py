@@ -255,6 +255,7 @@ class LearnerConfig:
     warmup_steps: int = 200
     weight_decay: float = 1e-4
     gradient_clip: float = 1.0
+    average_decay: float = 0.995  # of the weights' moving average, which acts and is exported
     policy_weight: float = 1.0
     value_weight: float = 0.5
     model_weight: float = 0.5  # log bits and log SSE
@@ -267,7 +268,7 @@ class LearnerConfig:
             require(getattr(self, name) >= 1, f"learner.{name}", getattr(self, name), "1 or more")
         for name in ("learning_rate", "gradient_clip"):
             require(getattr(self, name) > 0, f"learner.{name}", getattr(self, name), "positive")
-        for name in ("true_schedule_share", "reanalyse_share"):
+        for name in ("true_schedule_share", "reanalyse_share", "average_decay"):
             require(0 <= getattr(self, name) <= 1, f"learner.{name}", getattr(self, name), "within [0, 1]")
         for name in ("warmup_steps", "weight_decay", "policy_weight", "value_weight", "model_weight"):
             require(getattr(self, name) >= 0, f"learner.{name}", getattr(self, name), "0 or more")

@@ -29,6 +29,11 @@ class Outcome:
     overshoot: float
 
 
+def outcome_of(rate_kbps: float, target_kbps: float, psnr_y_db: float, anchor_db: float) -> Outcome:
+    """The outcome of an encode; `anchor_db` is the anchor curve's PSNR at the target."""
+    return Outcome(psnr_y_db - anchor_db, max(0.0, rate_kbps / target_kbps - 1.0))
+
+
 @dataclass(frozen=True)
 class Opponent:
     """The average of past episodes; `Opponent()` is the anchor itself, which always fits.

@@ -1,0 +1,78 @@
+"""From replay to batches: episodes are relabelled, retraced and cut into windows."""
+
+import random
+from collections import OrderedDict
+
+import numpy as np
+
+from muzero_rc.config import Config
+from muzero_rc.episodes import Episode
+from muzero_rc.opponent import Opponents
+from muzero_rc.relabel import draw_target, imitation_weight, own_target, relabelled
+from muzero_rc.replay import Replay
+from muzero_rc.studio import Studio
+from muzero_rc.targets import Batch, Sample, Trace, make_batch
+
+_BASE_PRIORITY = 0.2  # of an episode that is not to be followed; the value heads still learn from it
+_KEPT_TRACES = 6000
+
+
+def priority_of(studio: Studio, config: Config, episode: Episode) -> float:
+    """How often replay should draw an episode: more often the better it is to follow."""
+    own = relabelled(episode, own_target(episode), studio.anchor(episode.instance))
+    return _BASE_PRIORITY + imitation_weight(own, config.imitation)
+
+
+class Batches:
+    """Draws batches; retraced episodes are kept, the least used go first."""
+
+    def __init__(
+        self, studio: Studio, replay: Replay, opponents: Opponents, config: Config, seed: int
+    ) -> None:
+        """Args: studio: retraces; replay: to draw from; opponents: read at each draw; seed: of all draws."""
+        self._studio = studio
+        self._replay = replay
+        self._opponents = opponents
+        self._config = config
+        self._random = random.Random(seed)
+        self._rng = np.random.default_rng(seed)
+        self._traces: OrderedDict[tuple[str, int], Trace] = OrderedDict()
+
+    def draw(self) -> Batch:
+        """The next batch."""
+        learner = self._config.learner
+        samples = [self._sample(episode) for episode in self._replay.sample(learner.batch_size)]
+        return make_batch(
+            samples,
+            self._config.network,
+            windows=learner.windows,
+            unroll=learner.unroll_steps,
+            true_schedule_share=learner.true_schedule_share,
+            rng=self._rng,
+        )
+
+    def _sample(self, episode: Episode) -> Sample:
+        anchor = self._studio.anchor(episode.instance)
+        target = draw_target(episode, self._config.imitation, self._random)
+        labelled = relabelled(episode, target, anchor)
+        weight = imitation_weight(labelled, self._config.imitation)
+        opponent = self._opponents.of(labelled)
+        clip, frames = self._studio.clip_features(episode.instance, target)
+        return Sample(
+            trace=self._trace(labelled),
+            clip=clip,
+            frames=frames,
+            gain_db=labelled.outcome.gain_db,
+            log_rate=float(np.log(episode.rate_kbps / target)),
+            imitate=weight / (_BASE_PRIORITY + weight),
+            follow_search=episode.policies is not None and target == episode.target_kbps,
+            opponent=(opponent.gain_db, opponent.overshoot),
+        )
+
+    def _trace(self, episode: Episode) -> Trace:
+        key = (episode.uid, episode.target_kbps)
+        trace = self._traces.pop(key, None) or self._studio.trace(episode)
+        self._traces[key] = trace
+        if len(self._traces) > _KEPT_TRACES:
+            self._traces.popitem(last=False)
+        return trace

@@ -1,0 +1,54 @@
+"""Hindsight: an episode that ended at rate R is an exactly on-budget episode for a target of R.
+
+The extension recomputes what a policy would have seen under the new target, so one encode teaches a
+range of targets.
+"""
+
+import dataclasses
+import math
+import random
+
+from muzero_rc.catalogue import Anchor
+from muzero_rc.config import ImitationConfig
+from muzero_rc.episodes import Episode
+from muzero_rc.reward import outcome_of
+
+
+def relabelled(episode: Episode, target_kbps: int, anchor: Anchor) -> Episode:
+    """`episode` as if `target_kbps` had been asked for: its outcome is judged against that target."""
+    outcome = outcome_of(episode.rate_kbps, target_kbps, episode.psnr_y_db, anchor.psnr_at(target_kbps))
+    return dataclasses.replace(episode, target_kbps=target_kbps, outcome=outcome)
+
+
+def own_target(episode: Episode) -> int:
+    """The smallest whole target that the episode keeps."""
+    return max(1, math.ceil(episode.rate_kbps))
+
+
+def draw_target(episode: Episode, config: ImitationConfig, rng: random.Random) -> int:
+    """A target to learn this episode under.
+
+    Mostly its own rate, or a little above, where it is an example to follow; else one near the rate,
+    on either side, from which the value heads learn what missing a target looks like. An episode of
+    the agent is also learned as it was played.
+    """
+    own = own_target(episode)
+    draw = rng.random()
+    if draw < config.own_target_share:
+        return max(own, math.floor(own * (1.0 + rng.random() * config.own_target_slack)))
+    if draw < 0.5 * (1.0 + config.own_target_share) and episode.policies is not None:
+        return episode.target_kbps
+    return max(1, round(own * math.exp(rng.uniform(-1.0, 1.0) * config.other_target_spread)))
+
+
+def imitation_weight(episode: Episode, config: ImitationConfig) -> float:
+    """How much the policy should follow the episode's actions.
+
+    Returns:
+      0 unless it kept its target, used it up and about reached its anchor; else rising with its gain.
+    """
+    fill = episode.rate_kbps / episode.target_kbps
+    gain_db = episode.outcome.gain_db
+    if fill > 1.0 + config.fill_tolerance or fill < config.fill_floor or gain_db < config.gain_floor_db:
+        return 0.0
+    return min(math.exp(gain_db / config.temperature_db), config.weight_limit)
