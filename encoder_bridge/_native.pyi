@@ -112,7 +112,8 @@ class Pool:
         """Of an ended encode: ok, error, frames, decisions, guarded, fallbacks, packet_bytes,
         encode_seconds (thread CPU time), wait_seconds (waiting for decisions).
         """
-    def records(self, slot: int) -> bytes: ...
+    def records(self, slot: int) -> bytes:
+        """All of an ended encode; those so far while it waits for a decision that recv() has told of."""
     def shown(self, slot: int) -> bytes: ...
     def stats(self, slot: int) -> bytes:
         """The first pass's blob, after a first pass."""

@@ -62,6 +62,10 @@ muzero_rc_session *muzero_rc_pool_session(muzero_rc_pool *pool, int32_t slot) {
   return pool->session[slot];
 }
 
+bool muzero_rc_pool_quiet(muzero_rc_pool *pool, int32_t slot) {
+  return muzero_rc_mailbox_quiet(pool->mailbox, slot);
+}
+
 bool muzero_rc_pool_idle(muzero_rc_pool *pool, int32_t slot) {
   return muzero_rc_mailbox_join(pool->mailbox, slot, 0) == 0;
 }

@@ -31,4 +31,7 @@ muzero_rc_session *muzero_rc_pool_session(muzero_rc_pool *pool, int32_t slot);
 /* Whether the slot's encode, if any, has ended. */
 bool muzero_rc_pool_idle(muzero_rc_pool *pool, int32_t slot);
 
+/* Whether it has, or waits for a decision that its consumer knows of. */
+bool muzero_rc_pool_quiet(muzero_rc_pool *pool, int32_t slot);
+
 #endif /* MUZERO_RC_BRIDGE_POOL_H_ */

@@ -100,16 +100,24 @@ static bool slot_exists(pool_object *self, int slot) {
   return false;
 }
 
-/* The slot's encode; NULL with a Python error when there is none, or when it
- * still runs and `ended` is asked for. */
-static muzero_rc_session *find(pool_object *self, int slot, bool ended) {
+/* In what state a slot's encode must be. */
+typedef enum need { ANY, QUIET, ENDED } need;
+
+static bool meets(pool_object *self, int slot, need need) {
+  if (need == ENDED) return muzero_rc_pool_idle(self->pool, slot);
+  return need == ANY || muzero_rc_pool_quiet(self->pool, slot);
+}
+
+/* The slot's encode; NULL with a Python error when there is none, or not in
+ * the state needed. */
+static muzero_rc_session *find(pool_object *self, int slot, need need) {
   if (!slot_exists(self, slot)) return NULL;
   muzero_rc_session *const session = muzero_rc_pool_session(self->pool, slot);
   if (!session) {
     PyErr_Format(PyExc_ValueError, "slot %d has had no encode", slot);
     return NULL;
   }
-  if (ended && !muzero_rc_pool_idle(self->pool, slot)) {
+  if (!meets(self, slot, need)) {
     PyErr_Format(glue_state_of((PyObject *)self)->native_error, "slot %d still runs", slot);
     return NULL;
   }
@@ -340,7 +348,7 @@ static PyObject *pool_wait(PyObject *object, PyObject *args) {
   int slot = 0, error = 0, on = 1;
   if (!PyArg_ParseTuple(args, "id:wait", &slot, &timeout_s)) return NULL;
   if (read_deadline(timeout_s, &deadline_ns) || !enter(self)) return NULL;
-  if (!find(self, slot, false)) goto out;
+  if (!find(self, slot, ANY)) goto out;
   do {
     const int64_t stop_ns = next_stop(deadline_ns);
     Py_BEGIN_ALLOW_THREADS
@@ -437,37 +445,37 @@ static PyObject *cancel(muzero_rc_session *session) {
 }
 
 /* The methods that take a slot and nothing else. */
-static PyObject *of_slot(PyObject *object, PyObject *slot_object, bool ended,
+static PyObject *of_slot(PyObject *object, PyObject *slot_object, need need,
                          PyObject *(*make)(muzero_rc_session *)) {
   pool_object *const self = (pool_object *)object;
   const long slot = PyLong_AsLong(slot_object);
   if ((slot == -1 && PyErr_Occurred()) || !enter(self)) return NULL;
-  muzero_rc_session *const session = find(self, (int)slot, ended);
+  muzero_rc_session *const session = find(self, (int)slot, need);
   PyObject *const result = session ? make(session) : NULL;
   leave(self);
   return result;
 }
 
 static PyObject *pool_outcome(PyObject *self, PyObject *slot) {
-  return of_slot(self, slot, true, make_outcome);
+  return of_slot(self, slot, ENDED, make_outcome);
 }
 static PyObject *pool_records(PyObject *self, PyObject *slot) {
-  return of_slot(self, slot, true, make_records);
+  return of_slot(self, slot, QUIET, make_records);
 }
 static PyObject *pool_shown(PyObject *self, PyObject *slot) {
-  return of_slot(self, slot, true, make_shown);
+  return of_slot(self, slot, ENDED, make_shown);
 }
 static PyObject *pool_stats(PyObject *self, PyObject *slot) {
-  return of_slot(self, slot, true, make_stats);
+  return of_slot(self, slot, ENDED, make_stats);
 }
 static PyObject *pool_progress(PyObject *self, PyObject *slot) {
-  return of_slot(self, slot, false, make_progress);
+  return of_slot(self, slot, ANY, make_progress);
 }
 static PyObject *pool_take_packets(PyObject *self, PyObject *slot) {
-  return of_slot(self, slot, false, make_packets);
+  return of_slot(self, slot, ANY, make_packets);
 }
 static PyObject *pool_cancel(PyObject *self, PyObject *slot) {
-  return of_slot(self, slot, false, cancel);
+  return of_slot(self, slot, ANY, cancel);
 }
 
 static PyObject *pool_frame_stats(PyObject *self, PyObject *blob_object) {

@@ -221,6 +221,14 @@ int muzero_rc_mailbox_join(muzero_rc_mailbox *box, int32_t slot, int64_t deadlin
   return error;
 }
 
+bool muzero_rc_mailbox_quiet(muzero_rc_mailbox *box, int32_t slot) {
+  pthread_mutex_lock(&box->lock);
+  const mail_slot *const s = &box->slot[slot];
+  const bool quiet = s->phase == SLOT_IDLE || (s->phase == SLOT_TAKEN && !s->cancelled);
+  pthread_mutex_unlock(&box->lock);
+  return quiet;
+}
+
 void muzero_rc_mailbox_cancel(muzero_rc_mailbox *box, int32_t slot) {
   pthread_mutex_lock(&box->lock);
   if (box->slot[slot].phase != SLOT_IDLE) {

@@ -46,6 +46,10 @@ int muzero_rc_mailbox_answer(muzero_rc_mailbox *mailbox, const int32_t *slots,
 /* Waits until the slot runs no more. 0 or -ETIMEDOUT. */
 int muzero_rc_mailbox_join(muzero_rc_mailbox *mailbox, int32_t slot, int64_t deadline_ns);
 
+/* Whether the slot's thread does nothing until the consumer acts: it waits for
+ * an answer to a question that was taken, or it has ended. */
+bool muzero_rc_mailbox_quiet(muzero_rc_mailbox *mailbox, int32_t slot);
+
 /* Wakes the slot's thread with -ECANCELED, now or at its next `ask`. */
 void muzero_rc_mailbox_cancel(muzero_rc_mailbox *mailbox, int32_t slot);
 
