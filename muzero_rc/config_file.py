@@ -27,7 +27,7 @@ def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
         OSError: the file cannot be read.
     """
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             values = tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
