@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO
 
-import ffmpeg  # type: ignore[import-untyped]
+import ffmpeg
 
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.probe import Clip

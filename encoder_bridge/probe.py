@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import ffmpeg  # type: ignore[import-untyped]
+import ffmpeg
 
 from encoder_bridge.errors import BadInput
 from encoder_bridge.timing import read_timeline
@@ -63,9 +63,9 @@ def probe(path: str | Path, *, max_frames: int | None = None) -> Clip:
     answer = _ask_ffprobe(path)
     video = _video_stream(path, answer)
     width, height, rotation = _upright_size(video)
-    if not (MIN_SIDE <= min(width, height) and max(width, height) <= MAX_SIDE):
+    if not (min(width, height) >= MIN_SIDE and max(width, height) <= MAX_SIDE):
         raise BadInput(
-            f"{path} has size {width}×{height}: sides from {MIN_SIDE} to {MAX_SIDE} can be encoded"
+            f"{path} has size {width}x{height}: sides from {MIN_SIDE} to {MAX_SIDE} can be encoded"
         )
     time_base = Fraction(video["time_base"])
     timeline = read_timeline(path, video["index"], time_base, _named_rates(video), max_frames)
@@ -167,7 +167,7 @@ def _refuse_cut_short(
 
 
 def _y4m_complaint(path: Path, video: dict[str, Any]) -> str:
-    """ffmpeg passes over a y4m's partial last frame in silence."""
+    """Ffmpeg passes over a y4m's partial last frame in silence."""
     if video["pix_fmt"] != "yuv420p":
         return ""
     with path.open("rb") as stream:

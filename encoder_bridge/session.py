@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from encoder_bridge import _native, cache
 from encoder_bridge.config import EncoderConfig
-from encoder_bridge.errors import BadInput, EncodeFailed, WaitExpired
+from encoder_bridge.errors import BadInput, BridgeError, EncodeFailed, WaitExpired
 from encoder_bridge.pool import EncoderPool, PoolFactory
 from encoder_bridge.probe import Clip
 from encoder_bridge.records import EVENT, as_records, as_shown
@@ -57,6 +57,10 @@ def native_errors() -> Iterator[None]:
         raise WaitExpired(f"the encoder did not answer in time: {error}") from error
     except _native.NativeError as error:
         raise EncodeFailed(str(error)) from error
+    except ValueError as error:
+        if isinstance(error, BridgeError):
+            raise
+        raise BadInput(str(error)) from error
 
 
 def first_pass(
@@ -174,7 +178,7 @@ def as_native_source(source: FrameSource, config: EncoderConfig) -> Any:
     frame_bytes = width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
     if source.dtype != np.uint8 or source.ndim != 2 or source.shape[1] != frame_bytes or not len(source):
         raise BadInput(
-            f"frames of shape {source.shape} {source.dtype} are no {width}×{height} video: "
+            f"frames of shape {source.shape} {source.dtype} are no {width}x{height} video: "
             f"[T, {frame_bytes}] uint8 is needed"
         )
     return np.ascontiguousarray(source)
@@ -287,7 +291,7 @@ def clip_first_pass(
     key = cache.first_pass_key(clip, config)
     blob = cache.load_blob(folder, key)
     if blob is not None:
-        with suppress(EncodeFailed), _pool_of_one(_native.Pool) as pool:
+        with suppress(BridgeError), _pool_of_one(_native.Pool) as pool:
             return first_pass_of(pool, blob)
     with open_frames(clip) as pipe:
         first = first_pass(pipe, config, progress=progress)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
-import ffmpeg  # type: ignore[import-untyped]
+import ffmpeg
 import numpy as np
 import numpy.typing as npt
 

@@ -1,0 +1,147 @@
+"""The fake encoder's world: which frames are coded, and what a qindex costs and gives.
+
+Bits halve every 40 qindex and PSNR falls by 4 dB with it, for every frame alike; how many bits a
+frame starts from comes from its pixels. Simple enough to know the optimum, see `toy`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from encoder_bridge.config import EncoderConfig
+from encoder_bridge.records import ALTREF, GOLDEN, INTER, KEY, OVERLAY, SHOW_EXISTING
+
+QINDEX_PER_HALVING = 40.0
+DB_PER_HALVING = 4.0
+BITS_PER_PIXEL_RMS = 0.25
+"""Bits a pixel at qindex 0 and a residual of 1."""
+_GOP_FRAMES = 16
+_DEPENDENCE = 0.15
+"""How much a coarse alt-ref adds to the bits of the frames that refer to it, in halvings."""
+
+
+@dataclass(frozen=True)
+class CodedFrame:
+    """One result of the fake encoder: a coded frame, or a show-existing one."""
+
+    frame_type: int
+    show_index: int
+    gop_index: int
+    shown: bool
+    layer: int
+
+
+def schedule(frames: int, config: EncoderConfig) -> list[CodedFrame]:
+    """What is coded for `frames` shown frames, in coding order, in libvpx's manner."""
+    coded: list[CodedFrame] = []
+    hidden = config.auto_alt_ref > 0 and config.lag_in_frames > 1
+    start = 0
+    while start < frames:
+        if start % max(config.kf_max_dist, 1) == 0:
+            coded.append(CodedFrame(KEY, start, 0, True, 0))
+            start += 1
+        key_next = min(frames, (start // max(config.kf_max_dist, 1) + 1) * max(config.kf_max_dist, 1))
+        end = min(start + min(_GOP_FRAMES, max(config.lag_in_frames, 2)), key_next) - 1
+        if end < start:
+            continue
+        if hidden and end - start >= 3:
+            _code_hidden_gop(coded, start, end, config.auto_alt_ref)
+        else:
+            for show in range(start, end + 1):
+                golden = show == start and show > 1
+                kind, layer = (GOLDEN, 1) if golden else (INTER, 2)
+                coded.append(CodedFrame(kind, show, show - start + 1, True, layer))
+        start = end + 1
+    return coded
+
+
+def _code_hidden_gop(coded: list[CodedFrame], start: int, end: int, levels: int) -> None:
+    position = 1
+
+    def code(frame_type: int, show: int, shown: bool, layer: int) -> None:
+        nonlocal position
+        coded.append(CodedFrame(frame_type, show, position, shown, layer))
+        position += 1
+
+    def inside(low: int, high: int, layer: int) -> None:
+        """Codes the shown frames low ... high - 1."""
+        if layer <= levels - 1 and high - low >= 4:
+            middle = (low + high) // 2
+            code(ALTREF, middle, False, layer + 1)
+            inside(low, middle, layer + 1)
+            code(SHOW_EXISTING, middle, True, layer + 1)
+            inside(middle + 1, high, layer + 1)
+        else:
+            for show in range(low, high):
+                code(INTER, show, True, levels + 1)
+
+    code(ALTREF, end, False, 1)
+    inside(start, end, 1)
+    code(OVERLAY if levels == 1 else SHOW_EXISTING, end, True, 1)
+
+
+class FakeClip:
+    """Residuals of every frame, and libvpx-like first-pass statistics made of them."""
+
+    def __init__(self, luma: npt.NDArray[np.uint8]) -> None:
+        """`luma`: `[T, height, width]`."""
+        planes = luma.astype(np.float32)
+        across = np.diff(planes, axis=2) if planes.shape[2] > 1 else np.zeros((len(luma), 1, 1), np.float32)
+        intra = np.mean(across**2, axis=(1, 2), dtype=np.float64) + 1.0
+        change = np.mean((planes[1:] - planes[:-1]) ** 2, axis=(1, 2), dtype=np.float64) + 1.0
+        inter = np.concatenate([intra[:1], np.minimum(change, intra[1:])])
+        self.intra_rms = np.sqrt(intra)
+        """`[T]` residual of a frame that refers to nothing."""
+        self.inter_rms = np.sqrt(inter)
+        """`[T]` of one that refers to the frame before."""
+        self.pixels = int(luma.shape[1] * luma.shape[2])
+        blocks = ((luma.shape[1] + 15) // 16) * ((luma.shape[2] + 15) // 16)
+        self._blocks = blocks
+
+    def stats(self, ticks_per_frame: float) -> npt.NDArray[np.float64]:
+        """`[T, 25]` in `vpx_rc_frame_stats_t`'s order; what has no meaning here is 0."""
+        stats = np.zeros((len(self.intra_rms), 25))
+        intra, inter = self._blocks * self.intra_rms**2, self._blocks * self.inter_rms**2
+        stats[:, 0] = np.arange(len(stats))
+        stats[:, 1] = 1.0  # weight
+        stats[:, 2], stats[:, 3] = intra, inter
+        stats[:, 4] = np.minimum(intra, 1.5 * inter)  # against the frame before the last
+        stats[:, 5] = 1.0  # noise energy
+        stats[:, 6] = np.clip(1 - inter / (intra + 1), 0, 1)  # share of inter blocks
+        stats[0, 6] = 0.0
+        stats[:, 23], stats[:, 24] = ticks_per_frame, 1.0
+        return stats
+
+    def rms(self, frame: CodedFrame) -> float:
+        """The residual that is coded for a frame."""
+        show = frame.show_index
+        if frame.frame_type == KEY:
+            return float(self.intra_rms[show])
+        if frame.frame_type == ALTREF:
+            return float(min(self.intra_rms[show], 2.0 * self.inter_rms[show]))
+        if frame.frame_type == OVERLAY:
+            return 0.05 * float(self.inter_rms[show])
+        return float(self.inter_rms[show])
+
+    def bits(self, frame: CodedFrame, qindex: int, altref_qindex: int | None) -> float:
+        """What coding a frame costs.
+
+        Args:
+            frame: not a show-existing one.
+            qindex: of this frame.
+            altref_qindex: of the hidden frame that it refers to, if any.
+        """
+        halvings = qindex / QINDEX_PER_HALVING
+        if altref_qindex is not None and frame.frame_type == INTER:
+            halvings += 0.5 - _DEPENDENCE * (altref_qindex - qindex) / QINDEX_PER_HALVING
+        return self.pixels * BITS_PER_PIXEL_RMS * self.rms(frame) * float(2.0**-halvings)
+
+    def psnr_db(self, show_index: int, qindex: int) -> float:
+        """Luma PSNR of a shown frame that was coded with `qindex`."""
+        start = 58.0 - 2.0 * np.log2(1.0 + self.inter_rms[show_index])
+        return float(start - DB_PER_HALVING * qindex / QINDEX_PER_HALVING)
+
+    def sse_y(self, show_index: int, qindex: int) -> int:
+        """Luma squared error of that frame."""
+        return round(self.pixels * 255.0**2 * 10 ** (-self.psnr_db(show_index, qindex) / 10))

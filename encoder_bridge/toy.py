@@ -1,0 +1,102 @@
+"""A toy whose best plan is known: easy and hard scenes on the fake encoder share one budget.
+
+Without hidden frames nothing depends on anything: each frame's bits and PSNR follow from its own
+qindex alone, so the best split is a convex allocation. PSNR is linear in log bits with one slope
+for all frames, so the optimum spends nearly equal bits on every frame, which constant qindex, the
+obvious plan, is far from.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from encoder_bridge.config import EncoderConfig
+from encoder_bridge.fake_model import FakeClip, schedule
+from encoder_bridge.probe import frame_bytes
+from encoder_bridge.results import PSNR_CAP_DB, bitrate_kbps
+
+TOY_CONFIG = EncoderConfig(
+    width=64,
+    height=48,
+    timebase_den=25,
+    target_kbps=48,
+    auto_alt_ref=0,
+    lag_in_frames=0,
+)
+"""Settings of the toy: no hidden frames."""
+
+
+@dataclass(frozen=True)
+class ToyOptimum:
+    """The best plan of a toy clip at one target."""
+
+    plan: tuple[int, ...]
+    """qindex of every coded frame."""
+    psnr_y_db: float
+    """Mean luma PSNR of that plan."""
+    kbps: float
+
+
+def toy_frames(
+    seed: int = 0, scenes: tuple[int, ...] = (6, 6, 6), config: EncoderConfig = TOY_CONFIG
+) -> npt.NDArray[np.uint8]:
+    """`[T, frame_bytes]`: scenes of so many frames, easy and hard in turn, of random noise."""
+    random = np.random.default_rng(seed)
+    frames = []
+    for i, length in enumerate(scenes):
+        strength = random.uniform(16, 32) if i % 2 else random.uniform(1, 4)
+        pixels = config.width * config.height
+        luma = random.normal(128, strength, (length, pixels))
+        planes = np.full((length, frame_bytes(config.width, config.height)), 128, np.uint8)
+        planes[:, :pixels] = np.clip(np.round(luma), 0, 255)
+        frames.append(planes)
+    return np.concatenate(frames)
+
+
+def toy_optimum(frames: npt.NDArray[np.uint8], config: EncoderConfig) -> ToyOptimum:
+    """The plan with the highest mean PSNR within the target, by greedy allocation.
+
+    Starts at qindex 255 everywhere and buys, again and again, the step of one qindex that gives
+    the most PSNR a bit. Cost and gain are convex in each frame, so nothing beats this by more
+    than the last step that did not fit.
+    """
+    luma = frames[:, : config.width * config.height].reshape(-1, config.height, config.width)
+    clip = FakeClip(luma)
+    coded = schedule(len(frames), config)
+    if any(not frame.shown for frame in coded):
+        raise ValueError("the toy's optimum is known without hidden frames only: use auto_alt_ref 0")
+    # [T, 256] bits and PSNR of each frame at each qindex; column 0 is never used.
+    bits = np.array(
+        [[8 * max(2, round(clip.bits(f, q, None) / 8)) for q in range(256)] for f in coded], float
+    )
+    psnr = np.array([[min(clip.psnr_db(f.show_index, q), PSNR_CAP_DB) for q in range(256)] for f in coded])
+    budget = float(config.target_kbps * 1000 * len(frames) / config.fps)
+    plan = _allocate(bits, psnr, budget)
+    rows = np.arange(len(plan))
+    spent = int(bits[rows, plan].sum())
+    return ToyOptimum(
+        tuple(int(q) for q in plan),
+        float(psnr[rows, plan].mean()),
+        bitrate_kbps(spent, len(frames), config.fps),
+    )
+
+
+def _allocate(
+    bits: npt.NDArray[np.float64], psnr: npt.NDArray[np.float64], budget: float
+) -> npt.NDArray[np.int64]:
+    rows = np.arange(len(bits))
+    plan = np.full(len(bits), 255)
+    stuck = np.zeros(len(bits), bool)
+    left = budget - bits[rows, plan].sum()
+    while not stuck.all():
+        cost = bits[rows, plan - 1] - bits[rows, plan]
+        gain = psnr[rows, plan - 1] - psnr[rows, plan]
+        worth = np.where(stuck, -1.0, gain / np.maximum(cost, 0.5))
+        best = int(worth.argmax())
+        if cost[best] > left or plan[best] == 1:
+            stuck[best] = True
+            continue
+        plan[best] -= 1
+        left -= cost[best]
+    return plan
