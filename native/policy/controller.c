@@ -1,0 +1,204 @@
+#include "controller.h"
+
+#include "bits_model.h"
+#include "forecast.h"
+#include "quantizer.h"
+#include "tuning.h"
+
+static const float kLowestBase = -0.5f;
+static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the offsets */
+static const float kDeepestOffset = -2.5f;
+static const float kHighestOffset = 0.3f;
+static const int32_t kKeyStretch = 2 * MUZERO_RC_USUAL_GOP;
+/* So near the end a new solution is taken at once: nobody is left to correct it. */
+static const int32_t kLastFrames = 10;
+
+static float clamp(float value, float low, float high) {
+  return value < low ? low : (value > high ? high : value);
+}
+
+static float clamp_step(float step) {
+  return clamp(step, muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MIN),
+               muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MAX));
+}
+
+static float top_offset(const muzero_rc_stretch *gop) {
+  const float predicted = (gop->predicted + 3.5f) * 0.5f;
+  return clamp(muzero_rc_tuned.top + muzero_rc_tuned.top_predicted * predicted +
+                   muzero_rc_tuned.top_still * (gop->still - 0.6f),
+               kDeepestOffset, kHighestOffset);
+}
+
+static float key_offset(const muzero_rc_stretch *gop) {
+  const float predicted = (gop->predicted + 3.5f) * 0.5f;
+  return clamp(muzero_rc_tuned.key + muzero_rc_tuned.key_predicted * predicted +
+                   muzero_rc_tuned.key_still * (gop->still - 0.6f),
+               kDeepestOffset, kHighestOffset);
+}
+
+float muzero_rc_controller_offset(const muzero_rc_state *state, int32_t layer,
+                                  int32_t show_index, const muzero_rc_stretch *gop) {
+  const float hardness = gop->coded - state->whole.coded;
+  const float shared = muzero_rc_tuned.gop_hardness * hardness;
+  const float second = muzero_rc_tuned.second;
+  const float deeper = muzero_rc_tuned.deeper;
+  switch (layer) {
+    case MUZERO_RC_LAYER_KEY: return key_offset(gop) + muzero_rc_tuned.key_hardness * shared;
+    case MUZERO_RC_LAYER_TOP: return top_offset(gop) + shared;
+    case MUZERO_RC_LAYER_SECOND: return top_offset(gop) * second + shared;
+    case MUZERO_RC_LAYER_THIRD: return top_offset(gop) * second * deeper + shared;
+    case MUZERO_RC_LAYER_FOURTH: return top_offset(gop) * second * deeper * deeper + shared;
+    case MUZERO_RC_LAYER_OVERLAY: return muzero_rc_tuned.overlay + shared;
+    default:
+      return shared + muzero_rc_tuned.frame_hardness *
+                          (state->traits[show_index].coded - gop->coded);
+  }
+}
+
+static muzero_rc_bits_query query_of(const muzero_rc_state *state,
+                                     const muzero_rc_planned_frame *frame, float step,
+                                     float reference_step) {
+  return (muzero_rc_bits_query){state->traits,     state->clip.frame_count,
+                                state->log_pixels, *frame,
+                                clamp_step(step),  clamp_step(reference_step)};
+}
+
+float muzero_rc_controller_bits(const muzero_rc_state *state, float step) {
+  const muzero_rc_planned_frame *frame = &state->schedule.pending;
+  const muzero_rc_bits_query query =
+      query_of(state, frame, step, state->plan.reference_step);
+  return muzero_rc_bits_predict(&query) +
+         muzero_rc_ledger_correction(&state->ledger, frame->layer);
+}
+
+/* The step of the pending frame's nearest reference; of two, the finer. */
+static float nearest_reference_step(const muzero_rc_state *state, float otherwise) {
+  const muzero_rc_frame_request *request = &state->request;
+  int32_t nearest = INT32_MAX;
+  float step = otherwise;
+  for (int32_t i = 0; i < MUZERO_RC_REFERENCES; ++i) {
+    const int32_t index = request->ref_coding_index[i];
+    if (!request->ref_valid[i] || index < 0 || index >= state->coded_capacity) continue;
+    const muzero_rc_coded *reference = &state->coded[index];
+    if (reference->layer < 0) continue;
+    const int32_t gap = reference->show_index - request->show_index;
+    const int32_t distance = gap < 0 ? -gap : gap;
+    if (distance < nearest || (distance == nearest && reference->step < step)) {
+      nearest = distance;
+      step = reference->step;
+    }
+  }
+  return step;
+}
+
+/* The GOP under way: its frames still to come, with what does not depend on the
+ * base step worked out. */
+typedef struct gop_rest {
+  muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
+  float offsets[MUZERO_RC_MAX_GOP];
+  float parents[MUZERO_RC_MAX_GOP]; /* offset of the nearest reference */
+  float corrections[MUZERO_RC_MAX_GOP];
+  int32_t count;
+  int32_t next_gop; /* first shown frame that the forecast answers for */
+} gop_rest;
+
+static void list_rest(const muzero_rc_state *state, gop_rest *rest) {
+  const muzero_rc_schedule *schedule = &state->schedule;
+  const int32_t show = schedule->pending.show_index;
+  rest->count = muzero_rc_schedule_ahead(schedule, rest->frames);
+  rest->next_gop = (schedule->gop_end > show ? schedule->gop_end : show) + 1;
+  for (int32_t i = 0; i < rest->count; ++i) {
+    const int32_t layer = rest->frames[i].layer;
+    const bool has_parent = layer > MUZERO_RC_LAYER_TOP && schedule->pyramid != 0;
+    rest->offsets[i] = muzero_rc_controller_offset(state, layer, rest->frames[i].show_index,
+                                                   &state->plan.gop);
+    rest->parents[i] = has_parent ? muzero_rc_controller_offset(state, layer - 1,
+                                                                rest->frames[i].show_index,
+                                                                &state->plan.gop)
+                                  : rest->offsets[i];
+    rest->corrections[i] = muzero_rc_ledger_correction(&state->ledger, layer);
+  }
+}
+
+/* Expected bits of all frames after the pending one. */
+static double rest_bits(const muzero_rc_state *state, const gop_rest *rest, float base) {
+  double sum = muzero_rc_forecast_bits(state, rest->next_gop, base) *
+               (double)muzero_rc_exp2(muzero_rc_ledger_overall(&state->ledger));
+  for (int32_t i = 0; i < rest->count; ++i) {
+    const muzero_rc_bits_query query = query_of(
+        state, &rest->frames[i], base + rest->offsets[i], base + rest->parents[i]);
+    sum += (double)muzero_rc_exp2(muzero_rc_bits_predict(&query) + rest->corrections[i]);
+  }
+  return sum;
+}
+
+/* The base step at which the pending frame and all after it take `bits`. */
+static float solve_base(const muzero_rc_state *state, const gop_rest *rest, double bits) {
+  float low = kLowestBase;
+  float high = kHighestBase;
+  for (int i = 0; i < 12; ++i) {
+    const float middle = 0.5f * (low + high);
+    const float own = muzero_rc_controller_bits(state, middle + state->plan.offset);
+    if ((double)muzero_rc_exp2(own) + rest_bits(state, rest, middle) > bits) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return 0.5f * (low + high);
+}
+
+static float damped(const muzero_rc_state *state, float before, float solution) {
+  const int32_t shown_left = state->clip.frame_count - 1 - state->schedule.shown;
+  if (state->coded_count == 0 || shown_left <= kLastFrames) return solution;
+  const bool fresh = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
+  const float share = muzero_rc_tuned.damping * (fresh ? 2.0f : 1.0f);
+  return before + (share < 1.0f ? share : 1.0f) * (solution - before);
+}
+
+static muzero_rc_stretch gop_of_pending(const muzero_rc_state *state) {
+  const muzero_rc_schedule *schedule = &state->schedule;
+  const int32_t show = schedule->pending.show_index;
+  const bool key = schedule->pending.layer == MUZERO_RC_LAYER_KEY;
+  const int32_t end = key ? show + kKeyStretch : schedule->gop_end;
+  return muzero_rc_stretch_of(state->traits, state->clip.frame_count,
+                              (key ? show : schedule->gop_start) + 1, end > show ? end : show);
+}
+
+void muzero_rc_controller_plan(muzero_rc_state *state) {
+  muzero_rc_plan *plan = &state->plan;
+  const muzero_rc_planned_frame *frame = &state->schedule.pending;
+  gop_rest rest;
+  plan->gop = gop_of_pending(state);
+  plan->offset =
+      muzero_rc_controller_offset(state, frame->layer, frame->show_index, &plan->gop);
+  plan->reference_step = nearest_reference_step(state, plan->base + plan->offset);
+  list_rest(state, &rest);
+  const double left = state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) -
+                      state->ledger.spent_bits;
+  plan->base = damped(state, plan->base, solve_base(state, &rest, left));
+  plan->qindex = muzero_rc_step_to_qindex(plan->base + plan->offset);
+  plan->expected_bits =
+      muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(plan->qindex));
+  plan->rest_bits = rest_bits(state, &rest, plan->base);
+}
+
+int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked) {
+  gop_rest rest;
+  list_rest(state, &rest);
+  const float saving = state->plan.base + muzero_rc_tuned.guard_slack;
+  const double allowed = state->target_bits - state->ledger.spent_bits -
+                         rest_bits(state, &rest, saving);
+  int32_t low = asked;
+  int32_t high = MUZERO_RC_QINDEX_MAX;
+  while (low < high) {
+    const int32_t middle = (low + high) / 2;
+    const float bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(middle));
+    if ((double)muzero_rc_exp2(bits) > allowed) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}

@@ -1,0 +1,24 @@
+/* The budget controller: q_ref for every frame, and the guard. q_ref is the step
+ * that spends what is left over all frames to come, moved by an offset for what
+ * the frame is worth to others. Offsets follow the content: how well the GOP
+ * ahead is predicted, how still it is, how hard it is next to the whole clip. */
+#ifndef MUZERO_RC_POLICY_CONTROLLER_H_
+#define MUZERO_RC_POLICY_CONTROLLER_H_
+
+#include "state_data.h"
+
+/* Fills state->plan for the pending frame. */
+void muzero_rc_controller_plan(muzero_rc_state *state);
+
+/* The smallest qindex at or above `asked` that leaves enough for the frames
+ * after the pending one. */
+int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked);
+
+/* log2 of the pending frame's expected bits at `step`, corrected. */
+float muzero_rc_controller_bits(const muzero_rc_state *state, float step);
+
+/* Step offset of a frame of `layer` at `show_index`, in a GOP like `gop`. */
+float muzero_rc_controller_offset(const muzero_rc_state *state, int32_t layer,
+                                  int32_t show_index, const muzero_rc_stretch *gop);
+
+#endif /* MUZERO_RC_POLICY_CONTROLLER_H_ */

@@ -1,0 +1,78 @@
+#include "traits.h"
+
+#include <math.h>
+
+#include "quantizer.h"
+
+static float finite_field(const muzero_rc_frame_stats *stats, int32_t position) {
+  const double value = stats->field[position];
+  if (!isfinite(value)) return 0.0f;
+  return (float)(value > 1e12 ? 1e12 : (value < -1e12 ? -1e12 : value));
+}
+
+static float log_of(const muzero_rc_frame_stats *stats, int32_t position) {
+  const float value = finite_field(stats, position);
+  return muzero_rc_log2(1.0f + (value > 0.0f ? value : 0.0f));
+}
+
+static muzero_rc_traits traits_of(const muzero_rc_frame_stats *stats) {
+  const float row = finite_field(stats, MUZERO_RC_STAT_VECTOR_ROW);
+  const float column = finite_field(stats, MUZERO_RC_STAT_VECTOR_COLUMN);
+  return (muzero_rc_traits){
+      .intra = log_of(stats, MUZERO_RC_STAT_INTRA_ERROR),
+      .coded = log_of(stats, MUZERO_RC_STAT_CODED_ERROR),
+      .second_error = log_of(stats, MUZERO_RC_STAT_SECOND_REF_ERROR),
+      .noise = log_of(stats, MUZERO_RC_STAT_NOISE),
+      .inter = finite_field(stats, MUZERO_RC_STAT_INTER),
+      .motion = finite_field(stats, MUZERO_RC_STAT_MOTION),
+      .second_ref = finite_field(stats, MUZERO_RC_STAT_SECOND_REF),
+      .neutral = finite_field(stats, MUZERO_RC_STAT_NEUTRAL),
+      .intra_skip = finite_field(stats, MUZERO_RC_STAT_INTRA_SKIP),
+      .intra_smooth = finite_field(stats, MUZERO_RC_STAT_INTRA_SMOOTH),
+      .vectors = muzero_rc_log2(1.0f + (row + column > 0.0f ? row + column : 0.0f)),
+  };
+}
+
+void muzero_rc_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
+                           muzero_rc_traits *traits) {
+  float sum = 0.0f;
+  for (int32_t frame = 0; frame < count; ++frame) {
+    traits[frame] = traits_of(&stats[frame]);
+  }
+  if (count > 1) {
+    const float intra = traits[0].intra;
+    traits[0] = traits[1];
+    traits[0].intra = intra;
+  }
+  for (int32_t frame = 0; frame < count; ++frame) {
+    sum += muzero_rc_exp2(traits[frame].coded) - 1.0f;
+    traits[frame].coded_sum = sum;
+  }
+}
+
+double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count) {
+  double ticks = 0.0;
+  for (int32_t frame = 0; frame < count; ++frame) {
+    const double duration = stats[frame].field[MUZERO_RC_STAT_DURATION];
+    if (isfinite(duration) && duration > 0.0) ticks += duration;
+  }
+  return ticks / 1e7;
+}
+
+muzero_rc_stretch muzero_rc_stretch_of(const muzero_rc_traits *traits, int32_t count,
+                                       int32_t first, int32_t last) {
+  muzero_rc_stretch stretch = {0};
+  if (first < 0) first = 0;
+  if (last >= count) last = count - 1;
+  if (first > last) first = last;
+  for (int32_t frame = first; frame <= last; ++frame) {
+    stretch.predicted += traits[frame].coded - traits[frame].intra;
+    stretch.still += traits[frame].inter - traits[frame].motion;
+    stretch.coded += traits[frame].coded;
+  }
+  const float scale = 1.0f / (float)(last - first + 1);
+  stretch.predicted *= scale;
+  stretch.still *= scale;
+  stretch.coded *= scale;
+  return stretch;
+}

@@ -1,0 +1,60 @@
+/* First-pass statistics of a shown frame, as logarithms and shares that the
+ * bits model and the features read. */
+#ifndef MUZERO_RC_POLICY_TRAITS_H_
+#define MUZERO_RC_POLICY_TRAITS_H_
+
+#include <muzero_rc/policy.h>
+
+/* Positions in muzero_rc_frame_stats.field, vpx_rc_frame_stats_t's order. */
+enum {
+  MUZERO_RC_STAT_INTRA_ERROR = 2,
+  MUZERO_RC_STAT_CODED_ERROR = 3,
+  MUZERO_RC_STAT_SECOND_REF_ERROR = 4,
+  MUZERO_RC_STAT_NOISE = 5,
+  MUZERO_RC_STAT_INTER = 6,
+  MUZERO_RC_STAT_MOTION = 7,
+  MUZERO_RC_STAT_SECOND_REF = 8,
+  MUZERO_RC_STAT_NEUTRAL = 9,
+  MUZERO_RC_STAT_INTRA_SKIP = 12,
+  MUZERO_RC_STAT_INTRA_SMOOTH = 13,
+  MUZERO_RC_STAT_VECTOR_ROW = 17,
+  MUZERO_RC_STAT_VECTOR_COLUMN = 19,
+  MUZERO_RC_STAT_DURATION = 23
+};
+
+typedef struct muzero_rc_traits {
+  float intra;        /* log2(1 + intra error per macroblock) */
+  float coded;        /* log2(1 + error of the better of intra and last frame) */
+  float second_error; /* log2(1 + the same against the golden frame) */
+  float noise;        /* log2(1 + noise energy) */
+  float inter;        /* shares of macroblocks, 0..1 */
+  float motion;
+  float second_ref;
+  float neutral;
+  float intra_skip;
+  float intra_smooth;
+  float vectors;    /* log2(1 + mean absolute vector, rows and columns) */
+  float coded_sum;  /* coded errors of frames 0..this, not a logarithm */
+} muzero_rc_traits;
+
+/* traits: [count]. The first frame has nothing to be predicted from, so its
+ * inter terms are the second frame's. Values that are not finite count as 0. */
+void muzero_rc_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
+                           muzero_rc_traits *traits);
+
+/* Shown time in seconds from the frames' durations (ticks of 100 ns); 0 when
+ * they say nothing. */
+double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count);
+
+/* What a stretch of frames is like; see muzero_rc_stretch_of. */
+typedef struct muzero_rc_stretch {
+  float predicted; /* mean of coded - intra: the lower, the better inter predicts */
+  float still;     /* mean share of macroblocks predicted without motion */
+  float coded;     /* mean of coded */
+} muzero_rc_stretch;
+
+/* Means over frames first..last, cut to those of the clip. */
+muzero_rc_stretch muzero_rc_stretch_of(const muzero_rc_traits *traits, int32_t count,
+                                       int32_t first, int32_t last);
+
+#endif /* MUZERO_RC_POLICY_TRAITS_H_ */

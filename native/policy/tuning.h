@@ -1,0 +1,30 @@
+/* The controller's constants, found by scripts/tune_controller.py on training
+ * clips. Offsets are in log2 quantizer steps relative to plain inter frames. */
+#ifndef MUZERO_RC_POLICY_TUNING_H_
+#define MUZERO_RC_POLICY_TUNING_H_
+
+typedef struct muzero_rc_tuning {
+  float key;             /* offset of key frames in a clip of middling content */
+  float key_predicted;   /* more of it per unit of better prediction */
+  float key_still;       /* more of it per share of still macroblocks */
+  float top;             /* the same for the alt-ref at a GOP's end */
+  float top_predicted;
+  float top_still;
+  float second;          /* share of the top's offset that the second layer gets */
+  float deeper;          /* share of the layer above that deeper ones get */
+  float gop_hardness;    /* offset per log2 of a GOP's error over the clip's */
+  float frame_hardness;  /* offset per log2 of a frame's error over its GOP's */
+  float overlay;         /* offset of overlays */
+  float key_hardness;    /* share of gop_hardness that key frames get */
+  float margin;          /* share of the target that is not spent */
+  float damping;         /* how much of a new solution a frame inside a GOP takes */
+  float guard_slack;     /* steps by which later frames may be asked to save */
+} muzero_rc_tuning;
+
+#ifdef MUZERO_RC_TUNABLE
+extern muzero_rc_tuning muzero_rc_tuned; /* scripts/tune_controller.py moves it */
+#else
+extern const muzero_rc_tuning muzero_rc_tuned;
+#endif
+
+#endif /* MUZERO_RC_POLICY_TUNING_H_ */
