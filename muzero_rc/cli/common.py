@@ -4,7 +4,9 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,10 +44,9 @@ def run(
     program: str, body: Callable[[], int], *, interrupted: str = "interrupted, nothing was written"
 ) -> int:
     """Runs a command; turns what it raises into one line on stderr and an exit status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)  # so that temporary files go, as on Ctrl-C
     try:
-        return body()
+        with _clean_ends():
+            return body()
     except KeyboardInterrupt:
         return _say(program, interrupted, INTERRUPTED)
     except BrokenPipeError:
@@ -76,6 +77,20 @@ def _one_line(error: Exception) -> str:
 def _say(program: str, text: str, status: int) -> int:
     print(f"{program}: {text}", file=sys.stderr)
     return status
+
+
+@contextmanager
+def _clean_ends() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind like Ctrl-C, so that temporary files go."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stop(number: int, _frame: object) -> NoReturn:
