@@ -59,7 +59,7 @@ class Evaluation:
 
 
 OnEncode = Callable[[Encode, bool], None]
-"""Called for every encode, from any thread; the flag says that it was on disk already."""
+"""Called for every encode of the result, from any thread; the flag says that it was made just now."""
 
 
 def evaluate(
@@ -112,6 +112,7 @@ class _Worker:
         self._evaluation = evaluation
         self._store = store
         self._on_encode = on_encode
+        self._made: set[str] = set()
         library = Path(_native.__file__)
         self._fingerprints = {m.name: fingerprint(m, library) for m in evaluation.methods}
         self._policies = {
@@ -128,9 +129,14 @@ class _Worker:
 
     def chain(self, task: ClipTask, method: Method) -> list[Encode]:
         """All encodes of one clip by one method."""
-        return list(self._chain(task, method))
+        encodes = []
+        for key, encode in self._chain(task, method):
+            encodes.append(encode)
+            if self._on_encode is not None:
+                self._on_encode(encode, key in self._made)
+        return encodes
 
-    def _chain(self, task: ClipTask, method: Method) -> Iterator[Encode]:
+    def _chain(self, task: ClipTask, method: Method) -> Iterator[tuple[str, Encode]]:
         settings = self._evaluation.settings
         if method.auto_alt_ref is not None:
             settings = settings.replace(auto_alt_ref=method.auto_alt_ref)
@@ -145,27 +151,28 @@ class _Worker:
         if method.kind is Kind.QUALITY:
             yield from constant
             return
-        for encode in constant:
+        for _, encode in constant:
             # The true rate goes in: the target underneath shapes GOPs and alt-ref filtering.
             config = settings.replace(target_kbps=max(1, round(encode.kbps)))
             request = EncodeRequest(task.clip, config, "plan", plan=tuple(encode.coded.qindex))
-            yield self._encode(task, method, request, target=False)
+            key, replayed = self._encode(task, method, request, target=False)
+            yield key, replace(replayed, cq_level=encode.cq_level)
 
-    def _constant_quality(self, task: ClipTask, settings: EncoderConfig) -> list[Encode]:
+    def _constant_quality(self, task: ClipTask, settings: EncoderConfig) -> list[tuple[str, Encode]]:
         method = Method("libvpx-q", Kind.QUALITY)
 
-        def at(level: int) -> Encode:
+        def at(level: int) -> tuple[str, Encode]:
             config = settings.replace(end_usage=QUALITY, cq_level=level)
             return self._encode(task, method, EncodeRequest(task.clip, config, "libvpx"), target=False)
 
         with self._quality_locks[task.name]:
-            levels = task.cq_levels or matching_levels(lambda level: at(level).kbps, task.targets_kbps)
+            levels = task.cq_levels or matching_levels(lambda level: at(level)[1].kbps, task.targets_kbps)
             return [at(level) for level in levels]
 
     def _encode(
         self, task: ClipTask, method: Method, request: EncodeRequest, *, target: bool = True
-    ) -> Encode:
-        """One encode, from the store where it is there."""
+    ) -> tuple[str, Encode]:
+        """One encode and its name in the store, from there where it is there."""
         if self.cancelled.is_set():
             raise Cancelled
         made_from = {
@@ -193,6 +200,5 @@ class _Worker:
         )
         if found is None:
             self._store.save(key, encode, made_from)
-        if self._on_encode is not None:
-            self._on_encode(encode, found is not None)
-        return encode
+            self._made.add(key)
+        return key, encode

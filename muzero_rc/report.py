@@ -133,9 +133,9 @@ def _sentence(study: Study, comparison: Comparison) -> str:
         return f"{name}: no clip has a BD-rate against {escape(comparison.anchor)}; the reasons are below."
     more = "more" if summary.mean > 0 else "fewer"
     anchor = escape(comparison.anchor)
-    text = f"{name} needs <b>{abs(summary.mean):.2f} % {more} bits</b> than {anchor} at equal PSNR-Y"
+    text = f"{name} needs <b>{abs(summary.mean):.2f}&nbsp;% {more} bits</b> than {anchor} at equal PSNR-Y"
     if summary.low is not None and summary.high is not None:
-        text += f" (95 % interval {tables.plain(summary.low)} to {tables.plain(summary.high)} %)"
+        text += f" (95 % interval {tables.plain(summary.low)} to {tables.plain(summary.high)}&nbsp;%)"
     row = next((r for r in constraints(study) if r.method == comparison.method), None)
     if row is not None:
         over = f"{100 * row.over_1:.1f} % of its encodes end more than 1 % over target"

@@ -95,10 +95,13 @@ def _report(args: argparse.Namespace, command: str) -> int:
     bitrates = _bitrates(args.bitrates) if args.bitrates is not None else None
 
     from encoder_bridge.config import EncoderConfig
+    from encoder_bridge.quality import vmaf_ffmpeg
     from muzero_rc.evaluate import Evaluation
     from muzero_rc.methods import choose_methods
     from muzero_rc.study import find_clips, ladder_beside, plan_tasks, run_study
 
+    if vmaf and vmaf_ffmpeg() is None:
+        raise Usage("no ffmpeg with the libvmaf filter here: leave vmaf out of --metrics, or install one")
     settings = EncoderConfig(
         cpu_used=args.cpu_used, auto_alt_ref=args.auto_alt_ref, kf_max_dist=args.kf_max_dist
     )
@@ -175,13 +178,13 @@ class Progress:
         self._lock = threading.Lock()
         self._terminal = sys.stderr.isatty()
 
-    def __call__(self, encode: "Encode", was_there: bool) -> None:
+    def __call__(self, encode: "Encode", made_now: bool) -> None:
         """Counts one encode and shows it."""
         with self._lock:
             self._done += 1
-            self._new += not was_there
+            self._new += made_now
             self._total = max(self._total, self._done)
-            if was_there and not self._terminal:
+            if not made_now and not self._terminal:
                 return
             text = (
                 f"{self._done}/{self._total}  {encode.clip}  {encode.method}  {encode.kbps:.1f} kbps  "
