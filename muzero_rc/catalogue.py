@@ -22,6 +22,10 @@ VIDEO_SUFFIXES = (".mkv", ".mp4", ".webm", ".y4m", ".mov", ".avi", ".m4v")
 CHANGES = ("mirror", "speed2", "reverse", "crop", "speed2+mirror")
 
 
+class BadCorpus(ValueError):
+    """A corpus that cannot be used; the message says why."""
+
+
 @dataclass(frozen=True)
 class Instance:
     """One thing to encode.
@@ -37,6 +41,11 @@ class Instance:
     clip: str
     paths: tuple[Path, ...]
     changes: str = ""
+
+    @property
+    def augmented(self) -> bool:
+        """Whether it is anything but a clip as it is."""
+        return bool(self.changes) or len(self.paths) > 1
 
 
 @dataclass(frozen=True)
@@ -82,13 +91,13 @@ def find_clips(corpus: Path) -> list[Path]:
     """The videos of a folder, by name.
 
     Raises:
-      ValueError: no such folder, or no video in it; the message says which.
+      BadCorpus: no such folder, or no video in it; the message says which.
     """
     if not corpus.is_dir():
-        raise ValueError(f"corpus {corpus}: no such folder")
+        raise BadCorpus(f"corpus {corpus}: no such folder")
     clips = sorted(path for path in corpus.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
     if not clips:
-        raise ValueError(f"corpus {corpus}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
+        raise BadCorpus(f"corpus {corpus}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
     return clips
 
 

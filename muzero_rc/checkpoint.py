@@ -1,4 +1,4 @@
-"""Checkpoints: all that a learner needs to go on, in files that are whole or not there.
+r"""Checkpoints: all that a learner needs to go on, in files that are whole or not there.
 
 A file is `MZCK1\\n`, the SHA-256 of the rest, and an .npz archive of the state's leaves with a JSON
 note. The newest is written beside the ones before and renamed; one that was cut short fails its

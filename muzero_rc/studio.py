@@ -182,6 +182,10 @@ class Studio:
         self.failures[name] = reason
         log.warning("skipped %s: %s", name, reason)
 
+    def _digest(self, instance: Instance, *parts: object) -> str:
+        """Names what is made of an instance's frames by this libvpx."""
+        return digest(self.footage(instance).key, self.engine.native.versions()["libvpx_runtime"], *parts)
+
     def _prepare_first_passes(self, instances: Sequence[Instance]) -> None:
         folder = self._cache / "first-pass"
         folder.mkdir(exist_ok=True)
@@ -192,7 +196,7 @@ class Studio:
             except (BridgeError, ValueError, OSError) as error:
                 self.fail(instance.name, str(error))
                 continue
-            path = folder / f"{digest(self.footage(instance).key, settings.first_pass_key())}.stats"
+            path = folder / f"{self._digest(instance, settings.first_pass_key())}.stats"
             if path.exists():
                 self._first_passes[instance.name] = path.read_bytes()
             else:
@@ -216,7 +220,7 @@ class Studio:
         points: dict[str, list[tuple[float, float]]] = {}
         jobs: list[Job] = []
         for instance in instances:
-            key = digest(self.footage(instance).key, self.settings(instance, 256).settings_key(), levels)
+            key = self._digest(instance, self.settings(instance, 256).settings_key(), levels)
             paths[instance.name] = folder / f"{key}.json"
             if paths[instance.name].exists():
                 points[instance.name] = json.loads(paths[instance.name].read_text())
@@ -237,7 +241,7 @@ class Studio:
                 self.fail(instance.name, str(error))
 
     def quality_job(self, instance: Instance, cq_level: int, **rest: Any) -> Job:
-        """libvpx's constant quality; the instance's name goes along as `extra`."""
+        """Constant quality as libvpx does it; the instance's name goes along as `extra`."""
         settings = self.settings(instance, 256, end_usage=QUALITY, cq_level=cq_level)
         return self.job(
             f"{instance.name} cq{cq_level}",

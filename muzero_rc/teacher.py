@@ -8,15 +8,16 @@ import bisect
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from encoder_bridge.bitstream import frame_headers
 from encoder_bridge.records import ALTREF
-from muzero_rc.catalogue import Instance
+from muzero_rc.catalogue import Instance, digest
 from muzero_rc.encodes import Encode, Job
-from muzero_rc.episodes import TEACHER, Episode
+from muzero_rc.episodes import TEACHER, Episode, EpisodeWriter, read_log
 from muzero_rc.reward import outcome_of
 from muzero_rc.studio import Studio
 from muzero_rc.types import Array
@@ -138,7 +139,7 @@ def constant_quality(
     jobs = [
         studio.quality_job(instance, level, keep_packets=True)
         for instance, level in wanted
-        if quality_uid(instance, level) not in known
+        if quality_uid(studio, instance, level) not in known
     ]
     by_name = {instance.name: instance for instance, _ in wanted}
     for group in _groups(jobs, 8 * studio.config.actor.encoders):
@@ -148,7 +149,7 @@ def constant_quality(
                 studio.fail(done.job.name, done.error)
                 continue
             instance = by_name[done.job.extra]
-            uid = quality_uid(instance, done.job.settings.cq_level)
+            uid = quality_uid(studio, instance, done.job.settings.cq_level)
             target = max(1, round(done.rate_kbps))
             replays.append(replay_job(studio, uid, instance, target, plan_of_packets(done.packets)))
         for done in studio.play(replays, follow_plans):
@@ -158,9 +159,38 @@ def constant_quality(
                 yield episode_of(studio, done)
 
 
-def quality_uid(instance: Instance, cq_level: int) -> str:
+def quality_uid(studio: Studio, instance: Instance, cq_level: int) -> str:
     """Names the episode of an instance's constant-quality plan."""
-    return f"quality/{instance.name}/{cq_level}"
+    return f"{uid_of(studio, instance)}/q{cq_level}"
+
+
+def uid_of(studio: Studio, instance: Instance) -> str:
+    """What the uids of an instance's teacher episodes begin with: its name and its very frames."""
+    return f"{instance.name}/{studio.footage(instance).key}"
+
+
+def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path) -> Iterator[Episode]:
+    """All teachers' episodes of `instances` that the config asks for, made where they are missing.
+
+    Args:
+      studio: with all instances prepared.
+      instances: of the catalogue.
+      folder: of the logs that runs share, one log for each set of encoder settings.
+    """
+    config = studio.config
+    encode = digest(config.encode, studio.engine.native.versions()["libvpx_runtime"])
+    ours = tuple(uid_of(studio, instance) + "/" for instance in instances)
+    known: set[str] = set()
+    for episode in read_log(folder / encode):
+        known.add(episode.uid)
+        if episode.uid.startswith(ours):
+            yield episode
+    levels = {True: config.teacher.augmented_cq_levels, False: config.teacher.cq_levels}
+    wanted = [(one, level) for one in instances for level in levels[one.augmented]]
+    with EpisodeWriter(folder / encode) as writer:
+        for episode in constant_quality(studio, wanted, known):
+            writer.append(episode)
+            yield episode
 
 
 def _groups(jobs: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:

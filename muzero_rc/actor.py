@@ -1,0 +1,259 @@
+"""Self-play: the agent encodes, frame by frame, many clips at once.
+
+Every frame that waits is decided in one batch: by search, or without it straight from the policy
+head. Exploring episodes get two kinds of noise: the search's own, and an offset that stays the same
+for all frames of a layer in a GOP (independent noise on every frame mostly costs quality).
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from muzero_rc.catalogue import Instance
+from muzero_rc.config import Config
+from muzero_rc.encodes import Encode, Job
+from muzero_rc.episodes import SELFPLAY, Episode
+from muzero_rc.networks import Networks, exogenous, look_up
+from muzero_rc.opponent import Opponents
+from muzero_rc.reward import outcome_of
+from muzero_rc.search import Found, make_search
+from muzero_rc.studio import Studio
+from muzero_rc.targets import NO_FRAME
+from muzero_rc.types import Array, ClipBatch, Params, Schedule
+
+_PADDING = 32  # shown frames: clips of like length share a compiled encoder
+
+
+class Assignment(NamedTuple):
+    """What to play.
+
+    Attributes:
+      number: of the episode in its run, from 0; seeds its noise.
+      instance: the clip.
+      target_kbps: the bitrate to keep.
+      greedy: without noise.
+    """
+
+    number: int
+    instance: Instance
+    target_kbps: int
+    greedy: bool
+
+
+def assign(studio: Studio, instances: Sequence[Instance], config: Config, number: int) -> Assignment:
+    """The run's episode of this number: any instance, a target spread evenly over its anchor's log rate."""
+    rng = random.Random(f"{config.seed} {number}")
+    instance = rng.choice(instances)
+    rates = np.log(studio.anchor(instance).rates_kbps)
+    target = max(1, round(float(np.exp(rng.uniform(rates[0], rates[-1])))))
+    return Assignment(number, instance, target, rng.random() < config.actor.noise_free_share)
+
+
+class KnownSchedules:
+    """What is known beforehand of an instance's coded frames: those of an earlier episode.
+
+    GOPs follow from the first pass and, a little, from the target; the nearest target's are taken.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[int, Schedule]] = {}
+
+    def add(self, episode: Episode) -> None:
+        """Remembers an episode's schedule."""
+        coded = episode.records[episode.records["frame_type"] >= 0]
+        schedule = Schedule(*(coded[name].astype(np.int32) for name in Schedule._fields))
+        self._known.setdefault(episode.instance, {})[episode.target_kbps] = schedule
+
+    def ahead(self, instance: str, target_kbps: int, at: int, event: Any, depth: int) -> Schedule:
+        """i4[D] each: the frames after the `at`-th coded frame, none where the two do not agree."""
+        nothing = np.full(depth, NO_FRAME, np.int32)
+        known = self._known.get(instance)
+        if known:
+            schedule = known[min(known, key=lambda target: abs(target - target_kbps))]
+            same = at < len(schedule.show_index) and all(
+                getattr(schedule, name)[at] == event[name] for name in ("frame_type", "show_index")
+            )
+            if same:
+                parts = [part[at + 1 : at + 1 + depth] for part in schedule]
+                return Schedule(*(np.concatenate([part, nothing])[:depth] for part in parts))
+        return Schedule(nothing, nothing * 0, nothing * 0)
+
+
+@dataclass
+class Play:
+    """One episode while it is played.
+
+    Attributes:
+      assignment: what is played.
+      encoding: f4[T, E] of the clip at the target.
+      opponent: gain_db and overshoot of the present opponent.
+      policies, values: of each decision so far.
+    """
+
+    assignment: Assignment
+    encoding: Array
+    opponent: tuple[float, float]
+    policies: list[Array] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    _noise: dict[tuple[int, int], float] = field(default_factory=dict)
+    _gop: int = 0
+    _last_gop_index: int = -1
+
+    def noise(self, event: Any, deviation: float) -> int:
+        """The offset of this frame's layer in this GOP."""
+        if self.assignment.greedy or deviation == 0.0:
+            return 0
+        gop_index = int(event["gop_index"])
+        self._gop += gop_index < self._last_gop_index
+        self._last_gop_index = gop_index
+        key = (self._gop, int(event["layer"]))
+        if key not in self._noise:
+            rng = random.Random(f"{self.assignment.number} {key}")
+            self._noise[key] = rng.gauss(0.0, deviation)
+        return round(self._noise[key])
+
+
+Act = Callable[..., Found]
+
+
+class Actor:
+    """Plays episodes with the weights that it was last given."""
+
+    def __init__(self, studio: Studio, networks: Networks, config: Config, schedules: KnownSchedules) -> None:
+        """Args: schedules: asked for what lies ahead; the caller fills it."""
+        self._studio = studio
+        self._networks = networks
+        self._config = config
+        self._schedules = schedules
+        self._actions = np.array(config.network.actions)
+        self._batch = config.actor.encoders
+        self._depth = config.learner.unroll_steps
+        self._encode_clip = jax.jit(networks.encode_clip)
+        self._act = self._make_act()
+        self._params: Params = {}
+        self._step = 0
+        self._key = jax.random.PRNGKey(config.seed)
+
+    def set_weights(self, params: Params, step: int) -> None:
+        """Plays with these from the next decision on."""
+        self._params, self._step = params, step
+
+    def play(
+        self, assignments: Iterable[Assignment], opponents: Opponents, config_hash: str
+    ) -> Iterator[Episode]:
+        """Plays episodes and yields each as it ends; failed encodes are logged and left out."""
+        jobs = (self._job(assignment, opponents) for assignment in assignments)
+        for done in self._studio.play(jobs, self._decide, together=max(1, self._batch // 2)):
+            if done.error:
+                self._studio.fail(done.job.name, done.error)
+            else:
+                yield self._episode(done, config_hash)
+
+    def _job(self, assignment: Assignment, opponents: Opponents) -> Job:
+        instance, target = assignment.instance, assignment.target_kbps
+        clip, frames = self._studio.clip_features(instance.name, target)
+        padded = np.pad(frames, ((0, -len(frames) % _PADDING), (0, 0)))
+        batch = ClipBatch(clip[None], padded[None], np.array([len(frames)], np.int32))
+        encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
+        opponent = opponents.of_clip(instance.clip, instance.name, target)
+        play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot))
+        return self._studio.job(
+            f"self/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play
+        )
+
+    def _decide(self, events: Array, jobs: list[Job]) -> Array:
+        """`encodes.Decide`: one padded batch of decisions."""
+        plays: list[Play] = [job.extra for job in jobs]
+        rows = [
+            self._rows(event, play, job.settings.target_kbps)
+            for event, play, job in zip(events, plays, jobs, strict=True)
+        ]
+        rows += [rows[-1]] * (self._batch - len(rows))
+        encoding, frame_type, layer, step, opponent, scale = map(np.stack, zip(*rows, strict=True))
+        self._key, key = jax.random.split(self._key)
+        found = self._act(self._params, key, encoding, frame_type, layer, step, opponent, scale)
+        actions, policies, values = (np.asarray(x) for x in found)
+        for i, play in enumerate(plays):
+            play.policies.append(policies[i].astype(np.float16))
+            play.values.append(float(values[i]))
+        return np.array(
+            [self._qindex(e, p, a) for e, p, a in zip(events, plays, actions, strict=False)], np.int32
+        )
+
+    def _rows(self, event: Any, play: Play, target_kbps: int) -> tuple[Array, ...]:
+        """A frame's inputs: the encodings of itself and of the D frames ahead, f4[1 + D, E], and so on."""
+        name = play.assignment.instance.name
+        ahead = self._schedules.ahead(name, target_kbps, len(play.values), event, self._depth)
+        shows = np.concatenate([[event["show_index"]], ahead.show_index])
+        encoding = play.encoding[np.clip(shows, 0, len(play.encoding) - 1)]
+        scale = 0.0 if play.assignment.greedy else self._config.search.gumbel_scale
+        opponent = np.array(play.opponent, np.float32)
+        return encoding, ahead.frame_type, ahead.layer, event["step"], opponent, np.array([scale], np.float32)
+
+    def _qindex(self, event: Any, play: Play, action: int) -> int:
+        base = int(event["reference"]) if self._config.network.action_mode == "relative" else 0
+        return base + int(self._actions[action]) + play.noise(event, self._config.actor.noise_qindex)
+
+    def _make_act(self) -> Act:
+        """The jitted decision of a batch: represent, then search or sample."""
+        config, networks, depth = self._config, self._networks, self._depth
+        tolerance = config.reward.overshoot_tolerance
+        search = make_search(networks, config.network, config.search, depth=depth, tolerance=tolerance)
+
+        @jax.jit
+        def act(
+            params: Params,
+            key: Array,
+            encoding: Array,
+            frame_type: Array,
+            layer: Array,
+            step: Array,
+            opponent: Array,
+            scale: Array,
+        ) -> Found:
+            here = jnp.zeros(encoding.shape[0], jnp.int32)
+            state = networks.represent(params, look_up(encoding, here), step)
+            places = jnp.broadcast_to(1 + jnp.arange(depth), frame_type.shape)
+            exo = exogenous(encoding, Schedule(frame_type, layer, places))
+            if config.search.enabled:
+                return search(params, key, state, exo, opponent, scale)
+            logits = networks.predict(params, state).policy_logits
+            noise = jax.random.gumbel(key, logits.shape) * scale
+            return Found(jnp.argmax(logits + noise, axis=-1), jax.nn.softmax(logits), jnp.zeros(len(logits)))
+
+        return act
+
+    def _episode(self, done: Encode, config_hash: str) -> Episode:
+        play: Play = done.job.extra
+        instance, target = play.assignment.instance, play.assignment.target_kbps
+        anchor_db = self._studio.anchor(instance).psnr_at(target)
+        searched = self._config.search.enabled
+        return Episode(
+            uid=done.job.name,
+            instance=instance.name,
+            clip=instance.clip,
+            target_kbps=target,
+            source=SELFPLAY,
+            greedy=play.assignment.greedy,
+            step=self._step,
+            config_hash=config_hash,
+            encode_s=done.encode_s,
+            rate_kbps=done.rate_kbps,
+            psnr_y_db=done.psnr_y_db,
+            outcome=outcome_of(done.rate_kbps, target, done.psnr_y_db, anchor_db),
+            records=done.records,
+            policies=_by_record(done.records, np.stack(play.policies)) if searched else None,
+            values=_by_record(done.records, np.array(play.values, np.float32)) if searched else None,
+        )
+
+
+def _by_record(records: Array, decisions: Array) -> Array:
+    """[N] rows for all records from those of the frames that were decided; zeros for the others."""
+    rows = np.zeros((len(records), *decisions.shape[1:]), decisions.dtype)
+    rows[records["frame_type"] >= 0] = decisions
+    return rows

@@ -1,0 +1,108 @@
+"""rc-train: from a folder of clips to a policy file."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from muzero_rc.cli.common import DONE, Parser, Usage, run
+
+PROGRAM = "rc-train"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    args = _parser().parse(argv)
+    logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s", stream=sys.stderr)
+    return run(PROGRAM, lambda: args.body(args), interrupted="interrupted; --resume goes on from here")
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog=PROGRAM,
+        description="Train a rate-control policy on a folder of clips.",
+        epilog="Progress goes to stderr, results to stdout. Exit status: 0 done, 2 wrong use or bad input, "
+        "1 our own failure.",
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    whole = verbs.add_parser("run", help="train on this machine until the budget ends")
+    whole.add_argument("corpus", metavar="CORPUS", help="a folder of clips")
+    whole.add_argument("--init-from", metavar="POLICY", help="begin with this policy file's weights")
+    _add_run_options(whole)
+    whole.set_defaults(body=_run)
+
+    export = verbs.add_parser("export", help="write a run's policy file")
+    export.add_argument("run_dir", metavar="RUN_DIR")
+    export.add_argument("-o", "--output", metavar="X.safetensors", required=True)
+    export.add_argument(
+        "--which", choices=("latest", "best"), default="best", help="best on validation (default) or newest"
+    )
+    export.set_defaults(body=_export)
+    return parser
+
+
+def _add_run_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--config", metavar="FILE.toml", default="configs/base.toml", help="(default: %(default)s)"
+    )
+    verb.add_argument("--run-dir", metavar="DIR", required=True, help="everything that the run writes")
+    verb.add_argument("--resume", action="store_true", help="go on with the run that is in DIR, if any")
+    verb.add_argument(
+        "--set", metavar="A.B=C", action="append", default=[], help="change a setting; may be given again"
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    from encoder_bridge.cache import cache_folder
+    from muzero_rc.config_file import load_config
+    from muzero_rc.studio import libvpx_engine
+    from muzero_rc.train import train
+
+    config = load_config(_existing(args.config), args.set)
+    train(
+        config,
+        Path(args.corpus),
+        Path(args.run_dir),
+        engine=libvpx_engine(),
+        cache=cache_folder() / "training",
+        resume=args.resume,
+        init_from=None if args.init_from is None else _existing(args.init_from),
+        say=_say,
+    )
+    print(Path(args.run_dir) / "policies" / "latest.safetensors")
+    return DONE
+
+
+def _export(args: argparse.Namespace) -> int:
+    from muzero_rc.files import whole_file
+    from muzero_rc.rundir import read_note
+
+    run_dir, output = Path(args.run_dir), Path(args.output)
+    read_note(run_dir)
+    found = [run_dir / "policies" / f"{name}.safetensors" for name in (args.which, "latest")]
+    source = next((path for path in found if path.exists()), None)
+    if source is None:
+        raise Usage(f"run folder {run_dir} has no policy yet: it is exported at the first validation")
+    if not output.parent.is_dir():
+        raise Usage(f"{output}: the folder {output.parent} does not exist")
+    with whole_file(output) as temporary:
+        temporary.write_bytes(source.read_bytes())
+    print(output)
+    return DONE
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise Usage(f"{path}: no such file")
+    return path
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

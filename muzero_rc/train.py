@@ -1,0 +1,330 @@
+"""A whole run on one machine, top to bottom: teachers, imitation, self-play, validation."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from encoder_bridge.video import content_digest
+from muzero_rc import checkpoint
+from muzero_rc.actor import Actor, KnownSchedules, assign
+from muzero_rc.batches import Batches, priority_of
+from muzero_rc.catalogue import BadCorpus, Instance, catalogue_of, digest, find_clips
+from muzero_rc.config import Config
+from muzero_rc.episodes import SELFPLAY, Episode, EpisodeWriter, read_log
+from muzero_rc.export import export_policy, warm_start
+from muzero_rc.learner import TrainingState, make_learner
+from muzero_rc.metrics import Metrics, duration
+from muzero_rc.networks import make_networks
+from muzero_rc.opponent import Opponents
+from muzero_rc.replay import Replay, make_replay
+from muzero_rc.reward import rule_of
+from muzero_rc.rundir import RunDir, open_run, replace_link
+from muzero_rc.studio import Engine, Studio
+from muzero_rc.teacher import teacher_episodes
+from muzero_rc.validate import VBR, Validation
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+_IMITATION_ROUND = 100  # learner steps between reports while there is no self-play
+
+
+def train(
+    config: Config,
+    corpus: Path,
+    run_dir: Path,
+    *,
+    engine: Engine,
+    cache: Path,
+    resume: bool = False,
+    init_from: Path | None = None,
+    say: Say = print,
+) -> dict[str, float]:
+    """Trains until the budget ends.
+
+    Args:
+      config: of the run.
+      corpus: a folder of clips.
+      run_dir: begun, or gone on with when `resume`.
+      engine: of the encoders.
+      cache: shared between runs: frames, first passes, anchors, teachers' episodes.
+      resume: go on from the last whole checkpoint and the episode log.
+      init_from: a policy file whose parameters a new run begins with.
+      say: takes lines for a person.
+
+    Returns:
+      The last figures that were reported.
+
+    Raises:
+      BadCorpus, BadRun, ConfigError, PolicyFileError: it cannot begin; nothing was damaged.
+    """
+    began = time.monotonic()
+    clips = find_clips(corpus)
+    validation_clips = find_clips(Path(config.validation.corpus)) if config.validation.corpus else []
+    run = open_run(run_dir, config, provenance(corpus, clips, engine), resume=resume)
+    studio, metrics = Studio(engine, config, cache), Metrics(run_dir)
+    replay = make_replay(config.replay, config.seed)
+    try:
+        # What the network is, and where it stands.
+        networks = make_networks(config.network, engine.widths)
+        learner = make_learner(config, networks, steps=config.imitation.steps)
+        state = learner.init(jax.random.PRNGKey(config.seed))
+        if init_from is not None:
+            params = warm_start(
+                state.params, init_from, config.network, engine.widths, feature_version(engine)
+            )
+            state = state._replace(params=params, average=params)
+        found = checkpoint.load_latest(run.checkpoints, state)
+        spent_s = 0.0
+        if found is not None:
+            state, note = found
+            spent_s = note["spent_s"]
+            say(f"going on from step {int(state.step)}, {duration(spent_s)} spent")
+        began -= spent_s
+
+        # What there is to encode.
+        say(f"{len(clips)} clips: making frames, first passes and anchor curves")
+        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
+        if not instances:
+            raise BadCorpus(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
+        validation = _validation(studio, validation_clips, config, cache, say)
+
+        # What is there to learn from: teachers', then the run's own episodes, in the log's order.
+        intake = Intake(studio, replay, Opponents(rule_of(config.reward)), config)
+        say(f"{len(instances)} instances: making teachers' episodes")
+        for number, episode in enumerate(teacher_episodes(studio, instances, cache / "teachers")):
+            intake.take(episode)
+            if (number + 1) % 200 == 0:
+                say(f"{number + 1} teachers' episodes, {duration(time.monotonic() - began)}")
+        intake.take_all(read_log(run.episodes))
+        batches = Batches(studio, replay, intake.opponents, config, config.seed + int(state.step))
+        actor = Actor(studio, networks, config, intake.schedules)
+        figures: dict[str, float] = {}
+
+        with EpisodeWriter(run.episodes) as writer:
+            while not _over(config, intake, time.monotonic() - began):
+                step_before = int(state.step)
+                selfplay = step_before >= config.imitation.steps
+
+                # Act: a round of episodes with the same weights.
+                if selfplay:
+                    actor.set_weights(state.average, step_before)
+                    first = intake.episodes
+                    count = min(config.actor.round_episodes, config.budget.episodes - first)
+                    work = (assign(studio, instances, config, first + i) for i in range(count))
+                    for episode in actor.play(work, intake.opponents, run.config_hash):
+                        writer.append(episode)
+                        intake.take(episode)
+
+                # Learn.
+                steps = _steps_of_round(config) if selfplay else _IMITATION_ROUND
+                logs: list[Mapping[str, Any]] = []
+                for _ in range(steps):
+                    batch = batches.draw()
+                    if selfplay and config.search.enabled and _due(state, config.learner.reanalyse_share):
+                        batch = learner.reanalysed(state, batch)
+                    state, scalars = learner.step(state, batch)
+                    logs.append(scalars)
+
+                # Report, validate, keep.
+                step, spent_s = int(state.step), time.monotonic() - began
+                figures |= intake.figures() | {k: float(np.mean([x[k] for x in logs])) for k in logs[0]}
+                figures |= {"episodes": intake.episodes, "failures": len(studio.failures)}
+                metrics.write(step, "train", figures)
+                say(progress(config, step, figures, spent_s))
+                if _crossed(step_before, step, config.validation.every_steps) and validation is not None:
+                    figures |= _validate(validation, run, state, step, config, engine, metrics, say)
+                if _crossed(step_before, step, config.learner.checkpoint_steps) or selfplay:
+                    checkpoint.save(run.checkpoints, step, state, {"spent_s": spent_s})
+
+        step = int(state.step)
+        checkpoint.save(run.checkpoints, step, state, {"spent_s": time.monotonic() - began})
+        export_state(run, state, config, engine, figures)
+        return figures
+    finally:
+        metrics.close()
+        replay.close()
+        studio.close()
+        run.close()
+
+
+@dataclass
+class Intake:
+    """Where every episode goes in, once: replay, opponents, known schedules, the run's averages."""
+
+    studio: Studio
+    replay: Replay
+    opponents: Opponents
+    config: Config
+    schedules: KnownSchedules = field(default_factory=KnownSchedules)
+    episodes: int = 0
+    _recent: list[tuple[Episode, float]] = field(default_factory=list)
+
+    def take_all(self, episodes: Iterable[Episode]) -> None:
+        """Takes episodes in their order."""
+        for episode in episodes:
+            self.take(episode)
+
+    def take(self, episode: Episode) -> None:
+        """Takes one episode; one of an instance that is not at hand only counts."""
+        score = self.opponents.take(episode)
+        if episode.source == SELFPLAY:
+            self.episodes += 1
+            self._recent = [*self._recent[-255:], (episode, score or 0.0)]
+        if self.studio.knows(episode.instance):
+            self.schedules.add(episode)
+            self.replay.add(episode, priority_of(self.studio, self.config, episode))
+
+    def figures(self) -> dict[str, float]:
+        """Averages over the last self-play episodes, noise-free ones where it says so."""
+        if not self._recent:
+            return {}
+        scores = [score for _, score in self._recent]
+        greedy = [episode for episode, _ in self._recent if episode.greedy] or [self._recent[-1][0]]
+        return {
+            "win_rate": float(np.mean([(score + 1.0) / 2.0 for score in scores])),
+            "overshoot": float(np.mean([e.outcome.overshoot for e in greedy])),
+            "over": float(np.mean([e.outcome.overshoot > 0.01 for e in greedy])),
+            "fill": float(np.mean([e.rate_kbps / e.target_kbps for e in greedy])),
+            "gain_db": float(np.mean([e.outcome.gain_db for e in greedy])),
+            "encode_s": float(np.mean([e.encode_s for e, _ in self._recent])),
+        }
+
+
+def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: float) -> str:
+    """The line for a person."""
+    words = [f"step {step}", f"loss {figures['loss']:.3f}", f"policy {figures['loss_policy']:.3f}"]
+    episodes = figures["episodes"]
+    shares = [spent_s / (3600.0 * config.budget.hours)]
+    if "win_rate" in figures:
+        shares.append(episodes / config.budget.episodes)
+        words += [
+            f"{episodes:.0f} episodes",
+            f"{3600.0 * episodes / max(spent_s, 1.0):.0f}/h",
+            f"win {figures['win_rate']:.2f}",
+            f"over {100.0 * figures['over']:.0f} %",
+            f"fill {figures['fill']:.3f}",
+            f"gain {figures['gain_db']:+.3f} dB",
+        ]
+    share = max(max(shares), 1e-6)
+    left_s = spent_s * (1.0 - min(share, 1.0)) / share
+    return ", ".join([*words, f"ETA {duration(left_s)}"])
+
+
+def provenance(corpus: Path, clips: list[Path], engine: Engine) -> dict[str, Any]:
+    """What a run and its policies came from."""
+    names = [(path.name, content_digest(path)) for path in clips]
+    versions = {name: value for name, value in engine.native.versions().items() if "libvpx" in name}
+    return {
+        "corpus": corpus.name,
+        "corpus_hash": digest(names),
+        "clips": len(clips),
+        "feature_version": feature_version(engine),
+        **versions,
+    }
+
+
+def feature_version(engine: Engine) -> int:
+    """Of the feature table that the engine fills."""
+    return int(engine.native.versions()["feature_version"])
+
+
+def export_state(
+    run: RunDir, state: TrainingState, config: Config, engine: Engine, figures: Mapping[str, float]
+) -> Path:
+    """Writes the averaged weights as a policy file and names it `latest.safetensors`."""
+    path = run.policies / f"step-{int(state.step):07d}.safetensors"
+    told = {key: round(float(value), 5) for key, value in figures.items() if np.isfinite(value)}
+    notes = {**run.note(), "config_hash": run.config_hash, "step": int(state.step), "figures": told}
+    export_policy(path, state.average, config.network, engine.widths, feature_version(engine), notes)
+    replace_link(run.policies / "latest.safetensors", path)
+    return path
+
+
+def _validation(
+    studio: Studio, clips: list[Path], config: Config, cache: Path, say: Say
+) -> Validation | None:
+    if not clips:
+        return None
+    chosen = clips[: config.validation.clips or None]
+    instances = studio.prepared([Instance(path.stem, path.stem, (path,)) for path in chosen])
+    validation = Validation(studio, instances, config, cache)
+    for name, peer in validation.peers().items():
+        say(f"validation of {name}: {_told(peer)}")
+    return validation
+
+
+def _validate(
+    validation: Validation,
+    run: RunDir,
+    state: TrainingState,
+    step: int,
+    config: Config,
+    engine: Engine,
+    metrics: Metrics,
+    say: Say,
+) -> dict[str, float]:
+    """Exports, measures and names the best so far; the figures that it found."""
+    path = export_state(run, state, config, engine, {})
+    measured = validation.measure(path)
+    metrics.write(step, "validation", measured)
+    say(f"validation at step {step}: {_told(measured)}")
+    export_state(run, state, config, engine, measured)
+    best = run.policies / "best.safetensors"
+    if is_better(measured, best_figures(best)):
+        replace_link(best, path)
+    return {f"validation_{name}": value for name, value in measured.items()}
+
+
+def is_better(measured: Mapping[str, float], best: Mapping[str, float] | None) -> bool:
+    """Chosen by BD-rate and by the budget kept: one more per cent of encodes over costs 0.2 % BD-rate."""
+
+    def cost(figures: Mapping[str, float]) -> float:
+        return figures["bd_vbr"] + 20.0 * figures["over"]
+
+    return best is None or not np.isfinite(cost(best)) or cost(measured) < cost(best)
+
+
+def best_figures(path: Path) -> Mapping[str, float] | None:
+    """The figures in a policy file's provenance, None where there is no such file."""
+    from muzero_rc.export import read_metadata
+
+    if not path.exists():
+        return None
+    figures = read_metadata(path)["provenance"].get("figures", {})
+    return figures if {"bd_vbr", "over"} <= figures.keys() else None
+
+
+def _told(figures: Mapping[str, float]) -> str:
+    return (
+        f"BD-rate {figures['bd_vbr']:+.2f} % to {VBR}, {figures['bd_quality']:+.2f} % to constant quality, "
+        f"{figures['worse_clips']:.0f} of {figures['clips']:.0f} clips worse, "
+        f"{100.0 * figures['over']:.1f} % of encodes over, worst {100.0 * figures['worst_over']:+.1f} %, "
+        f"fill {figures['fill']:.3f}"
+    )
+
+
+def _over(config: Config, intake: Intake, spent_s: float) -> bool:
+    return intake.episodes >= config.budget.episodes or spent_s >= 3600.0 * config.budget.hours
+
+
+def _steps_of_round(config: Config) -> int:
+    """As many steps as draw each of the agent's episodes `replay_ratio` times on average."""
+    drawn = config.learner.batch_size * (1.0 - config.replay.teacher_share)
+    return max(1, round(config.actor.round_episodes * config.replay.replay_ratio / max(drawn, 1.0)))
+
+
+def _due(state: TrainingState, share: float) -> bool:
+    """Whether this step is among an evenly spread share of all steps."""
+    step = int(state.step)
+    return int((step + 1) * share) > int(step * share)
+
+
+def _crossed(before: int, after: int, every: int) -> bool:
+    return after // every > before // every
