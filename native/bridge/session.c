@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* pthread_setname_np */
 #include "session.h"
 
 #include <errno.h>
@@ -193,6 +194,9 @@ static double thread_cpu_seconds(void) {
 
 static void *run_thread(void *argument) {
   muzero_rc_session *const s = argument;
+  char name[16]; /* as long as Linux takes */
+  snprintf(name, sizeof(name), "muzero-rc %d", (int)s->slot % 10000);
+  pthread_setname_np(pthread_self(), name);
   const int error = run_pass(s);
   muzero_rc_source_finish(s->source);
   s->encode_seconds = thread_cpu_seconds();
