@@ -102,8 +102,9 @@ static int read_tensor(muzero_rc_policy_file *file, int32_t key, const uint8_t *
   tensor->data = (const float *)(const void *)(data + tensor->begin);
   for (size_t i = 0; i < (tensor->end - tensor->begin) / sizeof(float); i++) {
     if (!isfinite(tensor->data[i])) {
-      return muzero_rc_fail(say.text, say.size, -EINVAL, "tensor %.*s: number %zu is NaN or infinite",
-                            (int)shown, name->text, i);
+      return muzero_rc_fail(say.text, say.size, -EINVAL,
+                            "tensor %.*s: number %zu is NaN or infinite", (int)shown, name->text,
+                            i);
     }
   }
   file->tensor_count++;
