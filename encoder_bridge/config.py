@@ -64,6 +64,23 @@ class EncoderConfig:
             if not low <= value <= high:
                 raise BadInput(f"{name} {value} is out of range: use {low} to {high}")
 
+    def check_target(self) -> None:
+        """Refuses a target that libvpx would lower by itself.
+
+        Raises:
+            BadInput: the target is above the raw video's own rate.
+        """
+        if self.end_usage != QUALITY and self.target_kbps > self.raw_kbps:
+            raise BadInput(
+                f"target {self.target_kbps} kbps is above the raw video's {self.raw_kbps} kbps: ask for less"
+            )
+
+    @property
+    def raw_kbps(self) -> int:
+        """What libvpx cuts every target down to: three raw bytes a pixel, at 30 fps above 180 fps."""
+        fps = self.fps if self.fps <= 180 else 30
+        return max(1, int(self.width * self.height * 8 * 3 * fps / 1000))
+
     @property
     def fps(self) -> Fraction:
         """Frames per second."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import gymnasium
 import numpy as np
@@ -87,18 +87,18 @@ class Episode:
 
     def start(self, pool: EncoderPool, slot: int, guard: bool) -> None:
         """Starts the encode; its first event is its first request."""
+        self.config.check_target()
         pool.start(slot, self.config.as_native(), self.clip.frames, stats=self.clip.first.blob, guard=guard)
 
     def reset_info(self, event: np.void) -> dict[str, Any]:
         """The whole clip's statistics beside the first request."""
-        self.observe(event)
         return {
             "clip": self.clip.name,
             "target_kbps": self.config.target_kbps,
             "fps": float(self.config.fps),
-            "stats": self.clip.first.stats,
-            "frame_features": self.features.frames,
-            "clip_features": self.features.clip,
+            "stats": self.clip.first.stats.copy(),
+            "frame_features": self.features.frames.copy(),
+            "clip_features": self.features.clip.copy(),
             **request_info(event),
         }
 
@@ -106,7 +106,7 @@ class Episode:
         """The observation of a request; the last one stays after the end."""
         if event["kind"] == _native.EVENT_DECISION:
             self.observation = observe(self.features, int(event["show_index"]), event["step"], self.window)
-        return self.observation
+        return {name: array.copy() for name, array in self.observation.items()}
 
     def step_info(self, pool: EncoderPool, event: np.void) -> tuple[dict[str, Any], EncodeResult | None]:
         """What became of the last decision, and at the end of the whole encode.
@@ -207,7 +207,7 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         self._targets_kbps = check_targets(targets_kbps)
         self._reward, self._guard, self._timeout_s = reward, guard, timeout_s
         self._window = window
-        self.observation_space = observation_space(window)
+        self.observation_space = cast("gymnasium.Space[Observation]", observation_space(window))
         self.action_space = gymnasium.spaces.Discrete(256)
         self._new_pool = new_pool
         self._pool: EncoderPool | None = None
@@ -239,7 +239,7 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         if self._event[0]["kind"] != _native.EVENT_DECISION:
             raise_failure(self._pool.outcome(0))
         info = self._episode.reset_info(self._event[0])
-        return self._episode.observation, info
+        return self._episode.observe(self._event[0]), info
 
     def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Codes the frame that waits.

@@ -147,7 +147,8 @@ class FakeEncode:
         for name in ("frame_type", "show_index", "coding_index", "gop_index"):
             record[name] = -1
         qindex = self._qindex_at[frame.show_index]
-        record["bits"], record["qindex"] = _SHOW_EXISTING_BITS, qindex
+        # libvpx reports the qindex of the frame before.
+        record["bits"], record["qindex"] = _SHOW_EXISTING_BITS, self.records[self.position - 1]["qindex"]
         record["sse"] = self.clip.sse_y(frame.show_index, qindex) * 5 // 4
         record["pixels"] = self.clip.pixels * 3 // 2
         self._open_packet += b"\x88"

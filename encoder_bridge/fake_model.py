@@ -14,7 +14,7 @@ from encoder_bridge.records import ALTREF, GOLDEN, INTER, KEY, OVERLAY, SHOW_EXI
 
 QINDEX_PER_HALVING = 40.0
 DB_PER_HALVING = 4.0
-BITS_PER_PIXEL_RMS = 0.25
+BITS_PER_PIXEL_RMS = 1.0
 """Bits a pixel at qindex 0 and a residual of 1."""
 _GOP_FRAMES = 16
 _DEPENDENCE = 0.15

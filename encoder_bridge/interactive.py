@@ -62,6 +62,7 @@ class Session:
         new_pool: PoolFactory = _native.Pool,
     ) -> None:
         """Starts the encode; see `encode` for the arguments. `timeout_s` bounds every request."""
+        config.check_target()
         self.config = config
         self._timeout_s = timeout_s
         self._event = np.zeros(1, EVENT)

@@ -135,6 +135,7 @@ def encode(
     """
     if mode not in ("policy", "plan", "libvpx") or (mode == "plan") != (plan is not None):
         raise BadInput(f'mode "{mode}" is unknown, or comes without its plan: use policy, plan or libvpx')
+    config.check_target()
     kept: list[Packet] = []
     sink = on_packets or (kept.extend if keep_packets else None)
     with _pool_of_one(new_pool) as pool, native_errors():

@@ -44,19 +44,18 @@ def read_timeline(
         max_frames: look at the first ones only.
     """
     ticks, complaint = _read_ticks(path, stream, max_frames, "packet=pts,flags")
-    fps = constant_rate(ticks, time_base, rates)
+    ticks = np.sort(ticks)[:max_frames]  # packets come in coding order
+    fps = None if _UNKNOWN in ticks else constant_rate(ticks, time_base, rates)
     if fps is None and len(ticks):
         # Hidden frames (VP8) and split fields (H.264) are packets without a picture of their own,
-        # and some containers (AVI) give packets no timestamp.
+        # and some containers (AVI, raw H.264) leave timestamps out.
         ticks, complaint = _read_ticks(path, stream, max_frames, "frame=best_effort_timestamp")
+        ticks = ticks[:max_frames]
         fps = constant_rate(ticks, time_base, rates)
-    unknown = len(ticks) > 0 and ticks[0] == _UNKNOWN
-    if unknown and fps is None and np.all(ticks == _UNKNOWN) and rates:
-        fps = rates[0]
     return Timeline(
         frames=len(ticks),
         fps=fps,
-        start_s=int(ticks[0]) * time_base if len(ticks) and not unknown else Fraction(0),
+        start_s=int(ticks[0]) * time_base if len(ticks) and ticks[0] != _UNKNOWN else Fraction(0),
         complaint=complaint,
     )
 
@@ -65,18 +64,17 @@ def constant_rate(pts: npt.NDArray[np.int64], time_base: Fraction, rates: list[F
     """The frame rate that puts every frame within rounding of its timestamp, or None.
 
     Args:
-        pts: `[T]` ticks, in display order.
+        pts: `[T]` ticks, in display order; unknown ones are the least i8.
         time_base: seconds per tick.
-        rates: frames per second to try first.
+        rates: frames per second to try first; the first is taken where timestamps say nothing.
     """
-    if len(pts) == 0 or pts[0] == _UNKNOWN:
-        return None
-    if len(pts) == 1:
+    index = np.flatnonzero(pts != _UNKNOWN)
+    if len(index) < 2:
         return rates[0] if rates else None
-    seconds = (pts - pts[0]).astype(np.float64) * float(time_base)
+    seconds = (pts[index] - pts[index[0]]).astype(np.float64) * float(time_base)
     if seconds[-1] <= 0:
         return None
-    mean = (len(pts) - 1) / seconds[-1]
+    mean = (index[-1] - index[0]) / seconds[-1]
     candidates = [
         *rates,
         Fraction(max(1, round(mean))),
@@ -84,7 +82,7 @@ def constant_rate(pts: npt.NDArray[np.int64], time_base: Fraction, rates: list[F
         Fraction(mean).limit_denominator(1001),
     ]
     for rate in candidates:
-        residual = seconds - np.arange(len(pts)) / float(rate)
+        residual = seconds - index / float(rate)
         # Containers round to their tick, some files twice; a quarter frame is never rounding.
         if np.ptp(residual) <= min(2.5 * float(time_base), 0.25 / float(rate)):
             return rate
@@ -94,7 +92,7 @@ def constant_rate(pts: npt.NDArray[np.int64], time_base: Fraction, rates: list[F
 def _read_ticks(
     path: Path, stream: int, max_frames: int | None, entries: str
 ) -> tuple[npt.NDArray[np.int64], str]:
-    """`[T]` sorted timestamps in ticks, and the reader's complaint about a file that is cut short."""
+    """`[T]` ticks in the file's order, and what the reader says of a file that is cut short."""
     command = [program("ffprobe"), "-v", "error", "-select_streams", str(stream), "-show_entries", entries]
     if max_frames is not None:
         command += ["-read_intervals", f"%+#{max_frames + _REORDERED_FRAMES}"]
@@ -106,7 +104,7 @@ def _read_ticks(
     if status != 0:
         raise BadInput(f"{path} cannot be read to its end: {last_complaint(text)}")
     cut = next((line for line in text.splitlines() if _CUT_SHORT.search(line)), "")
-    return np.sort(ticks)[:max_frames], last_complaint(cut) if cut else ""
+    return ticks, last_complaint(cut) if cut else ""
 
 
 def _ticks(lines: Iterable[bytes]) -> Iterator[int]:

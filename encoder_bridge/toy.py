@@ -20,7 +20,7 @@ TOY_CONFIG = EncoderConfig(
     width=64,
     height=48,
     timebase_den=25,
-    target_kbps=48,
+    target_kbps=64,
     auto_alt_ref=0,
     lag_in_frames=0,
 )
