@@ -7,7 +7,7 @@
 
 static const float kLowestBase = -0.5f;
 static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the offsets */
-static const float kDeepestOffset = -2.5f;
+static const float kDeepestOffset = -3.0f;
 static const float kHighestOffset = 0.3f;
 static const int32_t kKeyStretch = 2 * MUZERO_RC_USUAL_GOP;
 /* So near the end a new solution is taken at once: nobody is left to correct it. */
@@ -22,37 +22,63 @@ static float clamp_step(float step) {
                muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MAX));
 }
 
-static float top_offset(const muzero_rc_stretch *gop) {
-  const float predicted = (gop->predicted + 3.5f) * 0.5f;
-  return clamp(muzero_rc_tuned.top + muzero_rc_tuned.top_predicted * predicted +
-                   muzero_rc_tuned.top_still * (gop->still - 0.6f),
+static float minimum(float a, float b) { return a < b ? a : b; }
+
+float muzero_rc_controller_importance(const muzero_rc_state *state,
+                                      const muzero_rc_planned_frame *frame) {
+  const muzero_rc_traits *traits = &state->traits[frame->show_index];
+  float forward = traits->forward;
+  float backward = 0.0f;
+  if (frame->layer != MUZERO_RC_LAYER_KEY) {
+    if (frame->ahead > 0) forward = minimum(forward, (float)frame->ahead);
+    backward = minimum(traits->backward, (float)frame->past);
+  }
+  return muzero_rc_log2(1.0f + forward + backward);
+}
+
+/* Of an alt-ref, were it the GOP's only one. */
+static float reference_offset(float importance) {
+  return clamp(muzero_rc_tuned.top - muzero_rc_tuned.top_importance * importance,
                kDeepestOffset, kHighestOffset);
 }
 
-static float key_offset(const muzero_rc_stretch *gop) {
-  const float predicted = (gop->predicted + 3.5f) * 0.5f;
-  return clamp(muzero_rc_tuned.key + muzero_rc_tuned.key_predicted * predicted +
-                   muzero_rc_tuned.key_still * (gop->still - 0.6f),
+static float key_offset(float importance) {
+  return clamp(muzero_rc_tuned.key - muzero_rc_tuned.key_importance * importance,
                kDeepestOffset, kHighestOffset);
 }
 
-float muzero_rc_controller_offset(const muzero_rc_state *state, int32_t layer,
-                                  int32_t show_index, const muzero_rc_stretch *gop) {
-  const float hardness = gop->coded - state->whole.coded;
-  const float shared = muzero_rc_tuned.gop_hardness * hardness;
+float muzero_rc_controller_offset(const muzero_rc_state *state,
+                                  const muzero_rc_planned_frame *frame,
+                                  const muzero_rc_stretch *gop) {
+  const float shared = muzero_rc_tuned.gop_hardness * (gop->coded - state->whole.coded);
+  const float importance = muzero_rc_controller_importance(state, frame);
   const float second = muzero_rc_tuned.second;
   const float deeper = muzero_rc_tuned.deeper;
-  switch (layer) {
-    case MUZERO_RC_LAYER_KEY: return key_offset(gop) + muzero_rc_tuned.key_hardness * shared;
-    case MUZERO_RC_LAYER_TOP: return top_offset(gop) + shared;
-    case MUZERO_RC_LAYER_SECOND: return top_offset(gop) * second + shared;
-    case MUZERO_RC_LAYER_THIRD: return top_offset(gop) * second * deeper + shared;
-    case MUZERO_RC_LAYER_FOURTH: return top_offset(gop) * second * deeper * deeper + shared;
+  switch (frame->layer) {
+    case MUZERO_RC_LAYER_KEY:
+      return key_offset(importance) + muzero_rc_tuned.key_hardness * shared;
+    case MUZERO_RC_LAYER_TOP: return reference_offset(importance) + shared;
+    case MUZERO_RC_LAYER_SECOND: return reference_offset(importance) * second + shared;
+    case MUZERO_RC_LAYER_THIRD: return reference_offset(importance) * second * deeper + shared;
+    case MUZERO_RC_LAYER_FOURTH:
+      return reference_offset(importance) * second * deeper * deeper + shared;
     case MUZERO_RC_LAYER_OVERLAY: return muzero_rc_tuned.overlay + shared;
     default:
       return shared + muzero_rc_tuned.frame_hardness *
-                          (state->traits[show_index].coded - gop->coded);
+                          (state->traits[frame->show_index].coded - gop->coded);
   }
+}
+
+/* Where the nearest reference of a frame that is still to come will lie. */
+float muzero_rc_controller_parent_offset(const muzero_rc_state *state,
+                                         const muzero_rc_planned_frame *frame,
+                                         const muzero_rc_stretch *gop) {
+  muzero_rc_planned_frame parent = *frame;
+  if (frame->layer > MUZERO_RC_LAYER_TOP && frame->layer < MUZERO_RC_LAYER_OVERLAY &&
+      state->schedule.pyramid != 0) {
+    --parent.layer;
+  }
+  return muzero_rc_controller_offset(state, &parent, gop);
 }
 
 static muzero_rc_bits_query query_of(const muzero_rc_state *state,
@@ -69,6 +95,27 @@ float muzero_rc_controller_bits(const muzero_rc_state *state, float step) {
       query_of(state, frame, step, state->plan.reference_step);
   return muzero_rc_bits_predict(&query) +
          muzero_rc_ledger_correction(&state->ledger, frame->layer);
+}
+
+/* The finest step among the pending frame's references. */
+static float finest_reference_step(const muzero_rc_state *state) {
+  float finest = kHighestBase;
+  for (int32_t i = 0; i < MUZERO_RC_REFERENCES; ++i) {
+    const int32_t index = state->request.ref_coding_index[i];
+    if (!state->request.ref_valid[i] || index < 0 || index >= state->coded_capacity) continue;
+    const muzero_rc_coded *reference = &state->coded[index];
+    if (reference->layer >= 0 && reference->step < finest) finest = reference->step;
+  }
+  return finest;
+}
+
+/* Nobody refers to what a leaf or an overlay adds, so bits that are left over
+ * at the end are not to be thrown at them. */
+static float worthwhile_step(const muzero_rc_state *state, float step) {
+  const int32_t layer = state->schedule.pending.layer;
+  if (layer != MUZERO_RC_LAYER_LEAF && layer != MUZERO_RC_LAYER_OVERLAY) return step;
+  const float finest = finest_reference_step(state);
+  return finest < kHighestBase && step < finest ? finest : step;
 }
 
 /* The step of the pending frame's nearest reference; of two, the finer. */
@@ -108,15 +155,11 @@ static void list_rest(const muzero_rc_state *state, gop_rest *rest) {
   rest->count = muzero_rc_schedule_ahead(schedule, rest->frames);
   rest->next_gop = (schedule->gop_end > show ? schedule->gop_end : show) + 1;
   for (int32_t i = 0; i < rest->count; ++i) {
-    const int32_t layer = rest->frames[i].layer;
-    const bool has_parent = layer > MUZERO_RC_LAYER_TOP && schedule->pyramid != 0;
-    rest->offsets[i] = muzero_rc_controller_offset(state, layer, rest->frames[i].show_index,
-                                                   &state->plan.gop);
-    rest->parents[i] = has_parent ? muzero_rc_controller_offset(state, layer - 1,
-                                                                rest->frames[i].show_index,
-                                                                &state->plan.gop)
-                                  : rest->offsets[i];
-    rest->corrections[i] = muzero_rc_ledger_correction(&state->ledger, layer);
+    const muzero_rc_planned_frame *frame = &rest->frames[i];
+    const muzero_rc_stretch *gop = &state->plan.gop;
+    rest->offsets[i] = muzero_rc_controller_offset(state, frame, gop);
+    rest->parents[i] = muzero_rc_controller_parent_offset(state, frame, gop);
+    rest->corrections[i] = muzero_rc_ledger_correction(&state->ledger, frame->layer);
   }
 }
 
@@ -150,10 +193,13 @@ static float solve_base(const muzero_rc_state *state, const gop_rest *rest, doub
 
 static float damped(const muzero_rc_state *state, float before, float solution) {
   const int32_t shown_left = state->clip.frame_count - 1 - state->schedule.shown;
-  if (state->coded_count == 0 || shown_left <= kLastFrames) return solution;
+  if (state->coded_count == 0) return solution;
   const bool fresh = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
   const float share = muzero_rc_tuned.damping * (fresh ? 2.0f : 1.0f);
-  return before + (share < 1.0f ? share : 1.0f) * (solution - before);
+  float base = solution;
+  if (shown_left > kLastFrames && share < 1.0f) base = before + share * (solution - before);
+  const float lowest = before - muzero_rc_tuned.fastest_fall;
+  return base > lowest ? base : lowest;
 }
 
 static muzero_rc_stretch gop_of_pending(const muzero_rc_state *state) {
@@ -170,14 +216,14 @@ void muzero_rc_controller_plan(muzero_rc_state *state) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   gop_rest rest;
   plan->gop = gop_of_pending(state);
-  plan->offset =
-      muzero_rc_controller_offset(state, frame->layer, frame->show_index, &plan->gop);
+  plan->offset = muzero_rc_controller_offset(state, frame, &plan->gop);
   plan->reference_step = nearest_reference_step(state, plan->base + plan->offset);
   list_rest(state, &rest);
   const double left = state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) -
                       state->ledger.spent_bits;
   plan->base = damped(state, plan->base, solve_base(state, &rest, left));
-  plan->qindex = muzero_rc_step_to_qindex(plan->base + plan->offset);
+  plan->qindex =
+      muzero_rc_step_to_qindex(worthwhile_step(state, plan->base + plan->offset));
   plan->expected_bits =
       muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(plan->qindex));
   plan->rest_bits = rest_bits(state, &rest, plan->base);
@@ -187,6 +233,8 @@ int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked) 
   gop_rest rest;
   list_rest(state, &rest);
   const float saving = state->plan.base + muzero_rc_tuned.guard_slack;
+  const bool costly = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
+  const float doubt = costly ? muzero_rc_tuned.doubt_costly : muzero_rc_tuned.doubt;
   const double allowed = state->target_bits - state->ledger.spent_bits -
                          rest_bits(state, &rest, saving);
   int32_t low = asked;
@@ -194,7 +242,7 @@ int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked) 
   while (low < high) {
     const int32_t middle = (low + high) / 2;
     const float bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(middle));
-    if ((double)muzero_rc_exp2(bits) > allowed) {
+    if ((double)muzero_rc_exp2(bits + doubt) > allowed) {
       low = middle + 1;
     } else {
       high = middle;

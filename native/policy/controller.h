@@ -1,7 +1,7 @@
 /* The budget controller: q_ref for every frame, and the guard. q_ref is the step
  * that spends what is left over all frames to come, moved by an offset for what
- * the frame is worth to others. Offsets follow the content: how well the GOP
- * ahead is predicted, how still it is, how hard it is next to the whole clip. */
+ * the frame is worth to others. Offsets follow the content: how many frames live
+ * on a frame's quality, and how hard its GOP is next to the whole clip. */
 #ifndef MUZERO_RC_POLICY_CONTROLLER_H_
 #define MUZERO_RC_POLICY_CONTROLLER_H_
 
@@ -17,8 +17,18 @@ int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked);
 /* log2 of the pending frame's expected bits at `step`, corrected. */
 float muzero_rc_controller_bits(const muzero_rc_state *state, float step);
 
-/* Step offset of a frame of `layer` at `show_index`, in a GOP like `gop`. */
-float muzero_rc_controller_offset(const muzero_rc_state *state, int32_t layer,
-                                  int32_t show_index, const muzero_rc_stretch *gop);
+/* Step offset of a frame, in a GOP like `gop`. */
+float muzero_rc_controller_offset(const muzero_rc_state *state,
+                                  const muzero_rc_planned_frame *frame,
+                                  const muzero_rc_stretch *gop);
+
+/* The same of its nearest reference, before that is known. */
+float muzero_rc_controller_parent_offset(const muzero_rc_state *state,
+                                         const muzero_rc_planned_frame *frame,
+                                         const muzero_rc_stretch *gop);
+
+/* log2(1 + number of frames that live on the frame's quality). */
+float muzero_rc_controller_importance(const muzero_rc_state *state,
+                                      const muzero_rc_planned_frame *frame);
 
 #endif /* MUZERO_RC_POLICY_CONTROLLER_H_ */

@@ -1,5 +1,6 @@
 #include "feature_table.h"
 
+#include "controller.h"
 #include "ledger.h"
 #include "quantizer.h"
 #include "state_data.h"
@@ -78,6 +79,8 @@ static double frame_share(const muzero_rc_state *s) {
   X("vectors_inward", "share", raw(f, 22))                                                     \
   X("weight", "libvpx", raw(f, 1) - 1.0f)                                                      \
   X("position", "share of clip", position)                                                     \
+  X("forward", "log2 of frames / 4", muzero_rc_log2(1.0f + t->forward) / 4.0f)                 \
+  X("backward", "log2 of frames / 4", muzero_rc_log2(1.0f + t->backward) / 4.0f)               \
   X("usual_bits", "log2 to clip's mean / 4", usual_bits)
 
 /* ---- once per coded frame ---- */
@@ -149,6 +152,7 @@ static double frame_share(const muzero_rc_state *s) {
   X("gop_still", "share", s->plan.gop.still)                                                   \
   X("gop_coded_error", "log2 / 8", s->plan.gop.coded / 8.0f)                                   \
   X("gop_hardness", "log2 / 2", (s->plan.gop.coded - s->whole.coded) / 2.0f)                   \
+  X("importance", "log2 of frames / 4", muzero_rc_controller_importance(s, frame) / 4.0f)      \
   X("frame_hardness", "log2 / 2", (t->coded - s->plan.gop.coded) / 2.0f)                       \
   X("intra_error", "log2 / 8", t->intra / 8.0f)                                                \
   X("coded_error", "log2 / 8", t->coded / 8.0f)                                                \

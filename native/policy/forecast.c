@@ -23,12 +23,13 @@ static float *row(const muzero_rc_state *state, int32_t base) {
 }
 
 static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
-                       const muzero_rc_stretch *gop, float parent) {
+                       const muzero_rc_stretch *gop) {
   if (frame.layer != MUZERO_RC_LAYER_KEY && looks_like_cut(&state->traits[frame.show_index])) {
     frame.layer = MUZERO_RC_LAYER_KEY;
     frame.past = 0;
   }
-  const float offset = muzero_rc_controller_offset(state, frame.layer, frame.show_index, gop);
+  const float offset = muzero_rc_controller_offset(state, &frame, gop);
+  const float parent = muzero_rc_controller_parent_offset(state, &frame, gop);
   for (int32_t base = 0; base < MUZERO_RC_FORECAST_STEPS; ++base) {
     const float step = kLowestBase + kBaseSpacing * (float)base;
     const muzero_rc_bits_query query = {state->traits,
@@ -60,20 +61,13 @@ void muzero_rc_forecast_fill(muzero_rc_state *state) {
   const muzero_rc_planned_frame key = {0, MUZERO_RC_LAYER_KEY, 0, 0};
   const muzero_rc_stretch opening =
       muzero_rc_stretch_of(state->traits, count, 1, 2 * MUZERO_RC_USUAL_GOP);
-  fill_frame(state, key, &opening, 0.0f);
+  fill_frame(state, key, &opening);
   for (int32_t start = 0; start < count - 1; start += MUZERO_RC_USUAL_GOP) {
     const int32_t usual = start + MUZERO_RC_USUAL_GOP;
     const int32_t end = usual < count ? usual : count - 1;
     const muzero_rc_stretch gop = muzero_rc_stretch_of(state->traits, count, start + 1, end);
     const int32_t length = muzero_rc_schedule_gop(start, end, pyramid, frames);
-    for (int32_t i = 0; i < length; ++i) {
-      const int32_t above = frames[i].layer == MUZERO_RC_LAYER_TOP || !pyramid
-                                ? frames[i].layer
-                                : frames[i].layer - 1;
-      const float parent =
-          muzero_rc_controller_offset(state, above, frames[i].show_index, &gop);
-      fill_frame(state, frames[i], &gop, parent);
-    }
+    for (int32_t i = 0; i < length; ++i) fill_frame(state, frames[i], &gop);
   }
   sum_from_the_end(state);
 }

@@ -33,6 +33,31 @@ static muzero_rc_traits traits_of(const muzero_rc_frame_stats *stats) {
   };
 }
 
+/* How much of a frame's quality comes from the frame before: the share of
+ * macroblocks that inter prediction serves times the share of energy that it
+ * explains. A little is lost on the way, as later frames are coded afresh. */
+static float inherited(const muzero_rc_traits *traits) {
+  const float kept = 0.95f;
+  float explained = 1.0f - muzero_rc_exp2(traits->coded - traits->intra);
+  float inter = traits->inter;
+  explained = explained < 0.0f ? 0.0f : explained;
+  inter = inter < 0.0f ? 0.0f : (inter > 1.0f ? 1.0f : inter);
+  return kept * explained * inter;
+}
+
+/* Sums of inherited shares along the chain of frames, in either direction: what
+ * x264 calls mb-tree, for whole frames. */
+static void fill_importance(muzero_rc_traits *traits, int32_t count) {
+  traits[count - 1].forward = 0.0f;
+  for (int32_t frame = count - 2; frame >= 0; --frame) {
+    traits[frame].forward = inherited(&traits[frame + 1]) * (1.0f + traits[frame + 1].forward);
+  }
+  traits[0].backward = 0.0f;
+  for (int32_t frame = 1; frame < count; ++frame) {
+    traits[frame].backward = inherited(&traits[frame]) * (1.0f + traits[frame - 1].backward);
+  }
+}
+
 void muzero_rc_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
                            muzero_rc_traits *traits) {
   float sum = 0.0f;
@@ -48,6 +73,7 @@ void muzero_rc_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
     sum += muzero_rc_exp2(traits[frame].coded) - 1.0f;
     traits[frame].coded_sum = sum;
   }
+  fill_importance(traits, count);
 }
 
 double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count) {

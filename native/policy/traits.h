@@ -35,6 +35,8 @@ typedef struct muzero_rc_traits {
   float intra_smooth;
   float vectors;    /* log2(1 + mean absolute vector, rows and columns) */
   float coded_sum;  /* coded errors of frames 0..this, not a logarithm */
+  float forward;    /* frames after this one that live on its quality, see traits.c */
+  float backward;   /* frames before it that would, were they predicted from it */
 } muzero_rc_traits;
 
 /* traits: [count]. The first frame has nothing to be predicted from, so its

@@ -4,12 +4,10 @@
 #define MUZERO_RC_POLICY_TUNING_H_
 
 typedef struct muzero_rc_tuning {
-  float key;             /* offset of key frames in a clip of middling content */
-  float key_predicted;   /* more of it per unit of better prediction */
-  float key_still;       /* more of it per share of still macroblocks */
+  float key;             /* offset of a key frame that nothing else lives on */
+  float key_importance;  /* less per doubling of the frames that live on it */
   float top;             /* the same for the alt-ref at a GOP's end */
-  float top_predicted;
-  float top_still;
+  float top_importance;
   float second;          /* share of the top's offset that the second layer gets */
   float deeper;          /* share of the layer above that deeper ones get */
   float gop_hardness;    /* offset per log2 of a GOP's error over the clip's */
@@ -18,6 +16,9 @@ typedef struct muzero_rc_tuning {
   float key_hardness;    /* share of gop_hardness that key frames get */
   float margin;          /* share of the target that is not spent */
   float damping;         /* how much of a new solution a frame inside a GOP takes */
+  float fastest_fall;    /* by which the base may fall from frame to frame */
+  float doubt;           /* log2 by which a frame may exceed its expected bits */
+  float doubt_costly;    /* the same for key frames and a GOP's alt-ref */
   float guard_slack;     /* steps by which later frames may be asked to save */
 } muzero_rc_tuning;
 
