@@ -1,16 +1,95 @@
+# The commands a person types: make help
+
+# Python of the base install, and of the tests: dm-reverb has no wheels for Pythons above 3.11.
+PYTHON ?= python3
+PYTHON_TEST ?= $(shell command -v python3.11 || command -v python3)
+
+VENV := .venv
 VENV_TEST := .venv-test
-PIP := pip -q --disable-pip-version-check
+BIN := $(VENV_TEST)/bin
+PIP := -m pip -qq --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
 
-.PHONY: dev
+SOURCES = $(shell find encoder_bridge muzero_rc native -type f ! -name '*.pyc' ! -name '*.so')
+SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-SITE = $(shell $(VENV_TEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint types unit native bench dev train-smoke clean
 
-# The project editable in .venv-test: installed once, then only the C parts are built again.
-dev: $(VENV_TEST)/.editable
-	@$(VENV_TEST)/bin/cmake --build build/editable >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
-	@$(VENV_TEST)/bin/cmake --install build/editable --prefix $(SITE) >>build/dev.log
+help:
+	@echo 'make demo         set up, encode a clip with our rate control and with libvpx'"'"'s, compare'
+	@echo 'make test         set up, then lint, types, C tests with sanitizers, Python tests (10 minutes at most)'
+	@echo 'make test-all     as make test, with the slow tests'
+	@echo 'make bench        what the hook costs'
+	@echo 'make lint         ruff and mypy only'
+	@echo 'make dev          build the C parts again for .venv-test'
+	@echo 'make train-smoke  the shortest training run'
+	@echo 'make clean        remove everything that make has made'
 
-$(VENV_TEST)/.editable: pyproject.toml native/CMakeLists.txt
-	@$(VENV_TEST)/bin/$(PIP) install --no-build-isolation --no-deps -e .
+setup:
+	@scripts/setup.sh demo
+
+# -- the base install and its demonstration --
+
+$(VENV)/.ready: pyproject.toml $(SOURCES)
+	@scripts/setup.sh demo
+	@echo "demo: installing into $(VENV)"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python $(PIP) install '.[demo]'
 	@touch $@
+
+demo: $(VENV)/.ready
+	@$(VENV)/bin/python -m muzero_rc.demo
+
+# -- the environment of the tests: everything, in fixed versions --
+
+$(VENV_TEST)/.ready: pyproject.toml constraints.txt
+	@scripts/setup.sh test
+	@$(PYTHON_TEST) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo 'make: the tests need Python 3.11 (dm-reverb has wheels for no newer one); set PYTHON_TEST' >&2; exit 2; }
+	@echo "test: installing into $(VENV_TEST)"
+	@test -x $(BIN)/python || $(PYTHON_TEST) -m venv $(VENV_TEST)
+	@$(BIN)/python $(PIP) install -c constraints.txt scikit-build-core cmake ninja
+	@$(BIN)/python $(PIP) install -c constraints.txt --no-build-isolation -e '.[train,demo,dev]'
+	@touch $@
+
+dev: $(VENV_TEST)/.ready
+	@$(BIN)/cmake --build build/editable >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
+	@$(BIN)/cmake --install build/editable --prefix $(SITE) >>build/dev.log
+
+# -- checks --
+
+test: lint native unit
+
+test-all: lint native dev
+	@$(BIN)/python -m pytest
+
+lint: $(VENV_TEST)/.ready
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy
+
+unit: dev
+	@$(BIN)/python -m pytest -m 'not slow'
+
+# The C tests three times: as they are, under ASan and UBSan, under TSan.
+native: build/native-plain build/native-address,undefined build/native-thread
+
+.PHONY: build/native-plain build/native-address,undefined build/native-thread
+build/native-plain build/native-address,undefined build/native-thread: build/native-%: $(VENV_TEST)/.ready
+	@echo "ctest: $*"
+	@PATH="$(abspath $(BIN)):$$PATH" cmake -S native -B $@ -G Ninja -DMUZERO_RC_TESTS=ON -DMUZERO_RC_WERROR=ON \
+	  -DMUZERO_RC_SANITIZE=$(filter-out plain,$*) -DCMAKE_BUILD_TYPE=RelWithDebInfo >$@.log
+	@$(BIN)/cmake --build $@ >$@.log || { cat $@.log; exit 1; }
+	@$(BIN)/ctest --test-dir $@ -j 2 --output-on-failure --no-tests=error >$@.log || { cat $@.log; exit 1; }
+	@grep 'tests passed' $@.log
+
+bench: dev
+	@$(BIN)/python scripts/bench.py
+
+train-smoke: dev
+	@$(BIN)/rc-train smoke
+
+clean:
+	@rm -rf build dist $(VENV) $(VENV_TEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find encoder_bridge muzero_rc tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
