@@ -8,7 +8,7 @@ from pathlib import Path
 from muzero_rc.files import write_text
 from muzero_rc.results import Encode
 
-_FORMAT = "muzero-rc encode 1"
+_FORMAT = "muzero-rc encode 2"
 """Counts up when what is measured, or how, changes: older entries are then made again."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from encoder_bridge import _native
 from encoder_bridge.config import QUALITY, EncoderConfig
-from encoder_bridge.errors import BridgeError
+from encoder_bridge.errors import BridgeError, EncodeFailed
 from encoder_bridge.probe import Clip
 from muzero_rc.encode_store import EncodeStore, store_key
 from muzero_rc.measure import Cancelled, EncodeRequest, first_pass_of, run_request
@@ -152,11 +152,30 @@ class _Worker:
             yield from constant
             return
         for _, encode in constant:
-            # The true rate goes in: the target underneath shapes GOPs and alt-ref filtering.
-            config = settings.replace(target_kbps=max(1, round(encode.kbps)))
-            request = EncodeRequest(task.clip, config, "plan", plan=tuple(encode.coded.qindex))
-            key, replayed = self._encode(task, method, request, target=False)
-            yield key, replace(replayed, cq_level=encode.cq_level)
+            yield self._replay(task, method, settings, encode)
+
+    def _replay(
+        self, task: ClipTask, method: Method, settings: EncoderConfig, constant: Encode
+    ) -> tuple[str, Encode]:
+        """Constant quality's plan over VBR, which may choose other GOPs.
+
+        First over constant quality itself: that must give the same encode, and tells where each hidden
+        frame is shown, which the packets do not.
+        """
+        level = constant.cq_level or 0
+        config = settings.replace(end_usage=QUALITY, cq_level=level)
+        request = EncodeRequest(task.clip, config, "plan", plan=constant.coded)
+        _, exact = self._encode(task, method, request, target=False)
+        if exact.kbps != constant.kbps or exact.psnr_y_sum_db != constant.psnr_y_sum_db:
+            raise EncodeFailed(
+                f"constant quality {level} fed back through the hook gives {exact.kbps:.2f} kbps and not "
+                f"{constant.kbps:.2f}: the hook changes more than the qindex"
+            )
+        # The true rate goes in: the target underneath shapes GOPs and alt-ref filtering.
+        config = settings.replace(target_kbps=max(1, round(constant.kbps)))
+        request = EncodeRequest(task.clip, config, "places", plan=exact.coded)
+        key, replayed = self._encode(task, method, request, target=False)
+        return key, replace(replayed, cq_level=level)
 
     def _constant_quality(self, task: ClipTask, settings: EncoderConfig) -> list[tuple[str, Encode]]:
         method = Method("libvpx-q", Kind.QUALITY)

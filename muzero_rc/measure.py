@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from encoder_bridge import _native
-from encoder_bridge.bitstream import FrameHeader, parse_header, split_superframe
 from encoder_bridge.config import EncoderConfig
 from encoder_bridge.errors import BridgeError
+from encoder_bridge.interactive import Session
 from encoder_bridge.mux import ivf_file
 from encoder_bridge.probe import Clip
 from encoder_bridge.quality import measure
-from encoder_bridge.records import ALTREF, INTER, KEY, SHOW_EXISTING
 from encoder_bridge.results import EncodeResult, FirstPass, Packet
 from encoder_bridge.session import Progress, clip_first_pass, encode
-from encoder_bridge.video import open_frames
+from encoder_bridge.video import FramePipe, open_frames
+from muzero_rc.plans import coded_frames, qindex_for
 from muzero_rc.results import CodedFrames, Encode
 
 
@@ -29,16 +29,17 @@ class EncodeRequest:
 
     Attributes:
         config: settings with the target; size and frame rate come from `clip`.
-        mode: "libvpx", "policy" or "plan", as `session.encode` takes it.
+        mode: "libvpx", "policy" or "plan" as `session.encode` takes them; or "places": `plan`, frame by
+            frame by its place, where libvpx may choose other GOPs.
         policy: opened, for "policy".
-        plan: qindex of every coded frame, for "plan".
+        plan: an encode whose qindexes are fed back, without guard, for "plan" and "places".
     """
 
     clip: Clip
     config: EncoderConfig
     mode: str
     policy: _native.Policy | None = None
-    plan: tuple[int, ...] | None = None
+    plan: CodedFrames | None = None
 
     def full_config(self) -> EncoderConfig:
         """With the clip's size and frame rate."""
@@ -73,16 +74,20 @@ def run_request(
             packets.extend(new)
 
         with open_frames(clip) as frames:
-            result = encode(
-                frames,
-                first,
-                config,
-                mode=request.mode,
-                policy=request.policy or "controller",
-                plan=request.plan,
-                on_packets=keep,
-                progress=_stops(cancelled),
-            )
+            if request.mode == "places":
+                result = _encode_by_place(request, frames, first, cancelled)
+                keep(list(result.packets))
+            else:
+                result = encode(
+                    frames,
+                    first,
+                    config,
+                    mode=request.mode,
+                    policy=request.policy or "controller",
+                    plan=request.plan.qindex if request.plan else None,
+                    on_packets=keep,
+                    progress=_stops(cancelled),
+                )
             frames.check(result.frames)
         writer.flush()
         quality = measure(clip, ivf, vmaf=vmaf)
@@ -104,6 +109,18 @@ def run_request(
     )
 
 
+def _encode_by_place(
+    request: EncodeRequest, frames: FramePipe, first: FirstPass, cancelled: threading.Event
+) -> EncodeResult:
+    assert request.plan is not None
+    with Session(frames, first, request.full_config(), guard=False, keep_packets=True) as session:
+        while (asked := session.request()) is not None:
+            if cancelled.is_set():
+                raise Cancelled("interrupted")
+            session.answer(qindex_for(request.plan, asked))
+        return session.result()
+
+
 def _stops(cancelled: threading.Event) -> Callable[[Progress], None]:
     """A progress callback that ends the encode once `cancelled` is set."""
 
@@ -117,28 +134,3 @@ def _stops(cancelled: threading.Event) -> Callable[[Progress], None]:
 def _kbps(packets: Sequence[Packet], fps: Fraction) -> float:
     bits = 8 * sum(len(data) for _, _, data in packets)
     return float(bits * fps / len(packets) / 1000)
-
-
-def coded_frames(packets: Sequence[Packet], result: EncodeResult) -> CodedFrames:
-    """What the packets say of every coded frame; types and layers as libvpx named them where it did.
-
-    Without records (libvpx's own rate control) a hidden frame is an alt-ref, and all else inter.
-    """
-    columns = CodedFrames([], [], [], [], [])
-    records = [r for r in result.records if r["frame_type"] != SHOW_EXISTING]
-    for shown_before, (_, _, data) in enumerate(packets):
-        for frame in split_superframe(data):
-            header = parse_header(frame)
-            if header.show_existing_frame:
-                continue
-            record = records[len(columns.qindex)] if records else None
-            columns.frame_type.append(_type_of(header) if record is None else int(record["frame_type"]))
-            columns.layer.append(0 if record is None else int(record["layer"]))
-            columns.show_index.append(shown_before)
-            columns.qindex.append(header.base_q_idx)
-            columns.bits.append(8 * len(frame))
-    return columns
-
-
-def _type_of(header: FrameHeader) -> int:
-    return KEY if header.key else INTER if header.show_frame else ALTREF

@@ -290,7 +290,7 @@ def _encode_json(encode: Encode) -> dict[str, Any]:
         "target_kbps": encode.target_kbps,
         "kbps": round(encode.kbps, 3),
         "type": c.frame_type,
-        "show": c.show_index,
+        "show": c.coded_at,
         "layer": c.layer,
         "q": c.qindex,
         "bits": c.bits,

@@ -19,7 +19,8 @@ class CodedFrames:
 
     Attributes:
         frame_type: 0 key, 1 inter, 2 alt-ref, 3 overlay, 4 golden.
-        show_index: how many frames are shown before it, which for a hidden frame is when it is coded.
+        show_index: its place in display order, from 0; see `plans.coded_frames` for when it is not known.
+        coded_at: how many frames are shown before it.
         layer: of the pyramid, 0 for frames outside it.
         qindex: as used, 0 to 255.
         bits: without the superframe index.
@@ -27,6 +28,7 @@ class CodedFrames:
 
     frame_type: list[int]
     show_index: list[int]
+    coded_at: list[int]
     layer: list[int]
     qindex: list[int]
     bits: list[int]
