@@ -80,10 +80,12 @@ class FakePool:
 
     def send(self, slots: npt.NDArray[np.int32], qindexes: npt.NDArray[np.int32]) -> None:
         """See `_native.pyi`."""
+        self._check_open()
+        for slot in slots:
+            encode = self._encodes[slot] if 0 <= slot < len(self._encodes) else None
+            if encode is None or not encode.asked:
+                raise ValueError(f"slot {slot} waits for no decision")
         encodes = [self._encode(int(slot)) for slot in slots]
-        for encode in encodes:
-            if not encode.asked:
-                raise ValueError(f"slot {encode.slot} waits for no decision")
         for encode, qindex in zip(encodes, qindexes, strict=True):
             encode.decide(int(qindex))
             encode.advance()

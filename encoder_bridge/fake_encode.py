@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from encoder_bridge import _native
 from encoder_bridge.config import EncoderConfig
-from encoder_bridge.fake_model import CodedFrame, FakeClip
+from encoder_bridge.fake_model import CodedFrame, FakeClip, packet_bytes
 from encoder_bridge.records import ALTREF, EVENT, GOLDEN, KEY, RECORD, SHOW_EXISTING
 from encoder_bridge.results import Packet
 
@@ -114,7 +114,7 @@ class FakeEncode:
         frame = self.schedule[position]
         hidden = min((show for show in self._qindex_at if show >= frame.show_index), default=-1)
         bits = self.clip.bits(frame, qindex, self._qindex_at.get(hidden)) * float(self.noise[position])
-        return 8 * max(2, round(bits / 8))
+        return 8 * packet_bytes(bits)
 
     def _guarded(self, qindex: int) -> int:
         spent = int(self.records["bits"][: self.position].sum())
@@ -127,7 +127,7 @@ class FakeEncode:
     def _fill_request(self, event: np.void) -> None:
         frame, record = self.frame, self.records[self.position]
         record["frame_type"], record["show_index"] = frame.frame_type, frame.show_index
-        record["coding_index"] = self.decisions
+        record["coding_index"] = self.position  # show-existing frames count
         record["gop_index"], record["layer"] = frame.gop_index, frame.layer
         if frame.frame_type != KEY:
             record["ref_coding_index"], record["ref_valid"] = self._references, 1

@@ -16,7 +16,7 @@ QINDEX_PER_HALVING = 40.0
 DB_PER_HALVING = 4.0
 BITS_PER_PIXEL_RMS = 1.0
 """Bits a pixel at qindex 0 and a residual of 1."""
-_GOP_FRAMES = 16
+_GOP_FRAMES = 12
 _DEPENDENCE = 0.15
 """How much a coarse alt-ref adds to the bits of the frames that refer to it, in halvings."""
 
@@ -32,41 +32,53 @@ class CodedFrame:
     layer: int
 
 
+def packet_bytes(bits: float) -> int:
+    """Whole bytes of a coded frame, at least two."""
+    return max(2, round(bits / 8))
+
+
 def schedule(frames: int, config: EncoderConfig) -> list[CodedFrame]:
     """What is coded for `frames` shown frames, in coding order, in libvpx's manner."""
     coded: list[CodedFrame] = []
+    key_distance = max(config.kf_max_dist, 1)
     hidden = config.auto_alt_ref > 0 and config.lag_in_frames > 1
+    longest = min(_GOP_FRAMES, config.lag_in_frames) if hidden else _GOP_FRAMES
     start = 0
     while start < frames:
-        if start % max(config.kf_max_dist, 1) == 0:
+        if start % key_distance == 0:
             coded.append(CodedFrame(KEY, start, 0, True, 0))
             start += 1
-        key_next = min(frames, (start // max(config.kf_max_dist, 1) + 1) * max(config.kf_max_dist, 1))
-        end = min(start + min(_GOP_FRAMES, max(config.lag_in_frames, 2)), key_next) - 1
-        if end < start:
-            continue
-        if hidden and end - start >= 3:
-            _code_hidden_gop(coded, start, end, config.auto_alt_ref)
+        next_key = (start + key_distance - 1) // key_distance * key_distance
+        end = min(start + longest, frames, next_key)
+        if hidden and end - start >= 4:
+            _code_hidden_gop(coded, start, end - 1, config.auto_alt_ref)
         else:
-            for show in range(start, end + 1):
-                golden = show == start and show > 1
-                kind, layer = (GOLDEN, 1) if golden else (INTER, 2)
-                coded.append(CodedFrame(kind, show, show - start + 1, True, layer))
-        start = end + 1
+            _code_plain_gop(coded, start, end)
+        start = end
     return coded
 
 
+def _code_plain_gop(coded: list[CodedFrame], start: int, end: int) -> None:
+    """Shown frames start ... end - 1; a golden frame leads unless a key frame just did."""
+    golden = coded[-1].frame_type != KEY
+    for show in range(start, end):
+        if show == start and golden:
+            coded.append(CodedFrame(GOLDEN, show, 0, True, 1))
+        else:
+            coded.append(CodedFrame(INTER, show, show - start + (not golden), True, 2))
+
+
 def _code_hidden_gop(coded: list[CodedFrame], start: int, end: int, levels: int) -> None:
-    position = 1
+    """A hidden alt-ref of frame `end`, what lies before it, then `end` is shown."""
+    position = 0
 
     def code(frame_type: int, show: int, shown: bool, layer: int) -> None:
         nonlocal position
-        coded.append(CodedFrame(frame_type, show, position, shown, layer))
         position += 1
+        coded.append(CodedFrame(frame_type, show, position, shown, layer))
 
     def inside(low: int, high: int, layer: int) -> None:
-        """Codes the shown frames low ... high - 1."""
-        if layer <= levels - 1 and high - low >= 4:
+        if layer < levels and high - low >= 4:
             middle = (low + high) // 2
             code(ALTREF, middle, False, layer + 1)
             inside(low, middle, layer + 1)
@@ -78,7 +90,8 @@ def _code_hidden_gop(coded: list[CodedFrame], start: int, end: int, levels: int)
 
     code(ALTREF, end, False, 1)
     inside(start, end, 1)
-    code(OVERLAY if levels == 1 else SHOW_EXISTING, end, True, 1)
+    overlay = OVERLAY if levels == 1 else SHOW_EXISTING
+    coded.append(CodedFrame(overlay, end, 0, True, 1))
 
 
 class FakeClip:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.config import EncoderConfig
-from encoder_bridge.fake_model import FakeClip, schedule
+from encoder_bridge.fake_model import FakeClip, packet_bytes, schedule
 from encoder_bridge.probe import frame_bytes
 from encoder_bridge.results import PSNR_CAP_DB, bitrate_kbps
 
@@ -55,48 +55,49 @@ def toy_frames(
 
 
 def toy_optimum(frames: npt.NDArray[np.uint8], config: EncoderConfig) -> ToyOptimum:
-    """The plan with the highest mean PSNR within the target, by greedy allocation.
+    """The plan with the highest mean PSNR within the target: exact, by dynamic programming.
 
-    Starts at qindex 255 everywhere and buys, again and again, the step of one qindex that gives
-    the most PSNR a bit. Cost and gain are convex in each frame, so nothing beats this by more
-    than the last step that did not fit.
+    A target that even qindex 255 exceeds gives qindex 255 throughout.
     """
     luma = frames[:, : config.width * config.height].reshape(-1, config.height, config.width)
     clip = FakeClip(luma)
     coded = schedule(len(frames), config)
     if any(not frame.shown for frame in coded):
         raise ValueError("the toy's optimum is known without hidden frames only: use auto_alt_ref 0")
-    # [T, 256] bits and PSNR of each frame at each qindex; column 0 is never used.
-    bits = np.array(
-        [[8 * max(2, round(clip.bits(f, q, None) / 8)) for q in range(256)] for f in coded], float
-    )
+    # [T, 256] cost and gain of each frame at each qindex; column 0 is never used.
+    sizes = np.array([[packet_bytes(clip.bits(f, q, None)) for q in range(256)] for f in coded])
     psnr = np.array([[min(clip.psnr_db(f.show_index, q), PSNR_CAP_DB) for q in range(256)] for f in coded])
-    budget = float(config.target_kbps * 1000 * len(frames) / config.fps)
-    plan = _allocate(bits, psnr, budget)
+    plan = _allocate(sizes, psnr, int(config.target_kbps * 1000 * len(frames) / config.fps / 8))
     rows = np.arange(len(plan))
-    spent = int(bits[rows, plan].sum())
     return ToyOptimum(
         tuple(int(q) for q in plan),
         float(psnr[rows, plan].mean()),
-        bitrate_kbps(spent, len(frames), config.fps),
+        bitrate_kbps(8 * int(sizes[rows, plan].sum()), len(frames), config.fps),
     )
 
 
 def _allocate(
-    bits: npt.NDArray[np.float64], psnr: npt.NDArray[np.float64], budget: float
+    sizes: npt.NDArray[np.int64], psnr: npt.NDArray[np.float64], budget: int
 ) -> npt.NDArray[np.int64]:
-    rows = np.arange(len(bits))
-    plan = np.full(len(bits), 255)
-    stuck = np.zeros(len(bits), bool)
-    left = budget - bits[rows, plan].sum()
-    while not stuck.all():
-        cost = bits[rows, plan - 1] - bits[rows, plan]
-        gain = psnr[rows, plan - 1] - psnr[rows, plan]
-        worth = np.where(stuck, -1.0, gain / np.maximum(cost, 0.5))
-        best = int(worth.argmax())
-        if cost[best] > left or plan[best] == 1:
-            stuck[best] = True
-            continue
-        plan[best] -= 1
-        left -= cost[best]
+    """The knapsack with one qindex a frame: `[T]` of 1 ... 255."""
+    plan = np.full(len(sizes), 255)
+    if sizes[:, 255].sum() > budget:
+        return plan
+    best = np.zeros(budget + 1)  # of the frames so far, by bytes at most
+    choices = np.zeros((len(sizes), budget + 1), np.uint8)
+    for t in range(len(sizes)):
+        total = np.full(budget + 1, -np.inf)
+        for qindex in range(255, 0, -1):
+            size = sizes[t, qindex]
+            if size > budget:
+                break
+            with_this = best[: budget + 1 - size] + psnr[t, qindex]
+            better = with_this > total[size:]
+            total[size:][better] = with_this[better]
+            choices[t, size:][better] = qindex
+        best = total
+    left = budget
+    for t in range(len(sizes) - 1, -1, -1):
+        plan[t] = choices[t, left]
+        left -= int(sizes[t, plan[t]])
     return plan

@@ -79,10 +79,8 @@ def test_awkward_names(footage, name, monkeypatch):
 @pytest.mark.parametrize(("size", "frames"), [("63x47", 3), ("2x2", 2), ("64x48", 1), ("17x2", 1)])
 def test_odd_sizes_and_single_frames(footage, size, frames):
     # The pattern itself has even sides only.
-    path = footage(
-        f"{size}-{frames}.mkv", "size=64x48:rate=25", frames, "-vf", f"format=yuv444p,scale={size.replace('x', ':')}",
-        "-c:v", "ffv1",
-    )  # fmt: skip
+    scale = f"format=yuv444p,scale={size.replace('x', ':')}"
+    path = footage(f"{size}-{frames}.mkv", "size=64x48:rate=25", frames, "-vf", scale, "-c:v", "ffv1")
     clip = probe(path)
     width, height = map(int, size.split("x"))
     assert (clip.width, clip.height) == (width, height)
