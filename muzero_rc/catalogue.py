@@ -22,7 +22,7 @@ VIDEO_SUFFIXES = (".mkv", ".mp4", ".webm", ".y4m", ".mov", ".avi", ".m4v")
 CHANGES = ("mirror", "speed2", "reverse", "crop", "speed2+mirror")
 
 
-class BadCorpus(ValueError):
+class CorpusError(ValueError):
     """A corpus that cannot be used; the message says why."""
 
 
@@ -91,13 +91,13 @@ def find_clips(corpus: Path) -> list[Path]:
     """The videos of a folder, by name.
 
     Raises:
-      BadCorpus: no such folder, or no video in it; the message says which.
+      CorpusError: no such folder, or no video in it; the message says which.
     """
     if not corpus.is_dir():
-        raise BadCorpus(f"corpus {corpus}: no such folder")
+        raise CorpusError(f"corpus {corpus}: no such folder")
     clips = sorted(path for path in corpus.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
     if not clips:
-        raise BadCorpus(f"corpus {corpus}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
+        raise CorpusError(f"corpus {corpus}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
     return clips
 
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +14,7 @@ from muzero_rc.files import write_text
 RUN_VERSION = 1
 
 
-class BadRun(ValueError):
+class RunError(ValueError):
     """A run folder that cannot be used as asked; the message says why and what to do."""
 
 
@@ -72,24 +71,26 @@ def open_run(path: Path, config: Config, provenance: dict[str, Any], *, resume: 
       resume: there may be a run already.
 
     Raises:
-      BadRun: there is a run but no `resume`, another process holds it, it is of another version or
+      RunError: there is a run but no `resume`, another process holds it, it is of another version or
         has another network.
     """
     if (path / "run.json").exists():
         if not resume:
-            raise BadRun(f"run folder {path} has a run already: add --resume, or choose another folder")
+            raise RunError(f"run folder {path} has a run already: add --resume, or choose another folder")
         before = load_run_config(path)
         if before.network != config.network:
-            raise BadRun(f"run folder {path}: its network differs from the config's; resume with its config")
+            raise RunError(
+                f"run folder {path}: its network differs from the config's; resume with its config"
+            )
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise BadRun(f"run folder {path} holds something else: choose another folder")
+        raise RunError(f"run folder {path} holds something else: choose another folder")
     path.mkdir(parents=True, exist_ok=True)
     lock = (path / "lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise BadRun(f"run folder {path} is in use by another process") from None
+        raise RunError(f"run folder {path} is in use by another process") from None
     for name in ("episodes", "inbox", "checkpoints", "policies"):
         (path / name).mkdir(exist_ok=True)
     write_text(path / "config.toml", dump_config(config))
@@ -99,15 +100,15 @@ def open_run(path: Path, config: Config, provenance: dict[str, Any], *, resume: 
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """The note of a run folder. Raises BadRun where there is none, or one of another version."""
+    """The note of a run folder. Raises RunError where there is none, or one of another version."""
     try:
         note: dict[str, Any] = json.loads((path / "run.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadRun(f"{path} is no run folder: it has no run.json") from None
+        raise RunError(f"{path} is no run folder: it has no run.json") from None
     except (OSError, ValueError) as error:
-        raise BadRun(f"run folder {path}: run.json cannot be read: {error}") from None
+        raise RunError(f"run folder {path}: run.json cannot be read: {error}") from None
     if note.get("version") != RUN_VERSION:
-        raise BadRun(
+        raise RunError(
             f"run folder {path} is of version {note.get('version')}, this program's is {RUN_VERSION}"
         )
     return note
@@ -124,4 +125,4 @@ def replace_link(link: Path, target: Path) -> None:
     temporary = link.with_name(f".{link.name}.new")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target.name)
-    os.replace(temporary, link)
+    temporary.replace(link)

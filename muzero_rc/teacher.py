@@ -8,16 +8,15 @@ import bisect
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from encoder_bridge.bitstream import frame_headers
 from encoder_bridge.records import ALTREF
-from muzero_rc.catalogue import Instance, digest
+from muzero_rc.catalogue import Instance
 from muzero_rc.encodes import Encode, Job
-from muzero_rc.episodes import TEACHER, Episode, EpisodeWriter, read_log
+from muzero_rc.episodes import TEACHER, Episode
 from muzero_rc.reward import outcome_of
 from muzero_rc.studio import Studio
 from muzero_rc.types import Array
@@ -167,30 +166,6 @@ def quality_uid(studio: Studio, instance: Instance, cq_level: int) -> str:
 def uid_of(studio: Studio, instance: Instance) -> str:
     """What the uids of an instance's teacher episodes begin with: its name and its very frames."""
     return f"{instance.name}/{studio.footage(instance).key}"
-
-
-def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path) -> Iterator[Episode]:
-    """All teachers' episodes of `instances` that the config asks for, made where they are missing.
-
-    Args:
-      studio: with all instances prepared.
-      instances: of the catalogue.
-      folder: of the logs that runs share, one log for each set of encoder settings.
-    """
-    config = studio.config
-    encode = digest(config.encode, studio.engine.native.versions()["libvpx_runtime"])
-    ours = tuple(uid_of(studio, instance) + "/" for instance in instances)
-    known: set[str] = set()
-    for episode in read_log(folder / encode):
-        known.add(episode.uid)
-        if episode.uid.startswith(ours):
-            yield episode
-    levels = {True: config.teacher.augmented_cq_levels, False: config.teacher.cq_levels}
-    wanted = [(one, level) for one in instances for level in levels[one.augmented]]
-    with EpisodeWriter(folder / encode) as writer:
-        for episode in constant_quality(studio, wanted, known):
-            writer.append(episode)
-            yield episode
 
 
 def _groups(jobs: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:

@@ -14,7 +14,7 @@ from encoder_bridge.video import content_digest
 from muzero_rc import checkpoint
 from muzero_rc.actor import Actor, KnownSchedules, assign
 from muzero_rc.batches import Batches, priority_of
-from muzero_rc.catalogue import BadCorpus, Instance, catalogue_of, digest, find_clips
+from muzero_rc.catalogue import CorpusError, Instance, catalogue_of, digest, find_clips
 from muzero_rc.config import Config
 from muzero_rc.episodes import SELFPLAY, Episode, EpisodeWriter, read_log
 from muzero_rc.export import export_policy, warm_start
@@ -26,7 +26,7 @@ from muzero_rc.replay import Replay, make_replay
 from muzero_rc.reward import rule_of
 from muzero_rc.rundir import RunDir, open_run, replace_link
 from muzero_rc.studio import Engine, Studio
-from muzero_rc.teacher import teacher_episodes
+from muzero_rc.teachers import teacher_episodes
 from muzero_rc.validate import VBR, Validation
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def train(
       The last figures that were reported.
 
     Raises:
-      BadCorpus, BadRun, ConfigError, PolicyFileError: it cannot begin; nothing was damaged.
+      CorpusError, RunError, ConfigError, PolicyFileError: it cannot begin; nothing was damaged.
     """
     began = time.monotonic()
     clips = find_clips(corpus)
@@ -92,7 +92,7 @@ def train(
         say(f"{len(clips)} clips: making frames, first passes and anchor curves")
         instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
         if not instances:
-            raise BadCorpus(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
+            raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
         validation = _validation(studio, validation_clips, config, cache, say)
 
         # What is there to learn from: teachers', then the run's own episodes, in the log's order.

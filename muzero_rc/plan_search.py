@@ -1,0 +1,198 @@
+"""Plans better than constant quality's, found encode by encode.
+
+CMA-ES bends a constant-quality plan: how far its qindexes lie apart, one offset for each pyramid layer
+and each GOP, slopes over the clip and inside GOPs, and one along the frames' complexity. Each candidate is encoded through the hook
+and judged by its PSNR above the anchor curve at the rate that it had.
+"""
+
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cma
+import numpy as np
+
+from muzero_rc.catalogue import Instance
+from muzero_rc.encodes import Encode, Job
+from muzero_rc.episodes import Episode
+from muzero_rc.studio import Studio
+from muzero_rc.teacher import Plan, episode_of, follow_plans, plan_of_records, replay_job, uid_of
+from muzero_rc.types import Array
+
+_POPULATION = 8
+_STEP_QINDEX = 8.0  # one unit of a gene
+_SIGMA = 0.5  # of the first generation, in units
+_CODED_ERROR = 3  # column of the first-pass statistics
+_KEPT_OF_OTHERS = 10  # one in so many candidates that did not improve is kept, for the value heads
+_RATE_SLACK = 0.03  # of log(rate / target), free of penalty
+_RATE_PENALTY_DB = 10.0  # per unit beyond it
+
+
+@dataclass
+class PlanSearch:
+    """The search on one instance at the rate of one of its constant-quality episodes.
+
+    Attributes:
+      uid: names the search; its episodes' uids go on from it.
+      instance: what is encoded.
+      base: constant quality's episode; its rate is the target.
+      encodes: at most.
+    """
+
+    uid: str
+    instance: Instance
+    base: Episode
+    encodes: int
+    done: int = 0
+    best_db: float = -math.inf
+    best_plan: Plan | None = None
+    _strategy: Any = None
+    _genes: Array = field(default_factory=lambda: np.zeros(0))
+    _asked: list[Array] = field(default_factory=list)
+
+    def start(self, stats: Array) -> None:
+        """Args: stats: f8[T, 25] of the instance."""
+        self._genes = genes_of(self.base.records, stats)
+        options = {
+            "popsize": _POPULATION,
+            "seed": zlib.crc32(self.uid.encode()) or 1,
+            "verbose": -9,
+            "CMA_diagonal": True,
+        }
+        self._strategy = cma.CMAEvolutionStrategy(np.zeros(len(self._genes)), _SIGMA, options)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its encodes are used up."""
+        return self.done >= self.encodes
+
+    def ask(self, studio: Studio) -> list[Job]:
+        """The next generation; the first candidate of all is the base plan itself."""
+        self._asked = self._strategy.ask()
+        if self.done == 0:
+            self._asked[0] = np.zeros(len(self._genes))
+        return [
+            replay_job(studio, f"{self.uid}/{self.done + i}", self.instance, self._target, self._plan(x))
+            for i, x in enumerate(self._asked)
+        ]
+
+    def tell(self, studio: Studio, generation: Sequence[Encode]) -> Iterator[Episode]:
+        """Learns from a generation; yields the episodes worth keeping."""
+        anchor = studio.anchor(self.instance)
+        costs = [1e3] * len(self._asked)
+        for encode in generation:
+            i = int(encode.job.name.rpartition("/")[2]) - self.done
+            if encode.error:
+                studio.fail(encode.job.name, encode.error)
+                continue
+            gain_db = encode.psnr_y_db - anchor.psnr_at(encode.rate_kbps)
+            astray = max(0.0, abs(math.log(encode.rate_kbps / self._target)) - _RATE_SLACK)
+            costs[i] = -(gain_db - _RATE_PENALTY_DB * astray)
+            better = -costs[i] > self.best_db
+            if better:
+                self.best_db, self.best_plan = -costs[i], self._plan(self._asked[i])
+            if better or (self.done + i) % _KEPT_OF_OTHERS == 0:
+                yield episode_of(studio, encode)
+        self._strategy.tell(self._asked, costs)
+        self.done += len(self._asked)
+
+    @property
+    def _target(self) -> int:
+        return max(1, round(self.base.rate_kbps))
+
+    def _plan(self, x: Array) -> Plan:
+        coded = self.base.records[self.base.records["frame_type"] >= 0]
+        offset = _STEP_QINDEX * (np.asarray(x) @ self._genes)
+        share = coded["bits"] / max(1, coded["bits"].sum())
+        offset -= float(share @ offset)  # to first order the rate stays
+        return plan_of_records(self.base.records, coded["qindex"] + offset)
+
+
+def genes_of(records: Array, stats: Array) -> Array:
+    """f8[G, N]: what one unit of each gene adds to each coded frame, before scaling.
+
+    Args:
+      records: of the base episode.
+      stats: f8[T, 25] first-pass statistics.
+    """
+    coded = records[records["frame_type"] >= 0]
+    show, layer = coded["show_index"], coded["layer"]
+    gop = np.cumsum(np.diff(coded["gop_index"], prepend=coded["gop_index"][0]) < 0)
+    qindex = coded["qindex"].astype(float)
+    genes = [(qindex.mean() - qindex) / (qindex.std() + 1e-6)]
+    genes += [(layer == one).astype(float) for one in np.unique(layer)]
+    if gop[-1] > 0:
+        genes += [(gop == one).astype(float) for one in np.unique(gop)]
+    genes.append(show / max(1, show.max()) - 0.5)
+    inside = np.zeros(len(coded))
+    for one in np.unique(gop):
+        places = np.flatnonzero(gop == one)
+        inside[places] = np.argsort(np.argsort(show[places])) / max(1, len(places) - 1) - 0.5
+    genes.append(inside)
+    error = np.log1p(stats[np.clip(show, 0, len(stats) - 1), _CODED_ERROR])
+    genes.append((error - error.mean()) / (error.std() + 1e-6))
+    return np.stack(genes)
+
+
+def search_plans(
+    studio: Studio,
+    wanted: Sequence[tuple[Instance, Episode]],
+    encodes: int,
+    known: set[str],
+    *,
+    together: int = 2,
+) -> Iterator[Episode]:
+    """Searches plans, several at a time so that every core stays busy.
+
+    Args:
+      studio: with all instances prepared.
+      wanted: instances, each with a constant-quality episode to begin from.
+      encodes: for each.
+      known: uids that exist already; a search whose last episode is among them has ended.
+      together: searches at a time.
+
+    Yields:
+      Each improvement, some others, and at a search's end its best plan once more.
+    """
+    searches = [PlanSearch(f"{base.uid}/plan", instance, base, encodes) for instance, base in wanted]
+    waiting = [search for search in searches if f"{search.uid}/best" not in known]
+    for first in range(0, len(waiting), together):
+        group = waiting[first : first + together]
+        for search in group:
+            search.start(studio.frame_stats(search.instance))
+        while active := [search for search in group if not search.ended]:
+            jobs = [job for search in active for job in search.ask(studio)]
+            done = list(studio.play(jobs, follow_plans))
+            for search in active:
+                mine = [encode for encode in done if encode.job.name.startswith(f"{search.uid}/")]
+                yield from (one for one in search.tell(studio, mine) if one.uid not in known)
+        last = [
+            replay_job(studio, f"{s.uid}/best", s.instance, max(1, round(s.base.rate_kbps)), s.best_plan)
+            for s in group
+            if s.best_plan is not None
+        ]
+        yield from (episode_of(studio, one) for one in studio.play(last, follow_plans) if not one.error)
+
+
+def searches_wanted(
+    studio: Studio, instances: Sequence[Instance], quality: Sequence[Episode]
+) -> list[tuple[Instance, Episode]]:
+    """Which instances to search, and from which of their constant-quality episodes.
+
+    The config says how many; unchanged clips come first, targets are spread over their episodes.
+    """
+    config = studio.config.teacher
+    chosen = sorted(instances, key=lambda one: (one.augmented, zlib.crc32(one.name.encode())))
+    wanted = []
+    for instance in chosen[: config.searched]:
+        prefix = f"{uid_of(studio, instance)}/q"
+        episodes = [
+            one for one in quality if one.uid.startswith(prefix) and one.uid.count("/") == prefix.count("/")
+        ]
+        episodes.sort(key=lambda one: one.rate_kbps)
+        for i in range(config.search_targets if episodes else 0):
+            at = (i + 1) / (config.search_targets + 1) * (len(episodes) - 1)
+            wanted.append((instance, episodes[round(at)]))
+    return wanted

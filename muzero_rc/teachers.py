@@ -1,0 +1,41 @@
+"""All teachers' episodes of a run, from a log that runs share."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from muzero_rc.catalogue import Instance, digest
+from muzero_rc.episodes import Episode, EpisodeWriter, read_log
+from muzero_rc.plan_search import search_plans, searches_wanted
+from muzero_rc.studio import Studio
+from muzero_rc.teacher import constant_quality, uid_of
+
+
+def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path) -> Iterator[Episode]:
+    """All teachers' episodes of `instances` that the config asks for, made where they are missing.
+
+    Args:
+      studio: with all instances prepared.
+      instances: of the catalogue.
+      folder: of the logs that runs share, one log for each set of encoder settings.
+    """
+    config = studio.config
+    encode = digest(config.encode, studio.engine.native.versions()["libvpx_runtime"])
+    ours = tuple(uid_of(studio, instance) + "/" for instance in instances)
+    known: set[str] = set()
+    quality: list[Episode] = []
+    for episode in read_log(folder / encode):
+        known.add(episode.uid)
+        if episode.uid.startswith(ours):
+            quality.append(episode)
+            yield episode
+    levels = {True: config.teacher.augmented_cq_levels, False: config.teacher.cq_levels}
+    wanted = [(one, level) for one in instances for level in levels[one.augmented]]
+    with EpisodeWriter(folder / encode) as writer:
+        for episode in constant_quality(studio, wanted, known):
+            quality.append(episode)
+            writer.append(episode)
+            yield episode
+        searches = searches_wanted(studio, instances, quality)
+        for episode in search_plans(studio, searches, config.teacher.search_encodes, known):
+            writer.append(episode)
+            yield episode
