@@ -35,6 +35,13 @@ void glue_free(PyObject *self);
 extern PyType_Spec glue_pool_spec;
 extern PyType_Spec glue_policy_spec;
 
+/* Module functions without arguments: layouts.c. */
+PyObject *glue_feature_tables(PyObject *module, PyObject *unused);
+PyObject *glue_event_layout(PyObject *module, PyObject *unused);
+PyObject *glue_record_layout(PyObject *module, PyObject *unused);
+PyObject *glue_shown_layout(PyObject *module, PyObject *unused);
+PyObject *glue_config_fields(PyObject *module, PyObject *unused);
+
 /* The policy within a Policy object. */
 const muzero_rc_policy *glue_policy(PyObject *self);
 

@@ -18,128 +18,6 @@ static PyObject *versions(PyObject *module, PyObject *unused) {
                        (int)muzero_rc_feature_version());
 }
 
-static PyObject *feature_list(muzero_rc_feature_table table) {
-  PyObject *const list = PyList_New(table.count);
-  for (int32_t i = 0; list && i < table.count; ++i) {
-    PyObject *const pair =
-        Py_BuildValue("(ss)", table.features[i].name, table.features[i].unit);
-    if (!pair) {
-      Py_DECREF(list);
-      return NULL;
-    }
-    PyList_SetItem(list, i, pair);
-  }
-  return list;
-}
-
-static PyObject *feature_tables(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  PyObject *const tables = PyDict_New();
-  if (!tables) return NULL;
-  if (glue_put(tables, "clip", feature_list(muzero_rc_clip_features())) ||
-      glue_put(tables, "frame", feature_list(muzero_rc_frame_features())) ||
-      glue_put(tables, "step", feature_list(muzero_rc_step_features()))) {
-    Py_DECREF(tables);
-    return NULL;
-  }
-  return tables;
-}
-
-typedef struct layout_field {
-  const char *name;
-  const char *format; /* numpy's */
-  size_t offset;
-} layout_field;
-
-static PyObject *layout(size_t size, const layout_field *fields, size_t count) {
-  PyObject *const list = PyList_New((Py_ssize_t)count);
-  for (size_t i = 0; list && i < count; ++i) {
-    PyObject *const field = Py_BuildValue("(ssn)", fields[i].name, fields[i].format,
-                                          (Py_ssize_t)fields[i].offset);
-    if (!field) {
-      Py_DECREF(list);
-      return NULL;
-    }
-    PyList_SetItem(list, (Py_ssize_t)i, field);
-  }
-  return list ? Py_BuildValue("(nN)", (Py_ssize_t)size, list) : NULL;
-}
-
-#define FIELD(type, name, format) {#name, format, offsetof(type, name)}
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-static PyObject *event_layout(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  char step_format[32];
-  PyOS_snprintf(step_format, sizeof(step_format), "(%d,)f4", (int)muzero_rc_step_features().count);
-  const layout_field fields[] = {
-      FIELD(muzero_rc_event, slot, "i4"),
-      FIELD(muzero_rc_event, kind, "i4"),
-      FIELD(muzero_rc_event, frame_type, "i4"),
-      FIELD(muzero_rc_event, show_index, "i4"),
-      FIELD(muzero_rc_event, coding_index, "i4"),
-      FIELD(muzero_rc_event, gop_index, "i4"),
-      FIELD(muzero_rc_event, ref_coding_index, "(3,)i4"),
-      FIELD(muzero_rc_event, ref_valid, "(3,)i4"),
-      FIELD(muzero_rc_event, layer, "i4"),
-      FIELD(muzero_rc_event, reference, "i4"),
-      FIELD(muzero_rc_event, step, step_format),
-  };
-  return layout(muzero_rc_event_size(), fields, COUNT(fields));
-}
-
-static PyObject *record_layout(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  static const layout_field FIELDS[] = {
-      FIELD(muzero_rc_record, frame_type, "i4"),
-      FIELD(muzero_rc_record, show_index, "i4"),
-      FIELD(muzero_rc_record, coding_index, "i4"),
-      FIELD(muzero_rc_record, gop_index, "i4"),
-      FIELD(muzero_rc_record, ref_coding_index, "(3,)i4"),
-      FIELD(muzero_rc_record, ref_valid, "(3,)i4"),
-      FIELD(muzero_rc_record, layer, "i4"),
-      FIELD(muzero_rc_record, reference, "i4"),
-      FIELD(muzero_rc_record, asked, "i4"),
-      FIELD(muzero_rc_record, qindex, "i4"),
-      FIELD(muzero_rc_record, fallback, "i4"),
-      FIELD(muzero_rc_record, sse, "i8"),
-      FIELD(muzero_rc_record, bits, "i8"),
-      FIELD(muzero_rc_record, pixels, "i8"),
-  };
-  return layout(sizeof(muzero_rc_record), FIELDS, COUNT(FIELDS));
-}
-
-static PyObject *shown_layout(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  static const layout_field FIELDS[] = {
-      FIELD(muzero_rc_shown, pts, "i8"),   FIELD(muzero_rc_shown, bytes, "i8"),
-      FIELD(muzero_rc_shown, key, "i4"),   FIELD(muzero_rc_shown, sse_y, "i8"),
-      FIELD(muzero_rc_shown, sse_u, "i8"), FIELD(muzero_rc_shown, sse_v, "i8"),
-  };
-  return layout(sizeof(muzero_rc_shown), FIELDS, COUNT(FIELDS));
-}
-
-static PyObject *config_fields(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  PyObject *const list = PyList_New(0);
-  const muzero_rc_setting *field = muzero_rc_setting_table();
-  for (; list && field->name; ++field) {
-    PyObject *const pair = Py_BuildValue("(si)", field->name, (int)field->value);
-    const int failed = !pair || PyList_Append(list, pair);
-    Py_XDECREF(pair);
-    if (failed) {
-      Py_DECREF(list);
-      return NULL;
-    }
-  }
-  return list;
-}
-
 /* A clip's first-pass statistics, f8[T, 25], completing `clip`. */
 static int stats_view(PyObject *object, muzero_rc_clip *clip, Py_buffer *view) {
   if (glue_view(object, "stats", GLUE_FLOAT64, sizeof(double), false, view)) return -1;
@@ -237,11 +115,11 @@ release_stats:
 
 static PyMethodDef functions[] = {
     {"versions", versions, METH_NOARGS, "Versions of libvpx, its interface, our features."},
-    {"feature_tables", feature_tables, METH_NOARGS, "(name, unit) of each feature, by table."},
-    {"event_layout", event_layout, METH_NOARGS, "Item size and fields of an event."},
-    {"record_layout", record_layout, METH_NOARGS, "Item size and fields of a record."},
-    {"shown_layout", shown_layout, METH_NOARGS, "Item size and fields of a shown frame."},
-    {"config_fields", config_fields, METH_NOARGS, "(name, default) of each encoder setting."},
+    {"feature_tables", glue_feature_tables, METH_NOARGS, "(name, unit) of each feature, by table."},
+    {"event_layout", glue_event_layout, METH_NOARGS, "Item size and fields of an event."},
+    {"record_layout", glue_record_layout, METH_NOARGS, "Item size and fields of a record."},
+    {"shown_layout", glue_shown_layout, METH_NOARGS, "Item size and fields of a shown frame."},
+    {"config_fields", glue_config_fields, METH_NOARGS, "(name, default) of each encoder setting."},
     {"observe_clip", observe_clip, METH_VARARGS, "Fills a clip's features."},
     {"retrace", retrace, METH_VARARGS, "Fills the step features of an episode's records."},
     {NULL, NULL, 0, NULL},

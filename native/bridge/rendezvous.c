@@ -26,6 +26,8 @@ struct muzero_rc_mailbox {
   pthread_cond_t arrived; /* consumers sleep here */
   int32_t slots;
   int32_t queued; /* entries of queue[] */
+  int32_t waiting; /* consumers asleep in `wait`... */
+  int32_t wanted;  /* ...of whom the humblest wants so many events */
   size_t event_size;
   mail_slot *slot;
   int32_t *queue; /* slots with an event, oldest first */
@@ -108,7 +110,7 @@ void muzero_rc_mailbox_close(muzero_rc_mailbox **mailbox) {
 static void enqueue(muzero_rc_mailbox *box, int32_t slot, const void *event) {
   memcpy(box->events + (size_t)slot * box->event_size, event, box->event_size);
   box->queue[box->queued++] = slot;
-  pthread_cond_broadcast(&box->arrived);
+  if (box->queued >= box->wanted) pthread_cond_broadcast(&box->arrived);
 }
 
 static void withdraw(muzero_rc_mailbox *box, int32_t slot) {
@@ -165,6 +167,15 @@ static int32_t take(muzero_rc_mailbox *box, void *events, int32_t capacity) {
   return count;
 }
 
+/* Sleeps until about `wanted` events are queued; waking early does no harm. */
+static int sleep_for(muzero_rc_mailbox *box, int32_t wanted, int64_t deadline_ns) {
+  if (box->waiting == 0 || wanted < box->wanted) box->wanted = wanted;
+  box->waiting += 1;
+  const int error = wait_until(&box->arrived, &box->lock, deadline_ns);
+  box->waiting -= 1;
+  return error;
+}
+
 int32_t muzero_rc_mailbox_wait(muzero_rc_mailbox *box, int32_t n, int64_t deadline_ns,
                                void *events, int32_t capacity) {
   int32_t result = 0;
@@ -182,7 +193,7 @@ int32_t muzero_rc_mailbox_wait(muzero_rc_mailbox *box, int32_t n, int64_t deadli
       break;
     }
     if (result == -ETIMEDOUT) break;
-    result = wait_until(&box->arrived, &box->lock, deadline_ns);
+    result = sleep_for(box, wanted, deadline_ns);
   }
   pthread_mutex_unlock(&box->lock);
   return result;
@@ -268,5 +279,6 @@ void muzero_rc_mailbox_end(muzero_rc_mailbox *box, int32_t slot, const void *eve
   pthread_mutex_lock(&box->lock);
   box->slot[slot].phase = SLOT_IDLE;
   enqueue(box, slot, event);
+  pthread_cond_broadcast(&box->arrived); /* for `join` */
   pthread_mutex_unlock(&box->lock);
 }

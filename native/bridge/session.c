@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +12,12 @@
 
 #include "../vpx/convert.h"
 #include "hook.h"
+#include "outputs.h"
 
 struct muzero_rc_session {
   muzero_rc_mailbox *mailbox;
   int32_t slot;
   muzero_rc_settings settings;
-  bool keep_packets;
   void *blob; /* copy of the first pass's statistics; NULL: this is the first pass */
   size_t blob_size;
   muzero_rc_source *source;
@@ -26,15 +25,8 @@ struct muzero_rc_session {
   muzero_rc_event *ended; /* the end event, allocated before anything can fail */
   pthread_t thread;
 
-  atomic_int frames, packets;
-  atomic_llong packet_bytes;
-
-  pthread_mutex_t packet_lock;
-  muzero_rc_array kept; /* muzero_rc_packet */
-
-  muzero_rc_array shown; /* muzero_rc_shown */
-  muzero_rc_array stats; /* bytes */
-  int64_t psnr_sse[3];   /* of the packet to come: Y, U, V */
+  muzero_rc_outputs outputs;
+  atomic_int frames; /* read so far */
   double encode_seconds;
   int error;
   char message[MUZERO_RC_ERROR_SIZE];
@@ -49,54 +41,6 @@ __attribute__((format(printf, 3, 4))) static int fail(muzero_rc_session *s, int 
   va_end(arguments);
   s->error = error;
   return error;
-}
-
-static int keep_packet(muzero_rc_session *s, const muzero_rc_shown *shown, const void *data) {
-  muzero_rc_packet packet = {.pts = shown->pts,
-                             .key = shown->key,
-                             .size = (size_t)shown->bytes,
-                             .data = malloc((size_t)shown->bytes)};
-  if (!packet.data) return -ENOMEM;
-  memcpy(packet.data, data, packet.size);
-  pthread_mutex_lock(&s->packet_lock);
-  const int error = muzero_rc_array_append(&s->kept, sizeof(packet), &packet, 1);
-  pthread_mutex_unlock(&s->packet_lock);
-  if (error) free(packet.data);
-  return error;
-}
-
-static int take_frame(muzero_rc_session *s, const vpx_codec_cx_pkt_t *packet) {
-  const muzero_rc_shown shown = {.pts = packet->data.frame.pts,
-                                 .bytes = (int64_t)packet->data.frame.sz,
-                                 .key = (packet->data.frame.flags & VPX_FRAME_IS_KEY) != 0,
-                                 .sse_y = s->psnr_sse[0],
-                                 .sse_u = s->psnr_sse[1],
-                                 .sse_v = s->psnr_sse[2]};
-  memset(s->psnr_sse, 0xff, sizeof(s->psnr_sse));
-  atomic_fetch_add(&s->packets, 1);
-  atomic_fetch_add(&s->packet_bytes, shown.bytes);
-  int error = muzero_rc_array_append(&s->shown, sizeof(shown), &shown, 1);
-  if (!error && s->keep_packets) error = keep_packet(s, &shown, packet->data.frame.buf);
-  return error;
-}
-
-/* Takes what libvpx has ready. Returns how many packets, or -ENOMEM. */
-static int drain(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
-  vpx_codec_iter_t iterator = NULL;
-  const vpx_codec_cx_pkt_t *packet;
-  int count = 0, error = 0;
-  while (!error && (packet = vpx_codec_get_cx_data(codec, &iterator)) != NULL) {
-    ++count;
-    if (packet->kind == VPX_CODEC_STATS_PKT)
-      error = muzero_rc_array_append(&s->stats, 1, packet->data.twopass_stats.buf,
-                                     packet->data.twopass_stats.sz);
-    else if (packet->kind == VPX_CODEC_PSNR_PKT)
-      for (int plane = 0; plane < 3; ++plane)
-        s->psnr_sse[plane] = (int64_t)packet->data.psnr.sse[plane + 1];
-    else if (packet->kind == VPX_CODEC_CX_FRAME_PKT)
-      error = take_frame(s, packet);
-  }
-  return error ? fail(s, error, "out of memory") : count;
 }
 
 /* Says why libvpx stopped: our callback's reason when there is one. */
@@ -119,7 +63,9 @@ static int encode(muzero_rc_session *s, vpx_codec_ctx_t *codec, const vpx_image_
   const vpx_codec_err_t status =
       vpx_codec_encode(codec, image, pts, 1, 0, VPX_DL_GOOD_QUALITY);
   const int error = check(s, codec, status);
-  return error ? error : drain(s, codec);
+  if (error) return error;
+  const int packets = muzero_rc_outputs_drain(&s->outputs, codec);
+  return packets < 0 ? fail(s, packets, "out of memory") : packets;
 }
 
 /* Our frames have no padding, which vpx_img_wrap does not know of odd widths. */
@@ -219,10 +165,7 @@ static int start_thread(muzero_rc_session *s) {
 static void free_session(muzero_rc_session *s) {
   muzero_rc_hook_close(&s->hook);
   muzero_rc_source_close(&s->source);
-  muzero_rc_packets_close(&s->kept);
-  muzero_rc_array_close(&s->shown);
-  muzero_rc_array_close(&s->stats);
-  pthread_mutex_destroy(&s->packet_lock);
+  muzero_rc_outputs_close(&s->outputs);
   free(s->ended);
   free(s->blob);
   free(s);
@@ -244,17 +187,17 @@ int muzero_rc_session_open(muzero_rc_mailbox *mailbox, int32_t slot,
                            muzero_rc_session **session, char *message, size_t message_size) {
   *session = NULL;
   muzero_rc_session *const s = calloc(1, sizeof(*s));
-  int error = -ENOMEM;
-  if (!s) goto fail;
-  pthread_mutex_init(&s->packet_lock, NULL);
+  int error = s ? muzero_rc_outputs_open(&s->outputs, options->keep_packets) : -ENOMEM;
+  if (error) {
+    free(s);
+    snprintf(message, message_size, "cannot start the encode: %s", strerror(-error));
+    return error;
+  }
   s->mailbox = mailbox;
   s->slot = slot;
   s->settings = options->settings;
-  s->keep_packets = options->keep_packets;
-  memset(s->psnr_sse, 0xff, sizeof(s->psnr_sse));
   s->ended = calloc(1, muzero_rc_event_size());
-  if (!s->ended) goto fail;
-  error = copy_blob(s, options);
+  error = s->ended ? copy_blob(s, options) : -ENOMEM;
   if (!error && s->blob && options->mode != MUZERO_RC_LIBVPX)
     error = muzero_rc_hook_open(mailbox, slot, options, &s->hook);
   if (error) goto fail;
@@ -272,7 +215,7 @@ fail:
   snprintf(message, message_size, "cannot start the encode: %s",
            error == -EINVAL ? "not a first pass's statistics, or an impossible clip"
                             : strerror(-error));
-  if (s) free_session(s);
+  free_session(s);
   return error;
 }
 
@@ -290,8 +233,8 @@ void muzero_rc_session_close(muzero_rc_session **session) {
 
 muzero_rc_progress muzero_rc_session_progress(muzero_rc_session *s) {
   return (muzero_rc_progress){.frames = atomic_load(&s->frames),
-                              .packets = atomic_load(&s->packets),
-                              .packet_bytes = atomic_load(&s->packet_bytes)};
+                              .packets = atomic_load(&s->outputs.packets),
+                              .packet_bytes = atomic_load(&s->outputs.packet_bytes)};
 }
 
 muzero_rc_outcome muzero_rc_session_outcome(const muzero_rc_session *s) {
@@ -303,7 +246,7 @@ muzero_rc_outcome muzero_rc_session_outcome(const muzero_rc_session *s) {
                              .decisions = counts.decisions,
                              .guarded = counts.guarded,
                              .fallbacks = counts.fallbacks,
-                             .packet_bytes = atomic_load(&s->packet_bytes),
+                             .packet_bytes = atomic_load(&s->outputs.packet_bytes),
                              .encode_seconds = s->encode_seconds,
                              .wait_seconds = 1e-9 * (double)counts.wait_ns};
 }
@@ -313,14 +256,14 @@ const muzero_rc_array *muzero_rc_session_records(const muzero_rc_session *s) {
   return s->hook ? muzero_rc_hook_records(s->hook) : &NONE;
 }
 
-const muzero_rc_array *muzero_rc_session_shown(const muzero_rc_session *s) { return &s->shown; }
+const muzero_rc_array *muzero_rc_session_shown(const muzero_rc_session *s) {
+  return &s->outputs.shown;
+}
 
-const muzero_rc_array *muzero_rc_session_stats(const muzero_rc_session *s) { return &s->stats; }
+const muzero_rc_array *muzero_rc_session_stats(const muzero_rc_session *s) {
+  return &s->outputs.stats;
+}
 
 muzero_rc_array muzero_rc_session_take_packets(muzero_rc_session *s) {
-  pthread_mutex_lock(&s->packet_lock);
-  const muzero_rc_array packets = s->kept;
-  s->kept = (muzero_rc_array){0};
-  pthread_mutex_unlock(&s->packet_lock);
-  return packets;
+  return muzero_rc_outputs_take_packets(&s->outputs);
 }
