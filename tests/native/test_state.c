@@ -1,0 +1,195 @@
+/* Budget, guard and features of a whole clip, against an encoder that takes the
+ * bits that the controller's model foresees, times an error of the test's choice. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "policy/controller.h"
+#include "policy/feature_table.h"
+#include "policy/quantizer.h"
+
+enum { FRAMES = 97 };
+
+static muzero_rc_frame_stats kStats[FRAMES];
+
+static void make_stats(double coded_error) {
+  for (int i = 0; i < FRAMES; ++i) {
+    double *field = kStats[i].field;
+    for (int j = 0; j < MUZERO_RC_STATS_FIELDS; ++j) field[j] = 0.0;
+    field[1] = 1.0;
+    field[MUZERO_RC_STAT_INTRA_ERROR] = 600.0 + 10.0 * (i % 7);
+    field[MUZERO_RC_STAT_CODED_ERROR] = i ? coded_error + 5.0 * (i % 5) : 600.0;
+    field[MUZERO_RC_STAT_SECOND_REF_ERROR] = i ? 1.2 * coded_error : 600.0;
+    field[MUZERO_RC_STAT_NOISE] = 200.0;
+    field[MUZERO_RC_STAT_INTER] = i ? 0.95 : 0.0;
+    field[MUZERO_RC_STAT_MOTION] = i ? 0.4 : 0.0;
+    field[MUZERO_RC_STAT_DURATION] = 1e7 / 30.0;
+  }
+}
+
+static muzero_rc_state *opened(int32_t kbps) {
+  const muzero_rc_clip clip = {352, 288, FRAMES, kbps};
+  muzero_rc_state *state = NULL;
+  return muzero_rc_state_open(&clip, kStats, &state) ? NULL : state;
+}
+
+typedef int32_t (*chooser)(const muzero_rc_state *state, int32_t coding_index);
+
+static int32_t take_reference(const muzero_rc_state *state, int32_t coding_index) {
+  (void)coding_index;
+  return muzero_rc_state_reference(state);
+}
+
+static int32_t always_finest(const muzero_rc_state *state, int32_t coding_index) {
+  (void)state;
+  (void)coding_index;
+  return 1;
+}
+
+/* Codes the clip in flat GOPs of 16; returns the share of the target spent. */
+static double encode(muzero_rc_state *state, double error, bool guard, chooser choose) {
+  double spent = 0.0;
+  int32_t coding = 0;
+  for (int32_t start = 0; start < FRAMES;) {
+    const int32_t end = start + 16 < FRAMES ? start + 16 : FRAMES - 1;
+    for (int32_t step = 0; step <= end - start; ++step) {
+      muzero_rc_frame_request request = {.coding_index = coding, .gop_index = step};
+      if (step == 0) {
+        request.frame_type = start == 0 ? MUZERO_RC_KEY : MUZERO_RC_OVERLAY;
+        request.show_index = start;
+      } else if (step == 1) {
+        request.frame_type = MUZERO_RC_ALTREF;
+        request.show_index = end;
+      } else {
+        request.frame_type = MUZERO_RC_INTER;
+        request.show_index = start + step - 1;
+      }
+      if (start >= FRAMES - 1 && step > 0) break;
+      request.ref_valid[0] = coding > 0;
+      request.ref_coding_index[0] = coding - 1;
+      muzero_rc_state_begin(state, &request);
+      const int32_t used = muzero_rc_state_commit(state, choose(state, coding), guard);
+      const float log_bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used)) -
+                             muzero_rc_ledger_correction(&state->ledger, state->schedule.pending.layer);
+      const muzero_rc_frame_result result = {
+          .sse = 1 << 20, .bits = (int64_t)(error * (double)muzero_rc_exp2(log_bits)),
+          .pixels = 352 * 288 * 3 / 2, .qindex = used};
+      muzero_rc_state_end(state, &result);
+      spent += (double)result.bits;
+      ++coding;
+    }
+    start = end > start ? end : FRAMES;
+  }
+  return spent / state->target_bits;
+}
+
+static void budget_is_kept_whatever_the_models_error(void) {
+  static const double errors[] = {0.6, 0.8, 1.0, 1.3, 1.6};
+  make_stats(60.0);
+  for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); ++i) {
+    muzero_rc_state *state = opened(300);
+    CHECK(state != NULL);
+    const double share = encode(state, errors[i], true, take_reference);
+    muzero_rc_state_close(&state);
+    CHECK(share < 1.0 && share > 0.9);
+  }
+}
+
+static void guard_holds_a_policy_that_wants_everything(void) {
+  make_stats(60.0);
+  muzero_rc_state *state = opened(300);
+  CHECK(state != NULL);
+  const double guarded = encode(state, 1.0, true, always_finest);
+  muzero_rc_state_close(&state);
+  CHECK(guarded < 1.02);
+  state = opened(300);
+  const double free_running = encode(state, 1.0, false, always_finest);
+  muzero_rc_state_close(&state);
+  CHECK(free_running > 3.0);
+}
+
+static void impossible_targets_end_at_255(void) {
+  make_stats(4000.0);
+  muzero_rc_state *state = opened(1);
+  CHECK(state != NULL);
+  encode(state, 1.0, true, take_reference);
+  CHECK_EQ(state->chosen, 255);
+  muzero_rc_state_close(&state);
+}
+
+static void decisions_are_clamped(void) {
+  make_stats(60.0);
+  muzero_rc_state *state = opened(300);
+  const muzero_rc_frame_request key = {.frame_type = MUZERO_RC_KEY};
+  muzero_rc_state_begin(state, &key);
+  CHECK_EQ(muzero_rc_state_commit(state, -5, false), 1);
+  CHECK_EQ(muzero_rc_state_commit(state, 0, false), 1);
+  CHECK_EQ(muzero_rc_state_commit(state, 100000, false), 255);
+  CHECK_EQ(muzero_rc_state_commit(state, 77, false), 77);
+  muzero_rc_state_close(&state);
+}
+
+static void wild_stats_give_finite_features(void) {
+  static float frames[FRAMES * 64];
+  float clip[64];
+  float step[256];
+  make_stats(60.0);
+  for (int i = 0; i < FRAMES; ++i) {
+    for (int j = 0; j < MUZERO_RC_STATS_FIELDS; ++j) {
+      if ((i + j) % 3 == 0) kStats[i].field[j] = (i & 1) ? NAN : INFINITY;
+      if ((i + j) % 7 == 0) kStats[i].field[j] = -1e300;
+    }
+  }
+  muzero_rc_state *state = opened(300);
+  CHECK(state != NULL);
+  CHECK(muzero_rc_frame_features().count <= 64 && muzero_rc_step_features().count <= 256);
+  muzero_rc_observe_clip(state, clip);
+  muzero_rc_observe_frames(state, frames);
+  const muzero_rc_frame_request key = {.frame_type = MUZERO_RC_KEY};
+  muzero_rc_state_begin(state, &key);
+  muzero_rc_observe_step(state, step);
+  for (int i = 0; i < muzero_rc_clip_features().count; ++i) CHECK(isfinite(clip[i]));
+  for (int i = 0; i < FRAMES * muzero_rc_frame_features().count; ++i) CHECK(isfinite(frames[i]));
+  for (int i = 0; i < muzero_rc_step_features().count; ++i) CHECK(isfinite(step[i]));
+  CHECK(state->plan.qindex >= 1 && state->plan.qindex <= 255);
+  muzero_rc_state_close(&state);
+}
+
+static void feature_names_are_unique(void) {
+  const muzero_rc_feature_table tables[] = {muzero_rc_clip_features(), muzero_rc_frame_features(),
+                                            muzero_rc_step_features()};
+  for (int t = 0; t < 3; ++t) {
+    for (int i = 0; i < tables[t].count; ++i) {
+      CHECK(tables[t].features[i].unit[0] != '\0');
+      for (int j = 0; j < i; ++j) {
+        const char *a = tables[t].features[i].name, *b = tables[t].features[j].name;
+        int k = 0;
+        while (a[k] && a[k] == b[k]) ++k;
+        CHECK(a[k] != b[k]);
+      }
+    }
+  }
+}
+
+static void senseless_clips_are_refused(void) {
+  muzero_rc_state *state = NULL;
+  const muzero_rc_clip none = {352, 288, 0, 300};
+  const muzero_rc_clip flat = {0, 288, FRAMES, 300};
+  make_stats(60.0);
+  CHECK_EQ(muzero_rc_state_open(&none, kStats, &state), -EINVAL);
+  CHECK_EQ(muzero_rc_state_open(&flat, kStats, &state), -EINVAL);
+  CHECK(state == NULL);
+  muzero_rc_state_close(&state);
+}
+
+int main(void) {
+  budget_is_kept_whatever_the_models_error();
+  guard_holds_a_policy_that_wants_everything();
+  impossible_targets_end_at_255();
+  decisions_are_clamped();
+  wild_stats_give_finite_features();
+  feature_names_are_unique();
+  senseless_clips_are_refused();
+  return check_result();
+}
