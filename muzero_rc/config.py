@@ -117,8 +117,8 @@ class DataConfig:
 class TeacherConfig:
     """Plans made without the agent."""
 
-    cq_levels: tuple[int, ...] = tuple(range(16, 56, 2))  # constant quality, replayed through the hook
-    augmented_cq_levels: tuple[int, ...] = tuple(range(18, 56, 6))  # of augmented instances
+    cq_levels: tuple[int, ...] = tuple(range(19, 56, 3))  # constant quality, replayed through the hook
+    augmented_cq_levels: tuple[int, ...] = tuple(range(20, 56, 6))  # of augmented instances
     searched: int = 0  # clips whose plans are searched
     search_targets: int = 2  # of each such clip
     search_encodes: int = 200  # for each such target

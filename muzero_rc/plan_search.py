@@ -1,8 +1,8 @@
 """Plans better than constant quality's, found encode by encode.
 
 CMA-ES bends a constant-quality plan: how far its qindexes lie apart, one offset for each pyramid layer
-and each GOP, slopes over the clip and inside GOPs, and one along the frames' complexity. Each candidate is encoded through the hook
-and judged by its PSNR above the anchor curve at the rate that it had.
+and each GOP, slopes over the clip and inside GOPs, and one along the frames' complexity. Each candidate
+is encoded through the hook and judged by its PSNR above the anchor curve at the rate that it had.
 """
 
 import math
@@ -17,8 +17,9 @@ import numpy as np
 from muzero_rc.catalogue import Instance
 from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import Episode
+from muzero_rc.plan import Plan, plan_of_records
 from muzero_rc.studio import Studio
-from muzero_rc.teacher import Plan, episode_of, follow_plans, plan_of_records, replay_job, uid_of
+from muzero_rc.teacher import episode_of, follow_plans, replay_job, uid_of
 from muzero_rc.types import Array
 
 _POPULATION = 8

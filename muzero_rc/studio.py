@@ -21,6 +21,7 @@ from muzero_rc.encodes import Decide, Encode, Job, play, refuse_decisions
 from muzero_rc.episodes import Episode
 from muzero_rc.files import whole_file, write_text
 from muzero_rc.footage import Footage, footage_of
+from muzero_rc.plan import Plan, plan_of_json, plan_of_packets
 from muzero_rc.targets import Trace, scaled_log_bits, scaled_log_sse
 from muzero_rc.types import Array, Widths
 
@@ -57,6 +58,22 @@ class Engine:
         return Widths.of(self.native.feature_tables())
 
 
+@dataclass(frozen=True)
+class QualityEncode:
+    """One of the constant-quality encodes that an anchor curve goes through.
+
+    Attributes:
+      cq_level: libvpx's.
+      rate_kbps, psnr_y_db: what came of it.
+      plan: the qindexes that it used.
+    """
+
+    cq_level: int
+    rate_kbps: float
+    psnr_y_db: float
+    plan: Plan
+
+
 def libvpx_engine() -> Engine:
     """The real encoders."""
     from encoder_bridge import _native
@@ -80,6 +97,7 @@ class Studio:
         self._first_passes: dict[str, bytes] = {}
         self._stats: dict[str, Array] = {}
         self._anchors: dict[str, Anchor] = {}
+        self.quality: dict[str, list[QualityEncode]] = {}
 
     def close(self) -> None:
         """Ends every encode and joins the threads."""
@@ -212,35 +230,45 @@ class Studio:
             self._first_passes[done.job.name] = done.stats
 
     def _prepare_anchors(self, instances: Sequence[Instance]) -> None:
-        """Constant-quality encodes at a few levels, the curve through them."""
+        """Constant-quality encodes at a few levels: the curve through them, and their plans."""
         folder = self._cache / "anchors"
         folder.mkdir(exist_ok=True)
         levels = self.config.data.anchor_cq_levels
         paths: dict[str, Path] = {}
-        points: dict[str, list[tuple[float, float]]] = {}
+        found: dict[str, list[QualityEncode]] = {}
         jobs: list[Job] = []
         for instance in instances:
             key = self._digest(instance, self.settings(instance, 256).settings_key(), levels)
             paths[instance.name] = folder / f"{key}.json"
             if paths[instance.name].exists():
-                points[instance.name] = json.loads(paths[instance.name].read_text())
+                kept = json.loads(paths[instance.name].read_text())
+                found[instance.name] = [
+                    QualityEncode(**{**one, "plan": plan_of_json(plan)}) for one, plan in kept
+                ]
             else:
-                jobs += [self.quality_job(instance, level) for level in levels]
+                jobs += [self._quality_job(instance, level) for level in levels]
         for done in self.play(jobs):
             name = done.job.extra
             if done.error:
                 self.fail(name, done.error)
                 continue
-            points.setdefault(name, []).append((done.rate_kbps, done.psnr_y_db))
-            if len(points[name]) == len(levels):
-                write_text(paths[name], json.dumps(points[name]))
+            encode = QualityEncode(
+                done.job.settings.cq_level, done.rate_kbps, done.psnr_y_db, plan_of_packets(done.packets)
+            )
+            found.setdefault(name, []).append(encode)
+            if len(found[name]) == len(levels):
+                found[name].sort(key=lambda one: one.cq_level)
+                text = json.dumps([({**vars(one), "plan": None}, vars(one.plan)) for one in found[name]])
+                write_text(paths[name], text)
         for instance in instances:
+            encodes = found.get(instance.name, [])
             try:
-                self._anchors[instance.name] = anchor_of([tuple(p) for p in points.get(instance.name, [])])  # type: ignore[misc]
+                self._anchors[instance.name] = anchor_of([(e.rate_kbps, e.psnr_y_db) for e in encodes])
+                self.quality[instance.name] = encodes
             except ValueError as error:
                 self.fail(instance.name, str(error))
 
-    def quality_job(self, instance: Instance, cq_level: int, **rest: Any) -> Job:
+    def _quality_job(self, instance: Instance, cq_level: int) -> Job:
         """Constant quality as libvpx does it; the instance's name goes along as `extra`."""
         settings = self.settings(instance, 256, end_usage=QUALITY, cq_level=cq_level)
         return self.job(
@@ -249,6 +277,6 @@ class Studio:
             256,
             settings=settings,
             mode="libvpx",
+            keep_packets=True,
             extra=instance.name,
-            **rest,
         )

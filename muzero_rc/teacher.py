@@ -1,93 +1,22 @@
 """Plans made without the agent: libvpx's constant quality, and what search finds beyond it.
 
 A constant-quality encode gives its qindex for every coded frame away in its headers. Replayed through
-the hook, with VBR and the rate that it had as the target underneath, it becomes an episode.
+the hook, with VBR and the rate that it had as the target underneath, it becomes an episode. The anchor
+curve's encodes give a few such plans; those between them are interpolated.
 """
 
 import bisect
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from encoder_bridge.bitstream import frame_headers
-from encoder_bridge.records import ALTREF
 from muzero_rc.catalogue import Instance
 from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import TEACHER, Episode
+from muzero_rc.plan import Plan, PlanFollower, between
 from muzero_rc.reward import outcome_of
 from muzero_rc.studio import Studio
 from muzero_rc.types import Array
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The qindex of every coded frame.
-
-    Attributes:
-      qindex: in coding order.
-      hidden: which frames are alt-refs.
-      shown_before: shown frames before each.
-    """
-
-    qindex: tuple[int, ...]
-    hidden: tuple[bool, ...]
-    shown_before: tuple[int, ...]
-
-
-class PlanFollower:
-    """Answers one encode's frames from a plan.
-
-    The plan's own encode may have had other GOPs. As long as alt-refs come where the plan has them a
-    frame gets the answer of its place in coding order; else that of the nearest frame of its kind.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        """Args: plan: to follow from the first frame on."""
-        self._plan = plan
-        self._asked = 0  # libvpx's coding_index also counts show-existing frames
-        self._kinds = {
-            kind: [i for i, hidden in enumerate(plan.hidden) if hidden == kind] for kind in (False, True)
-        }
-
-    def answer(self, event: Any) -> int:
-        """The qindex for a frame, by its native event or record."""
-        plan, hidden = self._plan, bool(event["frame_type"] == ALTREF)
-        at = self._asked
-        self._asked += 1
-        if at < len(plan.qindex) and plan.hidden[at] == hidden:
-            return plan.qindex[at]
-        same = self._kinds[hidden] or self._kinds[not hidden]
-        shown = [plan.shown_before[i] for i in same]
-        place = min(bisect.bisect_left(shown, int(event["show_index"])), len(same) - 1)
-        return plan.qindex[same[place]]
-
-
-def plan_of_packets(packets: Iterable[bytes]) -> Plan:
-    """The plan that an encode's packets give away."""
-    qindex, hidden, shown_before = [], [], []
-    shown = 0
-    for header in frame_headers(packets):
-        if not header.show_existing_frame:
-            qindex.append(header.base_q_idx)
-            hidden.append(not header.show_frame)
-            shown_before.append(shown)
-        shown += header.show_existing_frame or header.show_frame
-    return Plan(tuple(qindex), tuple(hidden), tuple(shown_before))
-
-
-def plan_of_records(records: Array, qindex: Array | None = None) -> Plan:
-    """The plan of an episode's records; `qindex` [N coded frames] replaces theirs."""
-    coded = records[records["frame_type"] >= 0]
-    chosen = coded["qindex"] if qindex is None else qindex
-    hidden = coded["frame_type"] == ALTREF
-    return Plan(
-        tuple(np.clip(np.round(chosen), 1, 255).astype(int).tolist()),
-        tuple(hidden.tolist()),
-        tuple(coded["show_index"].tolist()),
-    )
 
 
 def follow_plans(events: Array, jobs: list[Job]) -> Array:
@@ -122,10 +51,24 @@ def episode_of(studio: Studio, done: Encode) -> Episode:
     )
 
 
+def quality_job(studio: Studio, instance: Instance, cq_level: float) -> Job:
+    """The replay of constant quality at a level; between an anchor's levels plans are interpolated."""
+    encodes = studio.quality[instance.name]
+    levels = [encode.cq_level for encode in encodes]
+    at = min(max(bisect.bisect_right(levels, cq_level) - 1, 0), len(encodes) - 2)
+    low, high = encodes[at], encodes[at + 1]
+    share = (cq_level - low.cq_level) / (high.cq_level - low.cq_level)
+    rate_kbps = low.rate_kbps * (high.rate_kbps / low.rate_kbps) ** share
+    plan = between(low.plan, high.plan, share)
+    return replay_job(
+        studio, quality_uid(studio, instance, cq_level), instance, max(1, round(rate_kbps)), plan
+    )
+
+
 def constant_quality(
     studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[str]
 ) -> Iterator[Episode]:
-    """Replays of constant-quality encodes.
+    """Replays of constant-quality plans.
 
     Args:
       studio: with all instances prepared.
@@ -135,38 +78,23 @@ def constant_quality(
     Yields:
       Episodes, in the order in which they end.
     """
-    jobs = [
-        studio.quality_job(instance, level, keep_packets=True)
+    jobs = (
+        quality_job(studio, instance, level)
         for instance, level in wanted
         if quality_uid(studio, instance, level) not in known
-    ]
-    by_name = {instance.name: instance for instance, _ in wanted}
-    for group in _groups(jobs, 8 * studio.config.actor.encoders):
-        replays = []
-        for done in studio.play(group):
-            if done.error:
-                studio.fail(done.job.name, done.error)
-                continue
-            instance = by_name[done.job.extra]
-            uid = quality_uid(studio, instance, done.job.settings.cq_level)
-            target = max(1, round(done.rate_kbps))
-            replays.append(replay_job(studio, uid, instance, target, plan_of_packets(done.packets)))
-        for done in studio.play(replays, follow_plans):
-            if done.error:
-                studio.fail(done.job.name, done.error)
-            else:
-                yield episode_of(studio, done)
+    )
+    for done in studio.play(jobs, follow_plans):
+        if done.error:
+            studio.fail(done.job.name, done.error)
+        else:
+            yield episode_of(studio, done)
 
 
-def quality_uid(studio: Studio, instance: Instance, cq_level: int) -> str:
+def quality_uid(studio: Studio, instance: Instance, cq_level: float) -> str:
     """Names the episode of an instance's constant-quality plan."""
-    return f"{uid_of(studio, instance)}/q{cq_level}"
+    return f"{uid_of(studio, instance)}/q{cq_level:g}"
 
 
 def uid_of(studio: Studio, instance: Instance) -> str:
     """What the uids of an instance's teacher episodes begin with: its name and its very frames."""
     return f"{instance.name}/{studio.footage(instance).key}"
-
-
-def _groups(jobs: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:
-    return (jobs[i * size : (i + 1) * size] for i in range(math.ceil(len(jobs) / size)))
