@@ -1,7 +1,7 @@
 """Line charts as SVG text, without a library: axes with round numbers, lines, dots, a title for each dot."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -48,6 +48,50 @@ def line_chart(
     for line in series:
         parts += _line(line, x_at, y_at)
     return "".join([*parts, "</svg>"])
+
+
+def dot_chart(
+    rows: Sequence[str], dots: Mapping[str, tuple[str, Mapping[str, float | None]]], *, x_label: str
+) -> str:
+    """A row for each name and a dot for each of its values, as an SVG file of its own.
+
+    Args:
+        rows: names, top down.
+        dots: for each legend entry its colour and its values by row; None is left out.
+        x_label: under the axis.
+    """
+    left, width, step, top = 190, 760, 20, 34
+    floor = top + step * len(rows)
+    values = [v for _, by_row in dots.values() for v in by_row.values() if v is not None]
+    low, high = _padded([*values, 0.0], log=False)
+    x_at = _scale(low, high, left, width - 16, log=False)
+    style = "text{font:12px system-ui,sans-serif;fill:#39434d}line{stroke:#e3e7eb}"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {floor + 42}" width="{width}">',
+        f'<style>{style}</style><rect width="100%" height="100%" fill="#fff"/>',
+    ]
+    for tick in _ticks(low, high, 8):
+        x, stroke = x_at(tick), ' style="stroke:#8d98a3"' if tick == 0 else ""
+        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top - 6}" y2="{floor}"{stroke}/>')
+        parts.append(f'<text x="{x:.1f}" y="{floor + 15}" text-anchor="middle">{_minus(tick)}</text>')
+    parts.append(
+        f'<text x="{(left + width) / 2}" y="{floor + 34}" text-anchor="middle">{escape(x_label)}</text>'
+    )
+    for i, row in enumerate(rows):
+        y = top + step * (i + 0.5)
+        parts.append(f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(row)}</text>')
+        for colour, by_row in dots.values():
+            if (value := by_row.get(row)) is not None:
+                parts.append(
+                    f'<circle cx="{x_at(value):.1f}" cy="{y}" r="4" fill="{colour}" fill-opacity=".85"/>'
+                )
+    x = float(left)
+    for name, (colour, _) in dots.items():
+        parts.append(
+            f'<circle cx="{x}" cy="14" r="4" fill="{colour}"/><text x="{x + 8}" y="18">{escape(name)}</text>'
+        )
+        x += 30 + 7 * len(name)
+    return "".join([*parts, "</svg>\n"])
 
 
 def _line(line: Series, x_at: Callable[[float], float], y_at: Callable[[float], float]) -> list[str]:

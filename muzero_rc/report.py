@@ -1,6 +1,7 @@
 """Writes a study as one static HTML page, which needs no network, and as results.json."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
@@ -86,7 +87,7 @@ def _comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 def render(study: Study) -> str:
     """The page as text."""
-    colours = _colours(study)
+    colours = colours_of(study.methods)
     parts = [_head(study), _against_baseline(study), _against_others(study), _constraint(study)]
     parts += [_clip_sections(study, colours), _provenance(study)]
     body = "\n".join(part for part in parts if part)
@@ -100,10 +101,11 @@ def render(study: Study) -> str:
     return template
 
 
-def _colours(study: Study) -> dict[str, str]:
-    others = [m for m in study.methods if m not in _PEER_COLOURS]
+def colours_of(methods: Sequence[str]) -> dict[str, str]:
+    """A colour for each method; libvpx's own keep theirs from report to report."""
+    others = [m for m in methods if m not in _PEER_COLOURS]
     mine = {method: _COLOURS[i % len(_COLOURS)] for i, method in enumerate(others)}
-    return {method: _PEER_COLOURS.get(method) or mine[method] for method in study.methods}
+    return {method: _PEER_COLOURS.get(method) or mine[method] for method in methods}
 
 
 def _head(study: Study) -> str:

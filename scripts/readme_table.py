@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Puts the figures of finished reports into README.md and docs/results.
+
+    scripts/readme_table.py pyramid=reports/validation-pyramid arf1=reports/validation-arf1
+
+For each NAME=REPORT-FOLDER the figures go to docs/results/NAME.json and a chart of them to
+docs/results/NAME.svg; the tables of all go into README.md between the lines `<!-- results:begin -->` and
+`<!-- results:end -->`. The corpus is called $MUZERO_RC_CORPUS there, wherever it lies here.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from muzero_rc.charts import dot_chart  # noqa: E402
+from muzero_rc.files import write_text  # noqa: E402
+from muzero_rc.report import colours_of  # noqa: E402
+from muzero_rc.results import LIBVPX_Q  # noqa: E402
+
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+CORPUS = "$MUZERO_RC_CORPUS"
+HEAD = (
+    "| rate control | BD-rate, % | 95 % interval | median | worse clips | BD-rate to libvpx-q, % "
+    "| > 1 % over | > 5 % over | worst | mean fill |\n"
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+
+
+def main() -> int:
+    """Reads the reports, writes the files; status 2 when something is missing."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("reports", nargs="+", metavar="NAME=FOLDER")
+    corpus = os.environ.get("MUZERO_RC_CORPUS", str(ROOT.parent / "shared" / "corpus"))
+    parser.add_argument(
+        "--corpus", default=corpus, help="what to call $MUZERO_RC_CORPUS (default: where tests look)"
+    )
+    args = parser.parse_args()
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        print(f"{readme} has no lines {BEGIN} and {END}", file=sys.stderr)
+        return 2
+    sections = []
+    for word in args.reports:
+        name, _, folder = word.partition("=")
+        source = Path(folder) / "results.json"
+        if not source.is_file():
+            print(f"{source} does not exist: run rc-report first", file=sys.stderr)
+            return 2
+        results = json.loads(source.read_text(encoding="utf-8"))
+        results["command"] = in_public_words(results["command"], args.corpus)
+        write_text(ROOT / "docs" / "results" / f"{name}.json", compact(results))
+        write_text(ROOT / "docs" / "results" / f"{name}.svg", chart(results))
+        sections.append(section(name, results))
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    write_text(readme, f"{before}{BEGIN}\n" + "\n".join(sections) + f"{END}{after}")
+    return 0
+
+
+def in_public_words(command: str, corpus: str) -> str:
+    """The command as others can type it."""
+    for path in (corpus, os.path.relpath(corpus), os.path.relpath(corpus, ROOT)):
+        command = command.replace(path, CORPUS)
+    return command
+
+
+def compact(results: dict[str, Any]) -> str:
+    """JSON with one line for each entry of the long lists, so that a difference can be read."""
+    lines = []
+    for key, value in results.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            inside = ",\n".join("  " + json.dumps(entry, ensure_ascii=False) for entry in value)
+            lines.append(f' "{key}": [\n{inside}\n ]')
+        else:
+            lines.append(f' "{key}": {json.dumps(value, ensure_ascii=False)}')
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def section(name: str, results: dict[str, Any]) -> str:
+    """One report: how it was made, and its table."""
+    settings, versions = results["settings"], results["versions"]
+    clips = len(results["clips"])
+    lines = [
+        f"{clips} clips, auto-alt-ref {settings['auto-alt-ref']}, cpu-used {settings['cpu-used']}, "
+        f"libvpx {versions['libvpx'].split()[0]}, BD-rate on PSNR-Y to {results['baseline']} "
+        "(negative = smaller files):",
+        "",
+        HEAD,
+        *(row(method, results) for method in results["methods"]),
+        "",
+        f"![BD-rate of every clip](docs/results/{name}.svg)",
+        "",
+        f"```\n{results['command']}\n```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def row(method: str, results: dict[str, Any]) -> str:
+    """One method's line of the table."""
+    bd = summary(results, method, results["baseline"])
+    to_q = summary(results, method, LIBVPX_Q)
+    kept = next((c for c in results["constraint"] if c["method"] == method), None)
+    cells = [f"**{method}**" if method in results["policies"] else method]
+    if bd is None:
+        cells += ["0 (baseline)", "", "", ""]
+    else:
+        interval = "" if bd["low"] is None else f"{number(bd['low'])} … {number(bd['high'])}"
+        refused = f" ({bd['refused']} refused)" if bd["refused"] else ""
+        cells += [
+            number(bd["mean"]),
+            interval,
+            number(bd["median"]),
+            f"{bd['worse']} of {bd['clips']}{refused}",
+        ]
+    cells.append(number(to_q["mean"]) if to_q else "0")
+    if kept is None:
+        cells += ["–", "–", "–", "–"]
+    else:
+        cells += [f"{100 * kept['over_1']:.1f} %", f"{100 * kept['over_5']:.1f} %"]
+        cells += [f"{number(kept['worst_percent'], 1)} %", f"{kept['mean_fill']:.3f}"]
+    return f"| {' | '.join(cells)} |"
+
+
+def summary(results: dict[str, Any], method: str, anchor: str) -> dict[str, Any] | None:
+    """The PSNR-Y summary of `method` against `anchor`."""
+    wanted = (method, anchor, "psnr_y")
+    found = (b for b in results["bd_rate"] if (b["method"], b["anchor"], b["metric"]) == wanted)
+    return next((dict(b["summary"]) for b in found), None)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Signed, with a true minus; "–" for none."""
+    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def chart(results: dict[str, Any]) -> str:
+    """One dot for each clip and method, on the baseline's scale."""
+    wanted = [b for b in results["bd_rate"] if b["anchor"] == results["baseline"] and b["metric"] == "psnr_y"]
+    colours = colours_of(results["methods"])
+    dots = {
+        b["method"]: (colours[b["method"]], {c: r["percent"] for c, r in b["clips"].items()}) for b in wanted
+    }
+    label = f"BD-rate to {results['baseline']}, % (left is smaller)"
+    return dot_chart([clip["name"] for clip in results["clips"]], dots, x_label=label)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
