@@ -22,6 +22,8 @@ from encoder_bridge.tools import as_url, last_complaint, program, run
 WEBM_AUDIO = ("opus", "vorbis")
 """Audio codecs that WebM can hold: these are copied, others become Opus."""
 
+_OPUS_DELAY_S = 0.007
+"""Opus starts so early, in whole milliseconds: ffmpeg's muxer would move the video out of its way."""
 _OPUS_LAYOUTS = "aformat=channel_layouts=mono|stereo|quad|5.0|5.1|7.1"
 
 
@@ -110,13 +112,15 @@ def write_webm(ivf: Path, clip: Clip, output: Path, *, frames: int, audio: str =
     """
     if audio not in ("copy", "none"):
         raise BadInput(f'audio "{audio}" is unknown: use copy or none')
-    offset = {"itsoffset": f"{clip.start_s:.6f}"} if clip.start_s else {}
-    streams = [ffmpeg.input(as_url(ivf), f="ivf", **offset)["v:0"]]
+    streams = [ffmpeg.input(as_url(ivf), f="ivf")["v:0"]]
     codecs: dict[str, str] = {"c:v": "copy"}
     if audio == "copy" and clip.audio_codecs:
-        limit = {}
+        # The sound is moved, not the video, whose times are whole frames until they are WebM's.
+        opus = any(codec != "vorbis" for codec in clip.audio_codecs)
+        shift_s = (_OPUS_DELAY_S if opus else 0.0) - clip.start_s
+        limit = {"itsoffset": f"{shift_s:.6f}"}
         if clip.max_frames is not None:
-            limit = {"t": f"{clip.start_s + float(frames / clip.fps):.6f}"}
+            limit["t"] = f"{clip.start_s + float(frames / clip.fps):.6f}"
         source = ffmpeg.input(as_url(clip.path), vn=None, **limit)
         streams += [source[f"a:{i}"] for i in range(len(clip.audio_codecs))]
         codecs |= _audio_options(clip.audio_codecs)

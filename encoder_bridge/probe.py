@@ -11,7 +11,7 @@ from typing import Any
 import ffmpeg
 
 from encoder_bridge.errors import BadInput
-from encoder_bridge.timing import read_timeline
+from encoder_bridge.timing import Timeline, read_timeline
 from encoder_bridge.tools import as_url, program
 
 MIN_SIDE, MAX_SIDE = 2, 16383
@@ -71,7 +71,7 @@ def probe(path: str | Path, *, max_frames: int | None = None) -> Clip:
     timeline = read_timeline(path, video["index"], time_base, _named_rates(video), max_frames)
     if timeline.frames == 0:
         raise BadInput(f"{path} holds no frames")
-    _refuse_cut_short(path, answer, video, timeline.frames, timeline.complaint, max_frames)
+    _refuse_cut_short(path, answer, video, timeline, max_frames)
     if timeline.fps is None:
         raise BadInput(
             f"{path} has a variable frame rate, which is not supported: "
@@ -145,17 +145,19 @@ def _refuse_cut_short(
     path: Path,
     answer: dict[str, Any],
     video: dict[str, Any],
-    frames: int,
-    complaint: str,
+    timeline: Timeline,
     max_frames: int | None,
 ) -> None:
+    frames, complaint = timeline.frames, timeline.complaint
     if max_frames is not None and frames >= max_frames:
         return  # what lies behind them is not our business
     promised = int(video.get("nb_frames", 0))
     alone = len(answer["streams"]) == 1
     duration = video.get("tags", {}).get("DURATION") or (answer["format"].get("duration") if alone else None)
     if not promised and duration and video["codec_name"] not in ("gif", "apng") and _named_rates(video):
-        promised = int(0.98 * _seconds(duration) * float(_named_rates(video)[0])) - 2
+        # Matroska's duration counts from 0, others' from the start: the lower promise is held.
+        shown_s = _seconds(duration) - float(timeline.start_s)
+        promised = int(0.98 * shown_s * float(_named_rates(video)[0])) - 2
     if answer["format"]["format_name"] == "yuv4mpegpipe" and not complaint:
         complaint = _y4m_complaint(path, video)
     if complaint or frames < promised:

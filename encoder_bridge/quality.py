@@ -23,6 +23,8 @@ from encoder_bridge.results import psnr_db
 from encoder_bridge.tools import as_url, every_frame_once, last_complaint, program, run
 from encoder_bridge.video import open_frames
 
+_VMAF_MIN_SIDE = 17
+"""libvmaf's filters do not survive smaller pictures."""
 _LOG_SSIM, _LOG_VMAF = "ssim.log", "vmaf.json"
 
 
@@ -36,9 +38,9 @@ class Quality:
     psnr_y_sum_db: float
     """PSNR of the summed luma error, at most 60 dB."""
     ssim: float
-    """Mean luma SSIM."""
+    """Mean luma SSIM; of pictures under 8 pixels wide or high ffmpeg says 0."""
     vmaf: float | None
-    """Mean VMAF; None where it was not asked for or no ffmpeg has it."""
+    """Mean VMAF; None where it was not asked for, no ffmpeg has it, or the picture is tiny."""
     psnr_y_frames_db: npt.NDArray[np.float64]
     """`[T]`"""
 
@@ -59,7 +61,8 @@ def measure(clip: Clip, encoded: Path, *, vmaf: bool = True) -> Quality:
     sse_y = luma_sse(clip, encoded)
     pixels = clip.width * clip.height
     frames_db = psnr_db(sse_y, pixels)
-    ssim, vmaf_mean = _run_filters(clip, encoded, len(sse_y), vmaf_ffmpeg() if vmaf else None)
+    with_vmaf = vmaf_ffmpeg() if vmaf and min(clip.width, clip.height) >= _VMAF_MIN_SIDE else None
+    ssim, vmaf_mean = _run_filters(clip, encoded, len(sse_y), with_vmaf)
     return Quality(
         frames=len(sse_y),
         psnr_y_db=float(frames_db.mean()),
