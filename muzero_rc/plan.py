@@ -9,6 +9,7 @@ import numpy as np
 
 from encoder_bridge.bitstream import frame_headers
 from encoder_bridge.records import ALTREF
+from muzero_rc.encodes import Job
 from muzero_rc.types import Array
 
 
@@ -81,8 +82,7 @@ def plan_of_records(records: Array, qindex: Array | None = None) -> Plan:
 
 
 def between(low: Plan, high: Plan, share: float) -> Plan:
-    """`low` moved by `share` of the way to `high` (or past it); the nearer of the two when their frames
-    differ."""
+    """`low` moved by `share` of the way to `high`, or past it; the nearer one if their frames differ."""
     if low.hidden != high.hidden or low.shown_before != high.shown_before:
         return high if share >= 0.5 else low
     mixed = (1.0 - share) * np.array(low.qindex) + share * np.array(high.qindex)
@@ -92,3 +92,14 @@ def between(low: Plan, high: Plan, share: float) -> Plan:
 def plan_of_json(fields: Mapping[str, Sequence[Any]]) -> Plan:
     """The plan whose fields JSON has made lists of."""
     return Plan(**{name: tuple(values) for name, values in fields.items()})
+
+
+def constant_plan(qindex: int) -> Plan:
+    """The same qindex for every frame."""
+    return Plan((qindex, qindex), (False, True), (0, 0))
+
+
+def follow_plans(events: Array, jobs: list[Job]) -> Array:
+    """`encodes.Decide` for jobs whose `extra` is a tuple that ends with a PlanFollower."""
+    answers = [job.extra[-1].answer(event) for event, job in zip(events, jobs, strict=True)]
+    return np.array(answers, np.int32)

@@ -17,9 +17,9 @@ import numpy as np
 from muzero_rc.catalogue import Instance
 from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import Episode
-from muzero_rc.plan import Plan, plan_of_records
+from muzero_rc.plan import Plan, follow_plans, plan_of_records
 from muzero_rc.studio import Studio
-from muzero_rc.teacher import episode_of, follow_plans, replay_job, uid_of
+from muzero_rc.teacher import episode_of, replay_job, uid_of
 from muzero_rc.types import Array
 
 _POPULATION = 8

@@ -21,7 +21,15 @@ from muzero_rc.encodes import Decide, Encode, Job, play, refuse_decisions
 from muzero_rc.episodes import Episode
 from muzero_rc.files import whole_file, write_text
 from muzero_rc.footage import Footage, footage_of
-from muzero_rc.plan import Plan, plan_of_json, plan_of_packets
+from muzero_rc.plan import (
+    Plan,
+    PlanFollower,
+    constant_plan,
+    follow_plans,
+    plan_of_json,
+    plan_of_packets,
+    plan_of_records,
+)
 from muzero_rc.targets import Trace, scaled_log_bits, scaled_log_sse
 from muzero_rc.types import Array, Widths
 
@@ -35,12 +43,14 @@ class Engine:
     Attributes:
       native: `encoder_bridge._native`, or what has the same functions.
       event, record, shown: dtypes.
+      has_quality: there is a constant-quality mode; without one, anchors use a constant qindex.
     """
 
     native: Any
     event: np.dtype[Any]
     record: np.dtype[Any]
     shown: np.dtype[Any]
+    has_quality: bool = True
 
     @property
     def layouts(self) -> dict[str, Any]:
@@ -247,14 +257,13 @@ class Studio:
                 ]
             else:
                 jobs += [self._quality_job(instance, level) for level in levels]
-        for done in self.play(jobs):
-            name = done.job.extra
+        for done in self.play(jobs, follow_plans):
+            name = done.job.extra[0].name
             if done.error:
                 self.fail(name, done.error)
                 continue
-            encode = QualityEncode(
-                done.job.settings.cq_level, done.rate_kbps, done.psnr_y_db, plan_of_packets(done.packets)
-            )
+            plan = plan_of_records(done.records) if len(done.records) else plan_of_packets(done.packets)
+            encode = QualityEncode(done.job.settings.cq_level, done.rate_kbps, done.psnr_y_db, plan)
             found.setdefault(name, []).append(encode)
             if len(found[name]) == len(levels):
                 found[name].sort(key=lambda one: one.cq_level)
@@ -269,14 +278,13 @@ class Studio:
                 self.fail(instance.name, str(error))
 
     def _quality_job(self, instance: Instance, cq_level: int) -> Job:
-        """Constant quality as libvpx does it; the instance's name goes along as `extra`."""
+        """Constant quality as libvpx does it, or else a constant qindex; `extra[0]` is the instance."""
+        name = f"{instance.name} cq{cq_level}"
         settings = self.settings(instance, 256, end_usage=QUALITY, cq_level=cq_level)
-        return self.job(
-            f"{instance.name} cq{cq_level}",
-            instance,
-            256,
-            settings=settings,
-            mode="libvpx",
-            keep_packets=True,
-            extra=instance.name,
-        )
+        if self.engine.has_quality:
+            extra: tuple[Any, ...] = (instance,)
+            rest: dict[str, Any] = {"mode": "libvpx", "keep_packets": True}
+        else:
+            extra = (instance, PlanFollower(constant_plan(4 * cq_level)))
+            rest = {"guard": False}
+        return self.job(name, instance, 256, settings=settings, extra=extra, **rest)

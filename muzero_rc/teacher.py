@@ -8,21 +8,12 @@ curve's encodes give a few such plans; those between them are interpolated.
 import bisect
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from muzero_rc.catalogue import Instance
 from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import TEACHER, Episode
-from muzero_rc.plan import Plan, PlanFollower, between
+from muzero_rc.plan import Plan, PlanFollower, between, follow_plans
 from muzero_rc.reward import outcome_of
 from muzero_rc.studio import Studio
-from muzero_rc.types import Array
-
-
-def follow_plans(events: Array, jobs: list[Job]) -> Array:
-    """`encodes.Decide` for jobs whose `extra` is a tuple that ends with a PlanFollower."""
-    answers = [job.extra[-1].answer(event) for event, job in zip(events, jobs, strict=True)]
-    return np.array(answers, np.int32)
 
 
 def replay_job(studio: Studio, uid: str, instance: Instance, target_kbps: int, plan: Plan) -> Job:

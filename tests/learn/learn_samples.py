@@ -1,22 +1,18 @@
 """Small made-up things that several tests need."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
+from encoder_bridge import _native
+from encoder_bridge.fake import FakePool
+from encoder_bridge.records import EVENT, RECORD, SHOWN
+from encoder_bridge.toy import TOY_CONFIG, toy_frames
+from muzero_rc.config import Config
+from muzero_rc.config_file import override
 from muzero_rc.episodes import SELFPLAY, Episode
 from muzero_rc.reward import Outcome
-
-RECORD = np.dtype(
-    [
-        ("frame_type", "<i4"),
-        ("show_index", "<i4"),
-        ("reference", "<i4"),
-        ("qindex", "<i4"),
-        ("bits", "<i8"),
-        ("sse", "<i8"),
-        ("pixels", "<i8"),
-    ]
-)
-
+from muzero_rc.studio import Engine
 
 def episode(uid="x", **changes):
     """An episode of three frames; `changes` replace fields."""
@@ -33,6 +29,57 @@ def episode(uid="x", **changes):
         "rate_kbps": 99.5,
         "psnr_y_db": 38.25,
         "outcome": Outcome(0.5, 0.0),
-        "records": np.arange(3 * 5).astype("i4")[:3].astype(RECORD),
+        "records": np.zeros(3, RECORD),
     }
     return Episode(**{**plain, **changes})
+
+
+def fake_engine():
+    """Encoders without libvpx."""
+    native = SimpleNamespace(
+        **{name: getattr(_native, name) for name in dir(_native) if not name.startswith("__")} | {"Pool": FakePool}
+    )
+    return Engine(native, EVENT, RECORD, SHOWN, has_quality=False)
+
+
+def toy_corpus(folder, clips=2, scenes=(6, 6, 6)):
+    """A folder of the toy's clips, as y4m files; returns the frames by clip name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {}
+    for seed in range(clips):
+        frames = made[f"toy{seed}"] = toy_frames(seed, scenes)
+        with (folder / f"toy{seed}.y4m").open("wb") as file:
+            file.write(b"YUV4MPEG2 W%d H%d F25:1 C420jpeg\n" % (TOY_CONFIG.width, TOY_CONFIG.height))
+            for frame in frames:
+                file.write(b"FRAME\n" + frame.tobytes())
+    return made
+
+
+def toy_config(*changes):
+    """A config small enough for tests; `changes` are `a.b=c` texts."""
+    base = (
+        "network.width=32",
+        "network.encoder_layers=1",
+        "network.latents=2",
+        "network.attention_heads=2",
+        "network.step_blocks=1",
+        "network.windows=[4]",
+        "encode.auto_alt_ref=0",
+        "encode.lag_in_frames=0",
+        "data.augment=false",
+        "data.anchor_cq_levels=[50, 40, 30, 20]",
+        "teacher.cq_levels=[]",
+        "imitation.steps=0",
+        "search.simulations=8",
+        "search.considered_actions=8",
+        "actor.encoders=4",
+        "actor.round_episodes=8",
+        "replay.engine=memory",
+        "replay.replay_ratio=4",
+        "learner.batch_size=8",
+        "learner.windows=8",
+        "learner.unroll_steps=3",
+        "learner.warmup_steps=5",
+        "learner.learning_rate=2e-3",
+    )
+    return override(Config(), (*base, *changes))
