@@ -7,7 +7,7 @@
 
 static const float kLowestBase = -0.5f;
 static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the offsets */
-static const float kDeepestOffset = -3.0f;
+static const float kDeepestOffset = -3.6f;
 static const float kHighestOffset = 0.3f;
 static const int32_t kKeyStretch = 2 * MUZERO_RC_USUAL_GOP;
 /* So near the end a new solution is taken at once: nobody is left to correct it. */
@@ -36,32 +36,40 @@ float muzero_rc_controller_importance(const muzero_rc_state *state,
   return muzero_rc_log2(1.0f + forward + backward);
 }
 
-/* Of an alt-ref, were it the GOP's only one. */
-static float reference_offset(float importance) {
-  return clamp(muzero_rc_tuned.top - muzero_rc_tuned.top_importance * importance,
+static const float kUsualStill = 0.6f;
+static const float kUsualBase = 5.9f; /* qindex 144 */
+
+/* Of an alt-ref, were it the GOP's only one. In a still clip the key frame
+ * carries the quality, and an alt-ref has less to add. */
+static float reference_offset(float importance, const muzero_rc_stretch *gop, float base) {
+  return clamp(muzero_rc_tuned.top - muzero_rc_tuned.top_importance * importance +
+                   muzero_rc_tuned.top_coarse * (base - kUsualBase) +
+                   muzero_rc_tuned.top_still * (gop->still - kUsualStill),
                kDeepestOffset, kHighestOffset);
 }
 
-static float key_offset(float importance) {
-  return clamp(muzero_rc_tuned.key - muzero_rc_tuned.key_importance * importance,
+static float key_offset(float importance, const muzero_rc_stretch *gop, float base) {
+  return clamp(muzero_rc_tuned.key - muzero_rc_tuned.key_importance * importance +
+                   muzero_rc_tuned.key_coarse * (base - kUsualBase) +
+                   muzero_rc_tuned.key_still * (gop->still - kUsualStill),
                kDeepestOffset, kHighestOffset);
 }
 
 float muzero_rc_controller_offset(const muzero_rc_state *state,
                                   const muzero_rc_planned_frame *frame,
-                                  const muzero_rc_stretch *gop) {
+                                  const muzero_rc_stretch *gop, float base) {
   const float shared = muzero_rc_tuned.gop_hardness * (gop->coded - state->whole.coded);
   const float importance = muzero_rc_controller_importance(state, frame);
   const float second = muzero_rc_tuned.second;
   const float deeper = muzero_rc_tuned.deeper;
   switch (frame->layer) {
     case MUZERO_RC_LAYER_KEY:
-      return key_offset(importance) + muzero_rc_tuned.key_hardness * shared;
-    case MUZERO_RC_LAYER_TOP: return reference_offset(importance) + shared;
-    case MUZERO_RC_LAYER_SECOND: return reference_offset(importance) * second + shared;
-    case MUZERO_RC_LAYER_THIRD: return reference_offset(importance) * second * deeper + shared;
+      return key_offset(importance, gop, base) + muzero_rc_tuned.key_hardness * shared;
+    case MUZERO_RC_LAYER_TOP: return reference_offset(importance, gop, base) + shared;
+    case MUZERO_RC_LAYER_SECOND: return reference_offset(importance, gop, base) * second + shared;
+    case MUZERO_RC_LAYER_THIRD: return reference_offset(importance, gop, base) * second * deeper + shared;
     case MUZERO_RC_LAYER_FOURTH:
-      return reference_offset(importance) * second * deeper * deeper + shared;
+      return reference_offset(importance, gop, base) * second * deeper * deeper + shared;
     case MUZERO_RC_LAYER_OVERLAY: return muzero_rc_tuned.overlay + shared;
     default:
       return shared + muzero_rc_tuned.frame_hardness *
@@ -72,13 +80,13 @@ float muzero_rc_controller_offset(const muzero_rc_state *state,
 /* Where the nearest reference of a frame that is still to come will lie. */
 float muzero_rc_controller_parent_offset(const muzero_rc_state *state,
                                          const muzero_rc_planned_frame *frame,
-                                         const muzero_rc_stretch *gop) {
+                                         const muzero_rc_stretch *gop, float base) {
   muzero_rc_planned_frame parent = *frame;
   if (frame->layer > MUZERO_RC_LAYER_TOP && frame->layer < MUZERO_RC_LAYER_OVERLAY &&
       state->schedule.pyramid != 0) {
     --parent.layer;
   }
-  return muzero_rc_controller_offset(state, &parent, gop);
+  return muzero_rc_controller_offset(state, &parent, gop, base);
 }
 
 static muzero_rc_bits_query query_of(const muzero_rc_state *state,
@@ -149,7 +157,7 @@ typedef struct gop_rest {
   int32_t next_gop; /* first shown frame that the forecast answers for */
 } gop_rest;
 
-static void list_rest(const muzero_rc_state *state, gop_rest *rest) {
+static void list_rest(const muzero_rc_state *state, float base, gop_rest *rest) {
   const muzero_rc_schedule *schedule = &state->schedule;
   const int32_t show = schedule->pending.show_index;
   rest->count = muzero_rc_schedule_ahead(schedule, rest->frames);
@@ -157,8 +165,8 @@ static void list_rest(const muzero_rc_state *state, gop_rest *rest) {
   for (int32_t i = 0; i < rest->count; ++i) {
     const muzero_rc_planned_frame *frame = &rest->frames[i];
     const muzero_rc_stretch *gop = &state->plan.gop;
-    rest->offsets[i] = muzero_rc_controller_offset(state, frame, gop);
-    rest->parents[i] = muzero_rc_controller_parent_offset(state, frame, gop);
+    rest->offsets[i] = muzero_rc_controller_offset(state, frame, gop, base);
+    rest->parents[i] = muzero_rc_controller_parent_offset(state, frame, gop, base);
     rest->corrections[i] = muzero_rc_ledger_correction(&state->ledger, frame->layer);
   }
 }
@@ -216,12 +224,18 @@ void muzero_rc_controller_plan(muzero_rc_state *state) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   gop_rest rest;
   plan->gop = gop_of_pending(state);
-  plan->offset = muzero_rc_controller_offset(state, frame, &plan->gop);
+  const float before = state->coded_count > 0 ? plan->base : kUsualBase;
+  plan->offset = muzero_rc_controller_offset(state, frame, &plan->gop, before);
   plan->reference_step = nearest_reference_step(state, plan->base + plan->offset);
-  list_rest(state, &rest);
+  list_rest(state, before, &rest);
   const double left = state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) -
                       state->ledger.spent_bits;
   plan->base = damped(state, plan->base, solve_base(state, &rest, left));
+  if (state->coded_count == 0) { /* nothing was known of the base: once more with it */
+    plan->offset = muzero_rc_controller_offset(state, frame, &plan->gop, plan->base);
+    list_rest(state, plan->base, &rest);
+    plan->base = solve_base(state, &rest, left);
+  }
   plan->qindex =
       muzero_rc_step_to_qindex(worthwhile_step(state, plan->base + plan->offset));
   plan->expected_bits =
@@ -231,7 +245,7 @@ void muzero_rc_controller_plan(muzero_rc_state *state) {
 
 int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked) {
   gop_rest rest;
-  list_rest(state, &rest);
+  list_rest(state, state->plan.base, &rest);
   const float saving = state->plan.base + muzero_rc_tuned.guard_slack;
   const bool costly = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
   const float doubt = costly ? muzero_rc_tuned.doubt_costly : muzero_rc_tuned.doubt;

@@ -28,10 +28,10 @@ static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
     frame.layer = MUZERO_RC_LAYER_KEY;
     frame.past = 0;
   }
-  const float offset = muzero_rc_controller_offset(state, &frame, gop);
-  const float parent = muzero_rc_controller_parent_offset(state, &frame, gop);
   for (int32_t base = 0; base < MUZERO_RC_FORECAST_STEPS; ++base) {
     const float step = kLowestBase + kBaseSpacing * (float)base;
+    const float offset = muzero_rc_controller_offset(state, &frame, gop, step);
+    const float parent = muzero_rc_controller_parent_offset(state, &frame, gop, step);
     const muzero_rc_bits_query query = {state->traits,
                                         state->clip.frame_count,
                                         state->log_pixels,

@@ -6,8 +6,12 @@
 typedef struct muzero_rc_tuning {
   float key;             /* offset of a key frame that nothing else lives on */
   float key_importance;  /* less per doubling of the frames that live on it */
+  float key_coarse;      /* more per step by which the whole clip is coded coarser */
+  float key_still;       /* more per share of still macroblocks over 0.6 */
   float top;             /* the same for the alt-ref at a GOP's end */
   float top_importance;
+  float top_coarse;
+  float top_still;
   float second;          /* share of the top's offset that the second layer gets */
   float deeper;          /* share of the layer above that deeper ones get */
   float gop_hardness;    /* offset per log2 of a GOP's error over the clip's */
