@@ -1,26 +1,9 @@
 """libvpx as an environment: every qindex of a VP9 encode decided by whoever asks.
 
-Importing this registers Gymnasium's `Vp9RateControl-v0`.
+Video files in and out: `probe`, `video`, `mux`. Encodes: `config`, `session`, `interactive`,
+`results`. Learning: `env` and `vector_env`, `observation`, and `fake`, an encoder without libvpx.
+Measuring: `quality`, `bitstream`.
+
+Gymnasium knows the environment as "encoder_bridge.env:Vp9RateControl-v0", or by its bare name once
+`encoder_bridge.env` is imported; importing this package alone stays cheap for those who encode.
 """
-
-import gymnasium
-
-from encoder_bridge.config import EncoderConfig
-from encoder_bridge.errors import BadInput, BridgeError, EncodeFailed
-from encoder_bridge.results import EncodeResult, EpisodeOutcome, FirstPass
-
-__all__ = [
-    "BadInput",
-    "BridgeError",
-    "EncodeFailed",
-    "EncodeResult",
-    "EncoderConfig",
-    "EpisodeOutcome",
-    "FirstPass",
-]
-
-gymnasium.register(
-    id="Vp9RateControl-v0",
-    entry_point="encoder_bridge.env:Vp9RateControlEnv",
-    vector_entry_point="encoder_bridge.vector_env:Vp9RateControlVectorEnv",
-)

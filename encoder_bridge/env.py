@@ -1,15 +1,18 @@
-"""`Vp9RateControl-v0`: one episode is one clip at one target, one step is one coded frame."""
+"""`Vp9RateControl-v0`: one episode is one clip at one target, one step is one coded frame.
+
+Importing this registers it with Gymnasium; `gymnasium.make("encoder_bridge.env:Vp9RateControl-v0")`
+does that by itself.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import gymnasium
 import numpy as np
-import numpy.typing as npt
 
 from encoder_bridge import _native
+from encoder_bridge.clips import EnvClip, load_clips
 from encoder_bridge.config import EncoderConfig
 from encoder_bridge.errors import BadInput, NotRunning
 from encoder_bridge.observation import (
@@ -23,50 +26,11 @@ from encoder_bridge.observation import (
     request_info,
 )
 from encoder_bridge.pool import EncoderPool, PoolFactory
-from encoder_bridge.probe import probe
 from encoder_bridge.records import EVENT, SHOW_EXISTING, Records, as_records
-from encoder_bridge.results import EncodeResult, EpisodeOutcome, FirstPass
-from encoder_bridge.session import clip_first_pass, collect, first_pass, native_errors, raise_failure
-from encoder_bridge.video import read_frames
+from encoder_bridge.results import EncodeResult, EpisodeOutcome
+from encoder_bridge.session import collect, native_errors, raise_failure
 
 Reward: TypeAlias = Callable[[EpisodeOutcome], float]
-
-
-@dataclass(frozen=True)
-class EnvClip:
-    """A clip in memory, ready to be encoded again and again."""
-
-    name: str
-    frames: npt.NDArray[np.uint8]
-    """`[T, frame_bytes]` planar 4:2:0."""
-    config: EncoderConfig
-    """With the clip's size and frame rate."""
-    first: FirstPass
-
-
-def load_clip(path: str | Path, config: EncoderConfig, *, max_frames: int | None = None) -> EnvClip:
-    """Decodes a video file and runs its first pass, or takes that from the cache.
-
-    Raises:
-        BadInput: see `video.probe`.
-    """
-    clip = probe(path, max_frames=max_frames)
-    config = config.for_video(clip.width, clip.height, clip.fps)
-    return EnvClip(clip.path.stem, read_frames(clip), config, clip_first_pass(clip, config))
-
-
-def synthetic_clip(config: EncoderConfig, new_pool: PoolFactory = _native.Pool) -> EnvClip:
-    """Twelve small frames of a moving pattern, where nobody names a clip."""
-    width, height, length = 64, 48, 12
-    config = config.for_video(width, height, config.fps)
-    y, x = np.mgrid[:height, :width]
-    random = np.random.default_rng(0)
-    frames = np.full((length, width * height * 3 // 2), 128, np.uint8)
-    for t in range(length):
-        noise = random.normal(0, 2 + t, (height, width))
-        luma = 128 + 60 * np.sin((x + 3 * t) / 7) + 30 * np.cos((y - 2 * t) / 5) + noise
-        frames[t, : width * height] = np.clip(luma, 0, 255).astype(np.uint8).ravel()
-    return EnvClip("synthetic", frames, config, first_pass(frames, config, new_pool=new_pool))
 
 
 def no_reward(outcome: EpisodeOutcome) -> float:
@@ -274,14 +238,6 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
             raise
 
 
-def load_clips(
-    clips: Sequence[EnvClip | str | Path], config: EncoderConfig, new_pool: PoolFactory
-) -> list[EnvClip]:
-    """Loads files; without any clip, the synthetic one."""
-    loaded = [clip if isinstance(clip, EnvClip) else load_clip(clip, config) for clip in clips]
-    return loaded or [synthetic_clip(config, new_pool)]
-
-
 def check_targets(targets_kbps: Sequence[int]) -> tuple[int, ...]:
     """At least one positive bitrate.
 
@@ -291,3 +247,10 @@ def check_targets(targets_kbps: Sequence[int]) -> tuple[int, ...]:
     if not targets_kbps or min(targets_kbps) < 1:
         raise BadInput(f"targets {tuple(targets_kbps)} are no bitrates: give kilobits per second, 1 or more")
     return tuple(int(target) for target in targets_kbps)
+
+
+gymnasium.register(
+    id="Vp9RateControl-v0",
+    entry_point="encoder_bridge.env:Vp9RateControlEnv",
+    vector_entry_point="encoder_bridge.vector_env:Vp9RateControlVectorEnv",
+)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from encoder_bridge import _native
+from encoder_bridge.clips import synthetic_clip
 from encoder_bridge.config import EncoderConfig
-from encoder_bridge.env import synthetic_clip
 from encoder_bridge.fake import FakePool
 
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-import encoder_bridge
+from encoder_bridge.clips import load_clip
 from encoder_bridge.config import EncoderConfig
-from encoder_bridge.env import Vp9RateControlEnv, load_clip, no_reward
+from encoder_bridge.env import Vp9RateControlEnv, no_reward
 from encoder_bridge.errors import BadInput, NotRunning, WaitExpired
 from encoder_bridge.observation import BEHIND, ClipFeatures, feature_names, observe
 from encoder_bridge.records import SHOW_EXISTING
@@ -34,14 +34,13 @@ def constant(value):
 
 
 def test_gymnasiums_own_checker_passes(clip, new_pool):
-    assert encoder_bridge.EncoderConfig
     env = gymnasium.make("Vp9RateControl-v0", clips=[clip], new_pool=new_pool)
     check_env(env.unwrapped, skip_render_check=True)
     env.close()
 
 
 def test_it_works_out_of_the_box():
-    env = gymnasium.make("Vp9RateControl-v0")
+    env = gymnasium.make("encoder_bridge.env:Vp9RateControl-v0")
     observation, info = env.reset(seed=3)
     assert env.observation_space.contains(observation) and info["clip"] == "synthetic"
     env.close()
@@ -97,7 +96,6 @@ def test_the_reward_is_the_callers(clip, new_pool):
 
 
 def test_an_episode_can_be_replayed_outside_the_environment(clip, new_pool):
-    from encoder_bridge.records import EVENT  # noqa: F401 (the record's dtype comes along)
     from encoder_bridge.results import EncodeResult
 
     env = make(clip, new_pool)
