@@ -21,8 +21,9 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from encoder_bridge import _native
+from encoder_bridge.clips import EnvClip, load_clips
 from encoder_bridge.config import EncoderConfig
-from encoder_bridge.env import EnvClip, Episode, Reward, check_targets, choose, load_clips, no_reward
+from encoder_bridge.env import Episode, Reward, check_targets, choose, no_reward
 from encoder_bridge.errors import NotRunning
 from encoder_bridge.observation import WINDOW, Observation, observation_space
 from encoder_bridge.pool import EncoderPool, PoolFactory
