@@ -25,6 +25,9 @@ def versions() -> dict[str, str | int]:
 def feature_tables() -> dict[str, list[tuple[str, str]]]:
     """ "clip", "frame", "step": (name, unit) of each feature."""
 
+def quantizer_steps() -> list[float]:
+    """log2 of the luma AC step, in pixels, of qindex 0 to 255."""
+
 def event_layout() -> tuple[int, list[tuple[str, str, int]]]:
     """Item size and (name, numpy format, offset) of one event: slot, kind, frame_type, show_index,
     coding_index, gop_index, ref_coding_index (3i4), ref_valid (3i4), layer, reference, step (Nf4).
@@ -72,7 +75,8 @@ class Policy:
         self, clip: Buffer, frames: Buffer, steps: Buffer, show_index: Buffer, logits_out: Buffer
     ) -> None:
         """The network alone, for tests: f4[clip features], f4[T, frame features],
-        f4[N, step features], i4[N] -> f4[N, actions]. ValueError for the controller."""
+        f4[N, step features], i4[N] -> f4[N, actions]. ValueError for the controller.
+        """
 
 class Pool:
     """`slots` encoders, each in a thread of its own while it runs."""

@@ -8,6 +8,7 @@ from muzero_rc.episodes import Episode, EpisodeWriter, read_log
 from muzero_rc.plan_search import search_plans, searches_wanted
 from muzero_rc.studio import Studio
 from muzero_rc.teacher import constant_quality, uid_of
+from muzero_rc.varied import varied
 
 
 def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path) -> Iterator[Episode]:
@@ -33,6 +34,10 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
     with EpisodeWriter(folder / encode) as writer:
         for episode in constant_quality(studio, wanted, known):
             quality.append(episode)
+            writer.append(episode)
+            yield episode
+        counts = {True: config.teacher.augmented_varied, False: config.teacher.varied}
+        for episode in varied(studio, [(one, counts[one.augmented]) for one in instances], known):
             writer.append(episode)
             yield episode
         searches = searches_wanted(studio, instances, quality)

@@ -1,5 +1,6 @@
 /* What Python must know of C's structs and tables, from C itself. */
 #include "../policy/feature_table.h"
+#include "../policy/quantizer.h"
 #include "glue.h"
 #include "session.h"
 
@@ -29,6 +30,21 @@ PyObject *glue_feature_tables(PyObject *module, PyObject *unused) {
     return NULL;
   }
   return tables;
+}
+
+PyObject *glue_quantizer_steps(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  PyObject *const list = PyList_New(MUZERO_RC_QINDEX_MAX + 1);
+  for (int32_t qindex = 0; list && qindex <= MUZERO_RC_QINDEX_MAX; ++qindex) {
+    PyObject *const step = PyFloat_FromDouble((double)muzero_rc_qindex_to_step(qindex));
+    if (!step) {
+      Py_DECREF(list);
+      return NULL;
+    }
+    PyList_SetItem(list, qindex, step);
+  }
+  return list;
 }
 
 typedef struct layout_field {

@@ -116,6 +116,7 @@ release_stats:
 static PyMethodDef functions[] = {
     {"versions", versions, METH_NOARGS, "Versions of libvpx, its interface, our features."},
     {"feature_tables", glue_feature_tables, METH_NOARGS, "(name, unit) of each feature, by table."},
+    {"quantizer_steps", glue_quantizer_steps, METH_NOARGS, "log2 of each qindex's luma AC step."},
     {"event_layout", glue_event_layout, METH_NOARGS, "Item size and fields of an event."},
     {"record_layout", glue_record_layout, METH_NOARGS, "Item size and fields of a record."},
     {"shown_layout", glue_shown_layout, METH_NOARGS, "Item size and fields of a shown frame."},

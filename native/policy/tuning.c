@@ -18,7 +18,7 @@ const
         .frame_hardness = 0.06f,
         .overlay = 0.37f,
         .key_hardness = 0.34f,
-        .margin = 0.005f,
+        .margin = 0.002f,
         .damping = 0.35f,
         .fastest_fall = 0.1f,
         .doubt = 0.2f,
