@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -202,6 +203,49 @@ static void test_show_index_outside_the_clip_is_clamped(void) {
   muzero_rc_policy_close(&policy);
 }
 
+/* One clip through a shared policy, in a thread of its own. */
+typedef struct worker {
+  const muzero_rc_policy *policy;
+  int32_t asked[FRAMES];
+  int result;
+  pthread_t thread;
+} worker;
+
+static void *work(void *argument) {
+  worker *const w = argument;
+  muzero_rc_frame_stats stats[FRAMES];
+  muzero_rc_model *model;
+  fill_stats(stats);
+  w->result = muzero_rc_model_open(w->policy, &clip, stats, &model);
+  if (w->result) return NULL;
+  for (int32_t i = 0; i < FRAMES; ++i) {
+    const muzero_rc_frame_request request = request_of(i);
+    const muzero_rc_frame_result coded = {.sse = 1000, .bits = 500, .pixels = 38016, .qindex = 9};
+    w->asked[i] = muzero_rc_model_decide(model, &request).asked;
+    muzero_rc_model_update(model, &coded);
+  }
+  muzero_rc_model_close(&model);
+  return NULL;
+}
+
+static void test_many_threads_share_a_policy(void) {
+  enum { WORKERS = 8 };
+  static worker workers[WORKERS];
+  muzero_rc_policy *policy;
+  const sample_options options = sample_defaults();
+  CHECK_EQ(open_sample(&options, &policy, NULL), 0);
+  for (int i = 0; i < WORKERS; ++i) {
+    workers[i].policy = policy;
+    CHECK_EQ(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+  }
+  for (int i = 0; i < WORKERS; ++i) CHECK_EQ(pthread_join(workers[i].thread, NULL), 0);
+  for (int i = 0; i < WORKERS; ++i) {
+    CHECK_EQ(workers[i].result, 0);
+    CHECK(!memcmp(workers[i].asked, workers[0].asked, sizeof(workers[i].asked)));
+  }
+  muzero_rc_policy_close(&policy);
+}
+
 static void test_info(void) {
   muzero_rc_policy *policy;
   muzero_rc_json json;
@@ -269,6 +313,7 @@ int main(void) {
   test_overflowing_network_leaves_it_to_the_controller();
   test_no_layers_no_windows();
   test_show_index_outside_the_clip_is_clamped();
+  test_many_threads_share_a_policy();
   test_info();
   test_dense_sums_in_the_written_order();
   test_exp();
