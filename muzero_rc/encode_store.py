@@ -22,8 +22,6 @@ class EncodeStore:
     """A folder of encodes. Entries appear whole; one that cannot be read counts as missing."""
 
     def __init__(self, folder: Path) -> None:
-        """Makes the folder if it is missing."""
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
     def load(self, key: str) -> Encode | None:
@@ -35,7 +33,8 @@ class EncodeStore:
             return None
 
     def save(self, key: str, encode: Encode, made_from: Mapping[str, str]) -> None:
-        """Keeps an encode, with what it was made from for people who look."""
+        """Keeps an encode, with what it was made from for people who look; makes the folder if needed."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         entry = {"format": _FORMAT, "made_from": dict(made_from), "encode": encode.to_json()}
         write_text(self._path(key), json.dumps(entry, allow_nan=False) + "\n")
 

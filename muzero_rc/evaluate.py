@@ -11,6 +11,7 @@ from encoder_bridge import _native
 from encoder_bridge.config import QUALITY, EncoderConfig
 from encoder_bridge.errors import BridgeError, EncodeFailed
 from encoder_bridge.probe import Clip
+from muzero_rc.encode import open_policy
 from muzero_rc.encode_store import EncodeStore, store_key
 from muzero_rc.measure import Cancelled, EncodeRequest, first_pass_of, run_request
 from muzero_rc.methods import Kind, Method, file_sha256, fingerprint
@@ -115,11 +116,7 @@ class _Worker:
         self._made: set[str] = set()
         library = Path(_native.__file__)
         self._fingerprints = {m.name: fingerprint(m, library) for m in evaluation.methods}
-        self._policies = {
-            m.name: _native.Policy(m.policy.native)
-            for m in evaluation.methods
-            if m.policy and m.policy.native
-        }
+        self._policies = {m.name: open_policy(m.policy) for m in evaluation.methods if m.policy is not None}
         self._libvpx = str(_native.versions()["libvpx_runtime"])
         # One clip's constant-quality encodes, and its first passes, are made once even when two chains want
         # them; a first pass is quickly read from its cache by the second.

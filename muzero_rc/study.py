@@ -136,6 +136,7 @@ def run_study(
         command=command,
         notes=_notes(evaluation, encodes, ladder),
     )
+    folder.mkdir(parents=True, exist_ok=True)
     return study, write_report(study, folder)
 
 

@@ -1,5 +1,6 @@
 """rc-report on two small clips: the page, the figures, the second run; and what it refuses."""
 
+import importlib.util
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from muzero_rc.cli.report import main
 from muzero_rc.ladder import LADDER_CQ_LEVELS
 
 MakeClip = Callable[..., Path]
-TARGETS = (30, 60, 120, 240, 480)
+TARGETS = (40, 55, 80, 110, 160)
 AWKWARD = "a <b>&'c\" é"
 
 
@@ -22,7 +23,7 @@ AWKWARD = "a <b>&'c\" é"
 def folder(tmp_path_factory: pytest.TempPathFactory, make_clip: MakeClip) -> Path:
     """Two clips and the ladder beside them."""
     place = tmp_path_factory.mktemp("corpus")
-    for name, noise in ((AWKWARD, 10), ("plain", 30)):
+    for name, noise in ((AWKWARD, 0), ("plain", 8)):
         (place / f"{name}.mkv").write_bytes(make_clip("64x48", 10, noise=noise).read_bytes())
     columns = ["name", *(f"{kind}_{i}" for kind in ("kbps", "psnr_y", "q_kbps") for i in range(1, 6))]
     rows = [[name, *TARGETS, *range(30, 35), *TARGETS] for name in (AWKWARD.replace('"', '""'), "plain")]
@@ -99,6 +100,8 @@ def test_every_method_has_a_row_in_both_tables(results: Any) -> None:
     against_vbr = [b for b in results["bd_rate"] if b["anchor"] == "libvpx-vbr" and b["metric"] == "psnr_y"]
     assert {b["method"] for b in against_vbr} == set(results["methods"]) - {"libvpx-vbr"}
     assert all(set(b["clips"]) == {AWKWARD, "plain"} for b in against_vbr)
+    plain = next(b for b in against_vbr if b["method"] == "libvpx-vbr-arf1")
+    assert plain["summary"]["clips"] == 2 and plain["summary"]["low"] <= plain["summary"]["mean"]
     assert {b["anchor"] for b in results["bd_rate"]} == {"libvpx-vbr", "libvpx-q", "libvpx-vbr-arf1"}
     assert [c["method"] for c in results["constraint"]] == ["libvpx-vbr", "libvpx-vbr-arf1", "controller"]
 
@@ -148,6 +151,29 @@ def test_bitrates_for_one_clip(invoke: Any, make_clip: MakeClip, tmp_path: Path)
     assert ran.err.count("\n") == 8
 
 
+def test_figures_go_into_the_readme(report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(__file__).resolve().parents[2] / "scripts" / "readme_table.py"
+    spec = importlib.util.spec_from_file_location("readme_table", path)
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    (tmp_path / "docs" / "results").mkdir(parents=True)
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n")
+    for _ in range(2):  # the second time finds its own table
+        assert script.main([f"tiny={report}"]) == 0
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- results:begin -->\n2 clips") and text.endswith(
+        "<!-- results:end -->\nafter\n"
+    )
+    assert "old" not in text and text.count("| **controller** |") == 1
+    kept = json.loads((tmp_path / "docs" / "results" / "tiny.json").read_text())
+    assert kept["encodes"] == json.loads((report / "results.json").read_text())["encodes"]
+    assert (tmp_path / "docs" / "results" / "tiny.svg").read_text().count("<circle") > 4
+    assert script.main([f"gone={tmp_path}"]) == 2
+
+
 def refused(ran: Any) -> str:
     assert ran.status == 2, ran
     assert ran.err.count("\n") == 1 and ran.err.startswith("rc-report: "), ran.err
@@ -191,6 +217,15 @@ def test_bad_clips(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> None:
         ([make_clip(), twin], "same name"),
     ]:
         assert said in refused(invoke(main, *clips, "-o", tmp_path / "out", *rates))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_policy_file_that_is_none(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> None:
+    policy = tmp_path / "fake.safetensors"
+    policy.write_bytes(b"hello")
+    rates = ("--bitrates", "10k,20k,30k,40k")
+    ran = invoke(main, make_clip(), "-o", tmp_path / "out", *rates, "--policy", policy)
+    assert "fake.safetensors" in refused(ran)
     assert not (tmp_path / "out").exists()
 
 
