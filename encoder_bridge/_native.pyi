@@ -64,6 +64,13 @@ def retrace(
     Fills f4[N, step features] and i4[N] q_ref, one row per record (zeros for show-existing ones).
     """
 
+BITS_INPUTS: int
+
+def bits_inputs(
+    width: int, height: int, target_kbps: int, stats: Buffer, records: Buffer, inputs_out: Buffer
+) -> None:
+    """The bits model's inputs, f4[N, BITS_INPUTS], one row per record; for fitting it."""
+
 class Policy:
     """A policy file or "controller", shared by any number of encodes."""
 

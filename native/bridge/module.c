@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../policy/bits_model.h"
 #include "../policy/feature_table.h"
 #include "../vpx/version.h"
 #include "../vpx/vpx_abi.h"
@@ -113,6 +114,31 @@ release_stats:
   return result;
 }
 
+static PyObject *bits_inputs(PyObject *module, PyObject *args) {
+  (void)module;
+  PyObject *stats_object, *records_object, *inputs_object, *result = NULL;
+  Py_buffer stats, records, inputs;
+  muzero_rc_clip clip = {0};
+  if (!PyArg_ParseTuple(args, "iiiOOO:bits_inputs", &clip.width, &clip.height,
+                        &clip.target_kbps, &stats_object, &records_object, &inputs_object))
+    return NULL;
+  if (stats_view(stats_object, &clip, &stats)) return NULL;
+  if (glue_view(records_object, "records", GLUE_ANY, sizeof(muzero_rc_record), false, &records))
+    goto release_stats;
+  const size_t count = glue_count(&records, sizeof(muzero_rc_record));
+  if (output_view(inputs_object, "inputs_out", GLUE_FLOAT32, count * MUZERO_RC_BITS_INPUTS,
+                  &inputs))
+    goto release_records;
+  result = check_clip(
+      muzero_rc_retrace_inputs(&clip, stats.buf, records.buf, count, inputs.buf));
+  PyBuffer_Release(&inputs);
+release_records:
+  PyBuffer_Release(&records);
+release_stats:
+  PyBuffer_Release(&stats);
+  return result;
+}
+
 static PyMethodDef functions[] = {
     {"versions", versions, METH_NOARGS, "Versions of libvpx, its interface, our features."},
     {"feature_tables", glue_feature_tables, METH_NOARGS, "(name, unit) of each feature, by table."},
@@ -123,6 +149,7 @@ static PyMethodDef functions[] = {
     {"config_fields", glue_config_fields, METH_NOARGS, "(name, default) of each encoder setting."},
     {"observe_clip", observe_clip, METH_VARARGS, "Fills a clip's features."},
     {"retrace", retrace, METH_VARARGS, "Fills the step features of an episode's records."},
+    {"bits_inputs", bits_inputs, METH_VARARGS, "Fills the bits model's inputs of records."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -152,7 +179,8 @@ static int module_exec(PyObject *module) {
       add_type(module, &glue_pool_spec, &state->pool_type) ||
       PyModule_AddIntConstant(module, "EVENT_DECISION", MUZERO_RC_EVENT_DECISION) ||
       PyModule_AddIntConstant(module, "EVENT_DONE", MUZERO_RC_EVENT_DONE) ||
-      PyModule_AddIntConstant(module, "EVENT_FAILED", MUZERO_RC_EVENT_FAILED))
+      PyModule_AddIntConstant(module, "EVENT_FAILED", MUZERO_RC_EVENT_FAILED) ||
+      PyModule_AddIntConstant(module, "BITS_INPUTS", MUZERO_RC_BITS_INPUTS))
     return -1;
   return 0;
 }

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "../policy/bits_model.h"
 #include "../policy/feature_table.h"
+#include "../policy/quantizer.h"
+#include "../policy/state_data.h"
 
 static muzero_rc_frame_request request_of(const muzero_rc_record *record) {
   muzero_rc_frame_request request = {.frame_type = record->frame_type,
@@ -14,22 +17,40 @@ static muzero_rc_frame_request request_of(const muzero_rc_record *record) {
   return request;
 }
 
-int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
-                      const muzero_rc_record *records, size_t count, float *step,
-                      int32_t *reference) {
-  const size_t width = (size_t)muzero_rc_step_features().count;
+/* Everything that looks at a retraced frame before its result is known. */
+typedef struct observer {
+  float *step;          /* [count, step features], or NULL */
+  int32_t *reference;   /* [count], or NULL */
+  float *inputs;        /* [count, MUZERO_RC_BITS_INPUTS], or NULL */
+} observer;
+
+static void observe(const observer *observer, const muzero_rc_state *state, size_t i,
+                    int32_t qindex) {
+  if (observer->reference) observer->reference[i] = muzero_rc_state_reference(state);
+  if (observer->step) {
+    const size_t width = (size_t)muzero_rc_step_features().count;
+    muzero_rc_observe_step(state, observer->step + i * width);
+  }
+  if (observer->inputs) {
+    const muzero_rc_bits_query query = {
+        state->traits,           state->clip.frame_count,
+        state->log_pixels,       state->schedule.pending,
+        muzero_rc_qindex_to_step(qindex), state->plan.reference_step};
+    muzero_rc_bits_inputs(&query, observer->inputs + i * MUZERO_RC_BITS_INPUTS);
+  }
+}
+
+static int run(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+               const muzero_rc_record *records, size_t count, const observer *observer) {
   muzero_rc_state *state = NULL;
   const int error = muzero_rc_state_open(clip, stats, &state);
   if (error) return error;
-  memset(step, 0, count * width * sizeof(*step));
-  memset(reference, 0, count * sizeof(*reference));
   for (size_t i = 0; i < count; ++i) {
     const muzero_rc_record *const record = &records[i];
     if (record->frame_type >= 0) {
       const muzero_rc_frame_request request = request_of(record);
       muzero_rc_state_begin(state, &request);
-      reference[i] = muzero_rc_state_reference(state);
-      muzero_rc_observe_step(state, step + i * width);
+      observe(observer, state, i, record->qindex);
       muzero_rc_state_commit(state, record->qindex, false);
     }
     const muzero_rc_frame_result result = {.sse = record->sse,
@@ -40,4 +61,20 @@ int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *s
   }
   muzero_rc_state_close(&state);
   return 0;
+}
+
+int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                      const muzero_rc_record *records, size_t count, float *step,
+                      int32_t *reference) {
+  const observer observer = {step, reference, NULL};
+  memset(step, 0, count * (size_t)muzero_rc_step_features().count * sizeof(*step));
+  memset(reference, 0, count * sizeof(*reference));
+  return run(clip, stats, records, count, &observer);
+}
+
+int muzero_rc_retrace_inputs(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                             const muzero_rc_record *records, size_t count, float *inputs) {
+  const observer observer = {NULL, NULL, inputs};
+  memset(inputs, 0, count * MUZERO_RC_BITS_INPUTS * sizeof(*inputs));
+  return run(clip, stats, records, count, &observer);
 }

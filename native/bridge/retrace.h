@@ -11,4 +11,8 @@ int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *s
                       const muzero_rc_record *records, size_t count, float *step,
                       int32_t *reference);
 
+/* The bits model's inputs, [count, MUZERO_RC_BITS_INPUTS], for fitting it. */
+int muzero_rc_retrace_inputs(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                             const muzero_rc_record *records, size_t count, float *inputs);
+
 #endif /* MUZERO_RC_BRIDGE_RETRACE_H_ */

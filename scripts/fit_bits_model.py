@@ -1,0 +1,153 @@
+"""Fits native/policy/bits_table.h to the teachers' episodes of a corpus.
+
+    python scripts/fit_bits_model.py CORPUS [--config configs/base.toml] [--write]
+
+Ridge regression of log2 bits per pixel on the inputs of bits_model.c, a row for each layer, weighted
+towards frames that cost much and robust to outliers. Prints how far off it is on clips that were left
+out (four folds over clips); --write replaces the table. Needs the [train] extra.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from encoder_bridge import _native
+from encoder_bridge.cache import cache_folder
+from muzero_rc.catalogue import catalogue_of, find_clips
+from muzero_rc.config_file import load_config
+from muzero_rc.studio import Studio, libvpx_engine
+from muzero_rc.teachers import teacher_episodes
+
+TABLE = Path(__file__).parents[1] / "native" / "policy" / "bits_table.h"
+LAYERS = 7
+RIDGE = 5.0
+WEIGHT_POWER = 0.35  # of a frame's bits
+FOLDS = 4
+
+
+def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
+    """Inputs [N, BITS_INPUTS], layer, bits, log2 of luma pixels, clip and episode of all coded frames."""
+    config = load_config(config_path)
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, augment=False))
+    folder = cache_folder() / "training"
+    columns: dict[str, list[np.ndarray]] = {
+        name: [] for name in ("inputs", "layer", "bits", "log_pixels", "clip", "episode")
+    }
+    studio = Studio(libvpx_engine(), config, folder)
+    try:
+        instances = studio.prepared(catalogue_of(find_clips(corpus), config.data, config.seed))
+        by_name = {instance.name: instance for instance in instances}
+        for number, episode in enumerate(teacher_episodes(studio, instances, folder / "teachers")):
+            footage = studio.footage(by_name[episode.instance])
+            records = np.ascontiguousarray(episode.records)
+            inputs = np.zeros((len(records), _native.BITS_INPUTS), np.float32)
+            stats = studio.frame_stats(episode.instance)
+            _native.bits_inputs(footage.width, footage.height, episode.target_kbps, stats, records, inputs)
+            asked = records["frame_type"] >= 0
+            count = int(asked.sum())
+            columns["inputs"].append(inputs[asked].astype(np.float64))
+            columns["layer"].append(records["layer"][asked])
+            columns["bits"].append(records["bits"][asked].astype(np.float64))
+            columns["log_pixels"].append(np.full(count, np.log2(footage.width * footage.height)))
+            columns["clip"].append(np.full(count, episode.clip))
+            columns["episode"].append(np.full(count, number))
+    finally:
+        studio.close()
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def fit(inputs: np.ndarray, target: np.ndarray, bits: np.ndarray, log_pixels: np.ndarray) -> np.ndarray:
+    """[BITS_INPUTS] coefficients: standardised ridge, Huber weights, total bits kept."""
+    mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
+    mean[0], deviation[0] = 0.0, 1.0
+    deviation[deviation < 1e-4] = 1e9  # constant in this layer
+    standard = (inputs - mean) / deviation
+    prior = (bits + 200.0) ** WEIGHT_POWER
+    prior /= prior.mean()
+    penalty = RIDGE * np.diag([1e-6, *np.ones(inputs.shape[1] - 1)])
+    weight, solution = prior, np.zeros(inputs.shape[1])
+    for _ in range(4):
+        left = (standard * weight[:, None]).T @ standard + penalty
+        solution = np.linalg.solve(left, (standard * weight[:, None]).T @ target)
+        weight = prior * np.minimum(1.0, 1.0 / np.maximum(np.abs(target - standard @ solution), 1e-6))
+    expected = 2.0 ** (standard @ solution + log_pixels)
+    result = solution / deviation
+    total = np.clip(np.log2(bits.sum() / expected.sum()), -0.3, 0.3)
+    result[0] = solution[0] - (solution[1:] * mean[1:] / deviation[1:]).sum() + total
+    return result
+
+
+def cross_validated(rows: dict[str, np.ndarray], target: np.ndarray) -> np.ndarray:
+    """Predictions of every frame by a model that never saw its clip."""
+    predicted = np.zeros(len(target))
+    clips = np.unique(rows["clip"])
+    for fold in range(FOLDS):
+        left_out = np.isin(rows["clip"], clips[fold::FOLDS])
+        for layer in range(LAYERS):
+            here = rows["layer"] == layer
+            if (here & ~left_out).any() and (here & left_out).any():
+                used = here & ~left_out
+                table = fit(rows["inputs"][used], target[used], rows["bits"][used], rows["log_pixels"][used])
+                predicted[here & left_out] = rows["inputs"][here & left_out] @ table
+    return predicted
+
+
+def number(value: float) -> str:
+    """A C float literal."""
+    text = f"{value:.6g}"
+    return (text if "." in text or "e" in text else text + ".0") + "f"
+
+
+def header(tables: list[np.ndarray], frames: int, clips: int) -> str:
+    """bits_table.h."""
+    rows = []
+    for table in tables:
+        words = [number(value) for value in table]
+        lines = [", ".join(words[i : i + 7]) for i in range(0, len(words), 7)]
+        rows.append("  {" + ",\n   ".join(lines) + "},\n")
+    return (
+        "/* Made by scripts/fit_bits_model.py; do not edit. Rows: layers; columns: inputs\n"
+        f" * of bits_model.c. Fitted to {frames} coded frames of {clips} clips. */\n"
+        "#ifndef MUZERO_RC_POLICY_BITS_TABLE_H_\n#define MUZERO_RC_POLICY_BITS_TABLE_H_\n\n"
+        '#include "bits_model.h"\n\n'
+        "static const float kBitsTable[MUZERO_RC_LAYERS][MUZERO_RC_BITS_INPUTS] = {\n"
+        + "".join(rows)
+        + "};\n\n#endif /* MUZERO_RC_POLICY_BITS_TABLE_H_ */\n"
+    )
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--config", type=Path, default=Path("configs/base.toml"))
+    parser.add_argument("--write", action="store_true", help=f"replace {TABLE.name}")
+    options = parser.parse_args()
+    rows = rows_of(options.corpus, options.config)
+    target = np.log2(np.maximum(rows["bits"], 8.0)) - rows["log_pixels"]
+    predicted = cross_validated(rows, target)
+    for layer in range(LAYERS):
+        here = rows["layer"] == layer
+        if here.any():
+            print(f"layer {layer}: {here.sum()} frames, off by {(target - predicted)[here].std():.3f} log2")
+    expected = 2.0 ** (predicted + rows["log_pixels"])
+    totals = [
+        np.log2(rows["bits"][rows["episode"] == one].sum() / expected[rows["episode"] == one].sum())
+        for one in np.unique(rows["episode"])
+    ]
+    print(f"whole encodes: mean {np.mean(totals):+.3f}, off by {np.std(totals):.3f} log2")
+    if options.write:
+        tables = []
+        for layer in range(LAYERS):
+            here = rows["layer"] == layer
+            tables.append(
+                fit(rows["inputs"][here], target[here], rows["bits"][here], rows["log_pixels"][here])
+            )
+        TABLE.write_text(header(tables, len(target), len(np.unique(rows["clip"]))))
+        print(f"wrote {TABLE}")
+
+
+if __name__ == "__main__":
+    main()
