@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{source} does not exist: run rc-report first", file=sys.stderr)
             return 2
         results = json.loads(source.read_text(encoding="utf-8"))
+        (ROOT / "docs" / "results").mkdir(parents=True, exist_ok=True)
         results["command"] = in_public_words(results["command"], args.corpus)
         write_text(ROOT / "docs" / "results" / f"{name}.json", compact(results))
         write_text(ROOT / "docs" / "results" / f"{name}.svg", chart(results))

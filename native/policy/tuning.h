@@ -26,10 +26,6 @@ typedef struct muzero_rc_tuning {
   float guard_slack;     /* steps by which later frames may be asked to save */
 } muzero_rc_tuning;
 
-#ifdef MUZERO_RC_TUNABLE
-extern muzero_rc_tuning muzero_rc_tuned; /* scripts/tune_controller.py moves it */
-#else
 extern const muzero_rc_tuning muzero_rc_tuned;
-#endif
 
 #endif /* MUZERO_RC_POLICY_TUNING_H_ */
