@@ -99,9 +99,7 @@ def test_the_value_by_hand():
     np.testing.assert_allclose(value, [1, -1, -1, -1, 1, -1], atol=1e-4)
 
 
-@given(
-    st.floats(-4, 4), st.floats(-0.5, 0.5), st.floats(-5, 5), st.floats(0, 1), st.integers(0, 2**31 - 1)
-)
+@given(st.floats(-4, 4), st.floats(-0.5, 0.5), st.floats(-5, 5), st.floats(0, 1), st.integers(0, 2**31 - 1))
 def test_chances_are_probabilities_and_fall_with_the_opponents_gain(gain, rate, theirs, over, seed):
     noise = np.random.default_rng(seed)
     prediction = said(gain, rate)
@@ -110,6 +108,7 @@ def test_chances_are_probabilities_and_fall_with_the_opponents_gain(gain, rate, 
         rate_logits=prediction.rate_logits / 20 + noise.normal(size=CONFIG.rate_bins),
     )
     chances = [
-        float(chance_to_win(CONFIG, prediction, jnp.array([theirs + more, over]), 0.002)) for more in (0.0, 1.0)
+        float(chance_to_win(CONFIG, prediction, jnp.array([theirs + more, over]), 0.002))
+        for more in (0.0, 1.0)
     ]
     assert 0.0 <= chances[1] <= chances[0] + 1e-6 <= 1.0 + 2e-6

@@ -34,7 +34,9 @@ ABSOLUTE = NetworkConfig(action_mode="absolute")
     ],
 )
 def test_an_action_target_by_hand(qindex, reference, expected):
-    np.testing.assert_allclose(action_target(np.int32(qindex), np.int32(reference), THREE), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        action_target(np.int32(qindex), np.int32(reference), THREE), expected, atol=1e-6
+    )
 
 
 def test_an_absolute_target_ignores_the_reference():
