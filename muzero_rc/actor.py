@@ -21,7 +21,7 @@ from muzero_rc.episodes import SELFPLAY, Episode
 from muzero_rc.networks import Networks, exogenous, look_up
 from muzero_rc.opponent import Opponents
 from muzero_rc.reward import outcome_of
-from muzero_rc.search import Found, make_search
+from muzero_rc.search import Found, make_search, tie_break
 from muzero_rc.studio import Studio
 from muzero_rc.targets import NO_FRAME
 from muzero_rc.types import Array, ClipBatch, Params, Schedule
@@ -222,7 +222,7 @@ class Actor:
             exo = exogenous(encoding, Schedule(frame_type, layer, places))
             if config.search.enabled:
                 return search(params, key, state, exo, opponent, scale)
-            logits = networks.predict(params, state).policy_logits
+            logits = networks.predict(params, state).policy_logits + tie_break(config.network)
             noise = jax.random.gumbel(key, logits.shape) * scale
             return Found(jnp.argmax(logits + noise, axis=-1), jax.nn.softmax(logits), jnp.zeros(len(logits)))
 

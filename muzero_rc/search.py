@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import mctx
+import numpy as np
 
 from muzero_rc.config import NetworkConfig, SearchConfig
 from muzero_rc.networks import Networks
@@ -77,6 +78,12 @@ def value_of(config: NetworkConfig, prediction: Prediction, opponent: Array, tol
     return 2.0 * chance_to_win(config, prediction, opponent, tolerance) - 1.0
 
 
+def tie_break(config: NetworkConfig) -> Array:
+    """f4[A]: so little that it only decides between equal logits, for the smaller offset to q_ref."""
+    actions = np.abs(np.array(config.actions, np.float32))
+    return -1e-4 * actions if config.action_mode == "relative" else 0.0 * actions
+
+
 def make_search(
     networks: Networks, network: NetworkConfig, search: SearchConfig, *, depth: int, tolerance: float
 ) -> Search:
@@ -109,7 +116,7 @@ def make_search(
     ) -> Found:
         prediction = networks.predict(params, state)
         root = mctx.RootFnOutput(
-            prior_logits=prediction.policy_logits,
+            prior_logits=prediction.policy_logits + tie_break(network),
             value=value_of(network, prediction, opponent, tolerance),
             embedding=Node(state, jnp.zeros(state.shape[0], jnp.int32)),
         )

@@ -1,35 +1,34 @@
 """A whole run on one machine, top to bottom: teachers, imitation, self-play, validation."""
 
-import logging
+import itertools
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from encoder_bridge.video import content_digest
 from muzero_rc import checkpoint
-from muzero_rc.actor import Actor, KnownSchedules, assign
-from muzero_rc.batches import Batches, priority_of
-from muzero_rc.catalogue import CorpusError, Instance, catalogue_of, digest, find_clips
+from muzero_rc.actor import Actor
+from muzero_rc.batches import Batches
+from muzero_rc.catalogue import CorpusError, Instance, catalogue_of, find_clips
 from muzero_rc.config import Config
-from muzero_rc.episodes import SELFPLAY, Episode, EpisodeWriter, read_log
-from muzero_rc.export import export_policy, warm_start
+from muzero_rc.episodes import EpisodeWriter, read_log
+from muzero_rc.export import warm_start
+from muzero_rc.intake import Intake
 from muzero_rc.learner import TrainingState, make_learner
 from muzero_rc.metrics import Metrics, duration
 from muzero_rc.networks import make_networks
 from muzero_rc.opponent import Opponents
-from muzero_rc.replay import Replay, make_replay
+from muzero_rc.publish import best_figures, export_state, feature_version, is_better, provenance
+from muzero_rc.replay import make_replay
 from muzero_rc.reward import rule_of
+from muzero_rc.rounds import Inbox, LocalRounds, Rounds
 from muzero_rc.rundir import RunDir, open_run, replace_link
 from muzero_rc.studio import Engine, Studio
 from muzero_rc.teachers import teacher_episodes
 from muzero_rc.validate import VBR, Validation
-
-log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 _IMITATION_ROUND = 100  # learner steps between reports while there is no self-play
@@ -44,6 +43,7 @@ def train(
     cache: Path,
     resume: bool = False,
     init_from: Path | None = None,
+    rounds: Rounds | None = None,
     say: Say = print,
 ) -> dict[str, float]:
     """Trains until the budget ends.
@@ -56,6 +56,7 @@ def train(
       cache: shared between runs: frames, first passes, anchors, teachers' episodes.
       resume: go on from the last whole checkpoint and the episode log.
       init_from: a policy file whose parameters a new run begins with.
+      rounds: where self-play comes from; closed at the end. None plays here.
       say: takes lines for a person.
 
     Returns:
@@ -79,7 +80,8 @@ def train(
             params = warm_start(
                 state.params, init_from, config.network, engine.widths, feature_version(engine)
             )
-            state = state._replace(params=params, average=params)
+            average = jax.tree_util.tree_map(np.array, params)  # a copy: steps give their input's memory away
+            state = state._replace(params=params, average=average)
         found = checkpoint.load_latest(run.checkpoints, state)
         spent_s = 0.0
         if found is not None:
@@ -104,7 +106,10 @@ def train(
                 say(f"{number + 1} teachers' episodes, {duration(time.monotonic() - began)}")
         intake.take_all(read_log(run.episodes))
         batches = Batches(studio, replay, intake.opponents, config, config.seed + int(state.step))
-        actor = Actor(studio, networks, config, intake.schedules)
+        if rounds is None:
+            actor = Actor(studio, networks, config, intake.schedules)
+            rounds = LocalRounds(actor, studio, instances, config, run.config_hash)
+        inbox = Inbox(run.inbox)
         figures: dict[str, float] = {}
 
         with EpisodeWriter(run.episodes) as writer:
@@ -112,13 +117,10 @@ def train(
                 step_before = int(state.step)
                 selfplay = step_before >= config.imitation.steps
 
-                # Act: a round of episodes with the same weights.
-                if selfplay:
-                    actor.set_weights(state.average, step_before)
-                    first = intake.episodes
-                    count = min(config.actor.round_episodes, config.budget.episodes - first)
-                    work = (assign(studio, instances, config, first + i) for i in range(count))
-                    for episode in actor.play(work, intake.opponents, run.config_hash):
+                # Act: a round of episodes with the same weights. The log has each before it counts.
+                arrived = rounds.play(state.average, step_before, intake) if selfplay else iter(())
+                for episode in itertools.chain(arrived, inbox.new()):
+                    if not intake.has(episode):
                         writer.append(episode)
                         intake.take(episode)
 
@@ -148,53 +150,12 @@ def train(
         export_state(run, state, config, engine, figures)
         return figures
     finally:
+        if rounds is not None:
+            rounds.close()
         metrics.close()
         replay.close()
         studio.close()
         run.close()
-
-
-@dataclass
-class Intake:
-    """Where every episode goes in, once: replay, opponents, known schedules, the run's averages."""
-
-    studio: Studio
-    replay: Replay
-    opponents: Opponents
-    config: Config
-    schedules: KnownSchedules = field(default_factory=KnownSchedules)
-    episodes: int = 0
-    _recent: list[tuple[Episode, float]] = field(default_factory=list)
-
-    def take_all(self, episodes: Iterable[Episode]) -> None:
-        """Takes episodes in their order."""
-        for episode in episodes:
-            self.take(episode)
-
-    def take(self, episode: Episode) -> None:
-        """Takes one episode; one of an instance that is not at hand only counts."""
-        score = self.opponents.take(episode)
-        if episode.source == SELFPLAY:
-            self.episodes += 1
-            self._recent = [*self._recent[-255:], (episode, score or 0.0)]
-        if self.studio.knows(episode.instance):
-            self.schedules.add(episode)
-            self.replay.add(episode, priority_of(self.studio, self.config, episode))
-
-    def figures(self) -> dict[str, float]:
-        """Averages over the last self-play episodes, noise-free ones where it says so."""
-        if not self._recent:
-            return {}
-        scores = [score for _, score in self._recent]
-        greedy = [episode for episode, _ in self._recent if episode.greedy] or [self._recent[-1][0]]
-        return {
-            "win_rate": float(np.mean([(score + 1.0) / 2.0 for score in scores])),
-            "overshoot": float(np.mean([e.outcome.overshoot for e in greedy])),
-            "over": float(np.mean([e.outcome.overshoot > 0.01 for e in greedy])),
-            "fill": float(np.mean([e.rate_kbps / e.target_kbps for e in greedy])),
-            "gain_db": float(np.mean([e.outcome.gain_db for e in greedy])),
-            "encode_s": float(np.mean([e.encode_s for e, _ in self._recent])),
-        }
 
 
 def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: float) -> str:
@@ -217,43 +178,13 @@ def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: f
     return ", ".join([*words, f"ETA {duration(left_s)}"])
 
 
-def provenance(corpus: Path, clips: list[Path], engine: Engine) -> dict[str, Any]:
-    """What a run and its policies came from."""
-    names = [(path.name, content_digest(path)) for path in clips]
-    versions = {name: value for name, value in engine.native.versions().items() if "libvpx" in name}
-    return {
-        "corpus": corpus.name,
-        "corpus_hash": digest(names),
-        "clips": len(clips),
-        "feature_version": feature_version(engine),
-        **versions,
-    }
-
-
-def feature_version(engine: Engine) -> int:
-    """Of the feature table that the engine fills."""
-    return int(engine.native.versions()["feature_version"])
-
-
-def export_state(
-    run: RunDir, state: TrainingState, config: Config, engine: Engine, figures: Mapping[str, float]
-) -> Path:
-    """Writes the averaged weights as a policy file and names it `latest.safetensors`."""
-    path = run.policies / f"step-{int(state.step):07d}.safetensors"
-    told = {key: round(float(value), 5) for key, value in figures.items() if np.isfinite(value)}
-    notes = {**run.note(), "config_hash": run.config_hash, "step": int(state.step), "figures": told}
-    export_policy(path, state.average, config.network, engine.widths, feature_version(engine), notes)
-    replace_link(run.policies / "latest.safetensors", path)
-    return path
-
-
 def _validation(
     studio: Studio, clips: list[Path], config: Config, cache: Path, say: Say
 ) -> Validation | None:
     if not clips:
         return None
     chosen = clips[: config.validation.clips or None]
-    instances = studio.prepared([Instance(path.stem, path.stem, (path,)) for path in chosen])
+    instances = studio.prepared([Instance(f"validation/{path.stem}", path.stem, (path,)) for path in chosen])
     validation = Validation(studio, instances, config, cache)
     for name, peer in validation.peers().items():
         say(f"validation of {name}: {_told(peer)}")
@@ -280,25 +211,6 @@ def _validate(
     if is_better(measured, best_figures(best)):
         replace_link(best, path)
     return {f"validation_{name}": value for name, value in measured.items()}
-
-
-def is_better(measured: Mapping[str, float], best: Mapping[str, float] | None) -> bool:
-    """Chosen by BD-rate and by the budget kept: one more per cent of encodes over costs 0.2 % BD-rate."""
-
-    def cost(figures: Mapping[str, float]) -> float:
-        return figures["bd_vbr"] + 20.0 * figures["over"]
-
-    return best is None or not np.isfinite(cost(best)) or cost(measured) < cost(best)
-
-
-def best_figures(path: Path) -> Mapping[str, float] | None:
-    """The figures in a policy file's provenance, None where there is no such file."""
-    from muzero_rc.export import read_metadata
-
-    if not path.exists():
-        return None
-    figures = read_metadata(path)["provenance"].get("figures", {})
-    return figures if {"bd_vbr", "over"} <= figures.keys() else None
 
 
 def _told(figures: Mapping[str, float]) -> str:

@@ -14,6 +14,7 @@ from muzero_rc.episodes import SELFPLAY, Episode
 from muzero_rc.reward import Outcome
 from muzero_rc.studio import Engine
 
+
 def episode(uid="x", **changes):
     """An episode of three frames; `changes` replace fields."""
     plain = {

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learn_samples import episode
 
 from muzero_rc.episodes import SELFPLAY, TEACHER, EpisodeTail, EpisodeWriter, from_bytes, read_log, segments
 from muzero_rc.opponent import replayed
 from muzero_rc.reward import RULES, Outcome
-from learn_samples import episode
 
 
 def same(a, b):

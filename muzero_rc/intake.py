@@ -1,0 +1,76 @@
+"""Where every episode goes in, once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from muzero_rc.actor import KnownSchedules
+from muzero_rc.batches import priority_of
+from muzero_rc.config import Config
+from muzero_rc.episodes import SELFPLAY, Episode
+from muzero_rc.opponent import Opponents
+from muzero_rc.replay import Replay
+from muzero_rc.studio import Studio
+
+_RECENT = 256  # self-play episodes that the reported averages cover
+
+
+@dataclass
+class Intake:
+    """Replay, opponents, known schedules and the run's averages.
+
+    Attributes:
+      episodes: self-play episodes so far.
+      numbers: the next free number of an episode that this run plays itself.
+    """
+
+    studio: Studio
+    replay: Replay
+    opponents: Opponents
+    config: Config
+    schedules: KnownSchedules = field(default_factory=KnownSchedules)
+    episodes: int = 0
+    numbers: int = 0
+    _uids: set[str] = field(default_factory=set)
+    _recent: list[tuple[Episode, float]] = field(default_factory=list)
+
+    def has(self, episode: Episode) -> bool:
+        """Whether an episode of this uid is in already."""
+        return episode.uid in self._uids
+
+    def take_all(self, episodes: Iterable[Episode]) -> None:
+        """Takes episodes in their order."""
+        for episode in episodes:
+            self.take(episode)
+
+    def take(self, episode: Episode) -> None:
+        """Takes one episode, unless it is in already; one of an unknown instance only counts."""
+        if episode.uid in self._uids:
+            return
+        self._uids.add(episode.uid)
+        score = self.opponents.take(episode)
+        if episode.source == SELFPLAY:
+            self.episodes += 1
+            prefix, _, number = episode.uid.rpartition("/")
+            if prefix == "self":
+                self.numbers = max(self.numbers, int(number) + 1)
+            self._recent = [*self._recent[1 - _RECENT :], (episode, score or 0.0)]
+        if self.studio.knows(episode.instance):
+            self.schedules.add(episode)
+            self.replay.add(episode, priority_of(self.studio, self.config, episode))
+
+    def figures(self) -> dict[str, float]:
+        """Averages over the last self-play episodes, noise-free ones where it says so."""
+        if not self._recent:
+            return {}
+        scores = [score for _, score in self._recent]
+        greedy = [episode for episode, _ in self._recent if episode.greedy] or [self._recent[-1][0]]
+        return {
+            "win_rate": float(np.mean([(score + 1.0) / 2.0 for score in scores])),
+            "overshoot": float(np.mean([e.outcome.overshoot for e in greedy])),
+            "over": float(np.mean([e.outcome.overshoot > 0.01 for e in greedy])),
+            "fill": float(np.mean([e.rate_kbps / e.target_kbps for e in greedy])),
+            "gain_db": float(np.mean([e.outcome.gain_db for e in greedy])),
+            "encode_s": float(np.mean([e.encode_s for e, _ in self._recent])),
+        }
