@@ -5,16 +5,15 @@ head. Exploring episodes get two kinds of noise: the search's own, and an offset
 for all frames of a layer in a GOP (independent noise on every frame mostly costs quality).
 """
 
-import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from muzero_rc.catalogue import Instance
+from muzero_rc.assignments import OWN, Assignment, StructuredNoise
 from muzero_rc.config import Config
 from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import SELFPLAY, Episode
@@ -27,31 +26,6 @@ from muzero_rc.targets import NO_FRAME
 from muzero_rc.types import Array, ClipBatch, Params, Schedule
 
 _PADDING = 32  # shown frames: clips of like length share a compiled encoder
-
-
-class Assignment(NamedTuple):
-    """What to play.
-
-    Attributes:
-      number: of the episode in its run, from 0; seeds its noise.
-      instance: the clip.
-      target_kbps: the bitrate to keep.
-      greedy: without noise.
-    """
-
-    number: int
-    instance: Instance
-    target_kbps: int
-    greedy: bool
-
-
-def assign(studio: Studio, instances: Sequence[Instance], config: Config, number: int) -> Assignment:
-    """The run's episode of this number: any instance, a target spread evenly over its anchor's log rate."""
-    rng = random.Random(f"{config.seed} {number}")
-    instance = rng.choice(instances)
-    rates = np.log(studio.anchor(instance).rates_kbps)
-    target = max(1, round(float(np.exp(rng.uniform(rates[0], rates[-1])))))
-    return Assignment(number, instance, target, rng.random() < config.actor.noise_free_share)
 
 
 class KnownSchedules:
@@ -92,30 +66,16 @@ class Play:
       assignment: what is played.
       encoding: f4[T, E] of the clip at the target.
       opponent: gain_db and overshoot of the present opponent.
+      noise: added to what is decided.
       policies, values: of each decision so far.
     """
 
     assignment: Assignment
     encoding: Array
     opponent: tuple[float, float]
+    noise: StructuredNoise
     policies: list[Array] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
-    _noise: dict[tuple[int, int], float] = field(default_factory=dict)
-    _gop: int = 0
-    _last_gop_index: int = -1
-
-    def noise(self, event: Any, deviation: float) -> int:
-        """The offset of this frame's layer in this GOP."""
-        if self.assignment.greedy or deviation == 0.0:
-            return 0
-        gop_index = int(event["gop_index"])
-        self._gop += gop_index < self._last_gop_index
-        self._last_gop_index = gop_index
-        key = (self._gop, int(event["layer"]))
-        if key not in self._noise:
-            rng = random.Random(f"{self.assignment.number} {key}")
-            self._noise[key] = rng.gauss(0.0, deviation)
-        return round(self._noise[key])
 
 
 Act = Callable[..., Found]
@@ -144,26 +104,33 @@ class Actor:
         self._params, self._step = params, step
 
     def play(
-        self, assignments: Iterable[Assignment], opponents: Opponents, config_hash: str
+        self,
+        assignments: Iterable[Assignment],
+        opponents: Opponents,
+        config_hash: str,
+        *,
+        prefix: str = OWN,
     ) -> Iterator[Episode]:
         """Plays episodes and yields each as it ends; failed encodes are logged and left out."""
-        jobs = (self._job(assignment, opponents) for assignment in assignments)
+        jobs = (self._job(assignment, opponents, prefix) for assignment in assignments)
         for done in self._studio.play(jobs, self._decide, together=max(1, self._batch // 2)):
             if done.error:
                 self._studio.fail(done.job.name, done.error)
             else:
                 yield self._episode(done, config_hash)
 
-    def _job(self, assignment: Assignment, opponents: Opponents) -> Job:
+    def _job(self, assignment: Assignment, opponents: Opponents, prefix: str) -> Job:
         instance, target = assignment.instance, assignment.target_kbps
         clip, frames = self._studio.clip_features(instance.name, target)
         padded = np.pad(frames, ((0, -len(frames) % _PADDING), (0, 0)))
         batch = ClipBatch(clip[None], padded[None], np.array([len(frames)], np.int32))
         encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
         opponent = opponents.of_clip(instance.clip, instance.name, target)
-        play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot))
+        deviation = 0.0 if assignment.greedy else self._config.actor.noise_qindex
+        noise = StructuredNoise(f"{prefix} {assignment.number}", deviation)
+        play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot), noise)
         return self._studio.job(
-            f"self/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play
+            f"{prefix}/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play
         )
 
     def _decide(self, events: Array, jobs: list[Job]) -> Array:
@@ -197,7 +164,7 @@ class Actor:
 
     def _qindex(self, event: Any, play: Play, action: int) -> int:
         base = int(event["reference"]) if self._config.network.action_mode == "relative" else 0
-        return base + int(self._actions[action]) + play.noise(event, self._config.actor.noise_qindex)
+        return base + int(self._actions[action]) + play.noise.of(event)
 
     def _make_act(self) -> Act:
         """The jitted decision of a batch: represent, then search or sample."""

@@ -55,8 +55,8 @@ class Batches:
         anchor = self._studio.anchor(episode.instance)
         target = draw_target(episode, self._config.imitation, self._random)
         labelled = relabelled(episode, target, anchor)
-        weight = imitation_weight(labelled, self._config.imitation)
         opponent = self._opponents.of(labelled)
+        weight = imitation_weight(labelled, self._config.imitation, opponent.gain_db)
         clip, frames = self._studio.clip_features(episode.instance, target)
         return Sample(
             trace=self._trace(labelled),

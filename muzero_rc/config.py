@@ -145,7 +145,7 @@ class ImitationConfig:
     other_target_spread: float = 0.1  # the others: log of target over that rate, at most
     fill_tolerance: float = 0.002  # followed: rate / target at most 1 + this
     fill_floor: float = 0.98  # and at least this
-    gain_floor_db: float = -0.15  # and at least so much over the anchor
+    gain_floor_db: float = -0.15  # and at least so much over the opponent, at first the anchor
     temperature_db: float = 0.2  # weight = exp(gain / temperature)
     weight_limit: float = 5.0  # at most
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from muzero_rc.actor import KnownSchedules
+from muzero_rc.assignments import OWN
 from muzero_rc.batches import priority_of
 from muzero_rc.config import Config
 from muzero_rc.episodes import SELFPLAY, Episode
@@ -23,6 +24,7 @@ class Intake:
     Attributes:
       episodes: self-play episodes so far.
       numbers: the next free number of an episode that this run plays itself.
+      uids: of all episodes, in the order in which they came.
     """
 
     studio: Studio
@@ -32,12 +34,12 @@ class Intake:
     schedules: KnownSchedules = field(default_factory=KnownSchedules)
     episodes: int = 0
     numbers: int = 0
-    _uids: set[str] = field(default_factory=set)
+    uids: dict[str, None] = field(default_factory=dict)
     _recent: list[tuple[Episode, float]] = field(default_factory=list)
 
     def has(self, episode: Episode) -> bool:
         """Whether an episode of this uid is in already."""
-        return episode.uid in self._uids
+        return episode.uid in self.uids
 
     def take_all(self, episodes: Iterable[Episode]) -> None:
         """Takes episodes in their order."""
@@ -46,14 +48,14 @@ class Intake:
 
     def take(self, episode: Episode) -> None:
         """Takes one episode, unless it is in already; one of an unknown instance only counts."""
-        if episode.uid in self._uids:
+        if episode.uid in self.uids:
             return
-        self._uids.add(episode.uid)
+        self.uids[episode.uid] = None
         score = self.opponents.take(episode)
         if episode.source == SELFPLAY:
             self.episodes += 1
             prefix, _, number = episode.uid.rpartition("/")
-            if prefix == "self":
+            if prefix == OWN:
                 self.numbers = max(self.numbers, int(number) + 1)
             self._recent = [*self._recent[1 - _RECENT :], (episode, score or 0.0)]
         if self.studio.knows(episode.instance):

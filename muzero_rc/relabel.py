@@ -41,14 +41,19 @@ def draw_target(episode: Episode, config: ImitationConfig, rng: random.Random) -
     return max(1, round(own * math.exp(rng.uniform(-1.0, 1.0) * config.other_target_spread)))
 
 
-def imitation_weight(episode: Episode, config: ImitationConfig) -> float:
+def imitation_weight(episode: Episode, config: ImitationConfig, opponent_db: float = 0.0) -> float:
     """How much the policy should follow the episode's actions.
 
+    Args:
+      episode: relabelled.
+      config: tolerances.
+      opponent_db: gain of whom it should beat: the anchor's, 0, or the present opponent's.
+
     Returns:
-      0 unless it kept its target, used it up and about reached its anchor; else rising with its gain.
+      0 unless it kept its target, used it up and about reached its opponent; else rising with its gain.
     """
     fill = episode.rate_kbps / episode.target_kbps
-    gain_db = episode.outcome.gain_db
+    gain_db = episode.outcome.gain_db - opponent_db
     if fill > 1.0 + config.fill_tolerance or fill < config.fill_floor or gain_db < config.gain_floor_db:
         return 0.0
     return min(math.exp(gain_db / config.temperature_db), config.weight_limit)

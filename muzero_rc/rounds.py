@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from muzero_rc.actor import Actor, assign
+from muzero_rc.actor import Actor
+from muzero_rc.assignments import assign
 from muzero_rc.catalogue import Instance
 from muzero_rc.config import Config
 from muzero_rc.episodes import Episode, EpisodeTail
@@ -18,10 +19,6 @@ class Rounds(Protocol):
 
     def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
         """About a round of episodes, played with weights as new as can be had."""
-        ...
-
-    def close(self) -> None:
-        """Frees what it holds."""
         ...
 
 
@@ -45,9 +42,6 @@ class LocalRounds:
         count = min(self._config.actor.round_episodes, self._config.budget.episodes - intake.episodes)
         work = (assign(self._studio, self._instances, self._config, first + i) for i in range(count))
         yield from self._actor.play(work, intake.opponents, self._hash)
-
-    def close(self) -> None:
-        """See `Rounds.close`."""
 
 
 class Inbox:

@@ -20,18 +20,15 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
       folder: of the logs that runs share, one log for each set of encoder settings.
     """
     config = studio.config
-    encode = digest(config.encode, studio.engine.native.versions()["libvpx_runtime"])
-    ours = tuple(uid_of(studio, instance) + "/" for instance in instances)
     known: set[str] = set()
     quality: list[Episode] = []
-    for episode in read_log(folder / encode):
+    for episode in known_episodes(studio, instances, folder):
         known.add(episode.uid)
-        if episode.uid.startswith(ours):
-            quality.append(episode)
-            yield episode
+        quality.append(episode)
+        yield episode
     levels = {True: config.teacher.augmented_cq_levels, False: config.teacher.cq_levels}
     wanted = [(one, level) for one in instances for level in levels[one.augmented]]
-    with EpisodeWriter(folder / encode) as writer:
+    with EpisodeWriter(_log(studio, folder)) as writer:
         for episode in constant_quality(studio, wanted, known):
             quality.append(episode)
             writer.append(episode)
@@ -44,3 +41,16 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
         for episode in search_plans(studio, searches, config.teacher.search_encodes, known):
             writer.append(episode)
             yield episode
+
+
+def known_episodes(studio: Studio, instances: Sequence[Instance], folder: Path) -> Iterator[Episode]:
+    """Those teachers' episodes of `instances` that are there already."""
+    ours = tuple(uid_of(studio, instance) + "/" for instance in instances)
+    for episode in read_log(_log(studio, folder)):
+        if episode.uid.startswith(ours):
+            yield episode
+
+
+def _log(studio: Studio, folder: Path) -> Path:
+    """The log of these encoder settings and this libvpx."""
+    return folder / digest(studio.config.encode, studio.engine.native.versions()["libvpx_runtime"])

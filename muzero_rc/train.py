@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -30,6 +30,9 @@ from muzero_rc.studio import Engine, Studio
 from muzero_rc.teachers import teacher_episodes
 from muzero_rc.validate import VBR, Validation
 
+if TYPE_CHECKING:
+    from muzero_rc.remote import Service
+
 Say = Callable[[str], None]
 _IMITATION_ROUND = 100  # learner steps between reports while there is no self-play
 
@@ -43,7 +46,7 @@ def train(
     cache: Path,
     resume: bool = False,
     init_from: Path | None = None,
-    rounds: Rounds | None = None,
+    service: "Service | None" = None,
     say: Say = print,
 ) -> dict[str, float]:
     """Trains until the budget ends.
@@ -56,7 +59,7 @@ def train(
       cache: shared between runs: frames, first passes, anchors, teachers' episodes.
       resume: go on from the last whole checkpoint and the episode log.
       init_from: a policy file whose parameters a new run begins with.
-      rounds: where self-play comes from; closed at the end. None plays here.
+      service: brings self-play from actors elsewhere; closed at the end. None plays here.
       say: takes lines for a person.
 
     Returns:
@@ -70,7 +73,7 @@ def train(
     validation_clips = find_clips(Path(config.validation.corpus)) if config.validation.corpus else []
     run = open_run(run_dir, config, provenance(corpus, clips, engine), resume=resume)
     studio, metrics = Studio(engine, config, cache), Metrics(run_dir)
-    replay = make_replay(config.replay, config.seed)
+    replay = make_replay(config.replay, config.seed) if service is None else service.replay()
     try:
         # What the network is, and where it stands.
         networks = make_networks(config.network, engine.widths)
@@ -106,9 +109,11 @@ def train(
                 say(f"{number + 1} teachers' episodes, {duration(time.monotonic() - began)}")
         intake.take_all(read_log(run.episodes))
         batches = Batches(studio, replay, intake.opponents, config, config.seed + int(state.step))
-        if rounds is None:
+        if service is None:
             actor = Actor(studio, networks, config, intake.schedules)
-            rounds = LocalRounds(actor, studio, instances, config, run.config_hash)
+            rounds: Rounds = LocalRounds(actor, studio, instances, config, run.config_hash)
+        else:
+            rounds = service.rounds(run.config_hash)
         inbox = Inbox(run.inbox)
         figures: dict[str, float] = {}
 
@@ -150,8 +155,6 @@ def train(
         export_state(run, state, config, engine, figures)
         return figures
     finally:
-        if rounds is not None:
-            rounds.close()
         metrics.close()
         replay.close()
         studio.close()

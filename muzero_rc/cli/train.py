@@ -9,6 +9,8 @@ from pathlib import Path
 from muzero_rc.cli.common import DONE, Parser, Usage, run
 
 PROGRAM = "rc-train"
+DEFAULT_PORT = 8765
+OWN_NAME = "self"  # what a run calls its own episodes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,6 +35,33 @@ def _parser() -> Parser:
     _add_run_options(whole)
     whole.set_defaults(body=_run)
 
+    learner = verbs.add_parser("learner", help="the same, learning from actors elsewhere")
+    learner.add_argument("corpus", metavar="CORPUS", help="a folder of clips")
+    learner.add_argument("--init-from", metavar="POLICY", help="begin with this policy file's weights")
+    learner.add_argument("--port", type=int, default=DEFAULT_PORT, help="for actors (default: %(default)s)")
+    learner.add_argument(
+        "--everywhere",
+        action="store_true",
+        help="listen on all interfaces, not on loopback alone; no passwords!",
+    )
+    _add_run_options(learner)
+    learner.set_defaults(body=_learner)
+
+    actor = verbs.add_parser("actor", help="play episodes for a learner elsewhere")
+    actor.add_argument("corpus", metavar="CORPUS", help="the same clips as the learner's")
+    where = actor.add_mutually_exclusive_group(required=True)
+    where.add_argument("--replay", metavar="HOST:PORT", help="where the learner listens")
+    where.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="no network: play this policy file, or controller, and write episode files",
+    )
+    actor.add_argument("--folder", metavar="DIR", required=True, help="this actor's own episode log")
+    actor.add_argument("--name", help="no two actors may share it (default: the folder's name)")
+    actor.add_argument("--episodes", type=int, metavar="N", help="stop at so many in the folder")
+    actor.add_argument("--config", metavar="FILE.toml", help="with --policy: the run's config")
+    actor.set_defaults(body=_actor)
+
     export = verbs.add_parser("export", help="write a run's policy file")
     export.add_argument("run_dir", metavar="RUN_DIR")
     export.add_argument("-o", "--output", metavar="X.safetensors", required=True)
@@ -40,6 +69,13 @@ def _parser() -> Parser:
         "--which", choices=("latest", "best"), default="best", help="best on validation (default) or newest"
     )
     export.set_defaults(body=_export)
+
+    smoke = verbs.add_parser(
+        "smoke", help="five minutes of everything on clips made here; the policy is dropped"
+    )
+    smoke.add_argument("--minutes", type=float, default=5.0, help="(default: %(default)s)")
+    smoke.add_argument("--keep", metavar="DIR", help="keep the run folder here")
+    smoke.set_defaults(body=_smoke)
     return parser
 
 
@@ -72,6 +108,80 @@ def _run(args: argparse.Namespace) -> int:
         say=_say,
     )
     print(Path(args.run_dir) / "policies" / "latest.safetensors")
+    return DONE
+
+
+def _learner(args: argparse.Namespace) -> int:
+    from encoder_bridge.cache import cache_folder
+    from muzero_rc.config_file import load_config
+    from muzero_rc.remote import Service
+    from muzero_rc.studio import libvpx_engine
+    from muzero_rc.train import train
+
+    config = load_config(_existing(args.config), args.set)
+    service = Service(config, port=args.port, everywhere=args.everywhere)
+    _say(f"listening on port {args.port}, {'all interfaces' if args.everywhere else 'loopback only'}")
+    train(
+        config,
+        Path(args.corpus),
+        Path(args.run_dir),
+        engine=libvpx_engine(),
+        cache=cache_folder() / "training",
+        resume=args.resume,
+        init_from=None if args.init_from is None else _existing(args.init_from),
+        service=service,
+        say=_say,
+    )
+    print(Path(args.run_dir) / "policies" / "latest.safetensors")
+    return DONE
+
+
+def _actor(args: argparse.Namespace) -> int:
+    from encoder_bridge.cache import cache_folder
+    from muzero_rc.config_file import load_config
+    from muzero_rc.studio import libvpx_engine
+
+    folder = Path(args.folder)
+    name, cache = args.name or folder.name, cache_folder() / "training"
+    if not name or name == OWN_NAME or "/" in name:
+        raise Usage(f"--name {name!r}: use a name that is not {OWN_NAME!r} and has no slash")
+    if args.replay:
+        from muzero_rc.away import act
+
+        act(
+            Path(args.corpus),
+            args.replay,
+            name,
+            folder,
+            engine=libvpx_engine(),
+            cache=cache,
+            episodes=args.episodes,
+            say=_say,
+        )
+        return DONE
+    from muzero_rc.file_actor import act_to_files
+
+    if args.episodes is None or args.config is None:
+        raise Usage("--policy needs --config, the run's, and --episodes")
+    act_to_files(
+        load_config(_existing(args.config)),
+        Path(args.corpus),
+        args.policy,
+        name,
+        folder,
+        engine=libvpx_engine(),
+        cache=cache,
+        episodes=args.episodes,
+        say=_say,
+    )
+    print(folder)
+    return DONE
+
+
+def _smoke(args: argparse.Namespace) -> int:
+    from muzero_rc.smoke import smoke
+
+    print(smoke(args.minutes, None if args.keep is None else Path(args.keep), say=_say))
     return DONE
 
 
