@@ -20,7 +20,7 @@ typedef struct taker {
 /* The tensor `group`_`name`: [rows, columns], or [columns] when rows is 0. */
 static const float *take(taker *from, const char *group, const char *name, int32_t rows,
                          int32_t columns) {
-  char full[NAME_SIZE];
+  char full[2 * NAME_SIZE];
   if (from->result < 0) return NULL;
   (void)snprintf(full, sizeof(full), "%s_%s", group, name);
   const muzero_rc_tensor *tensor = muzero_rc_policy_file_tensor(from->file, full);

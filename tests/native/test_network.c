@@ -9,6 +9,7 @@
 #include "check.h"
 #include "policy/kernels.h"
 #include "policy/policy_impl.h"
+#include "policy/sha256.h"
 #include "policy_sample.h"
 
 enum { FRAMES = 12 };
@@ -269,6 +270,42 @@ static void test_info(void) {
   muzero_rc_policy_close(&policy);
 }
 
+/* The same bits from every compiler, at every optimisation level, on every
+ * x86-64. A change on purpose, here or in the network: print `hex` and put it in. */
+static void test_logits_are_the_same_everywhere(void) {
+  static const char golden[] = 
+      "ae2d121c66d18f7dc5deaf8700b43944720e197fdc83695ec0b79f625c997dc4";
+  enum { SHOWN = 20, ACTIONS = 5 };
+  sample_options options = sample_defaults();
+  options.sizes.clip_features = 3;
+  options.sizes.frame_features = 5;
+  options.sizes.step_features = 7;
+  options.sizes.width = 24;
+  options.sizes.encoder_layers = options.sizes.step_blocks = 2;
+  options.sizes.actions = ACTIONS;
+  const sample made = sample_make(&options);
+  muzero_rc_policy_file file;
+  muzero_rc_network *network;
+  float features[3 + SHOWN * 5], step[7], encoding[SHOWN * 24], logits[SHOWN][ACTIONS];
+  float scratch[4096];
+  char hex[65];
+  for (int i = 0; i < 3 + SHOWN * 5; ++i) features[i] = (float)(i * 37 % 64 - 32) / 16.0f;
+  for (int i = 0; i < 7; ++i) step[i] = (float)(i * 11 % 8 - 4) / 2.0f;
+  CHECK_EQ(muzero_rc_policy_file_open_bytes(made.bytes, made.size, &file, NULL, 0), 0);
+  CHECK_EQ(muzero_rc_network_open(&file, ACTIONS, &network, NULL, 0), 0);
+  CHECK(muzero_rc_network_encode_scratch(network) <= 4096);
+  muzero_rc_network_encode(network, features, features + 3, SHOWN, encoding, scratch);
+  for (int32_t i = 0; i < SHOWN; ++i)
+    muzero_rc_network_logits(network, encoding, SHOWN, i, step, logits[i], scratch);
+  CHECK(isfinite(logits[0][0]) && logits[0][0] != logits[1][0]);
+  muzero_rc_sha256((const uint8_t *)logits, sizeof(logits), hex);
+  if (strcmp(hex, golden)) fprintf(stderr, "%s\n", hex);
+  CHECK(!strcmp(hex, golden));
+  muzero_rc_network_close(&network);
+  muzero_rc_policy_file_close(&file);
+  free(made.bytes);
+}
+
 /* The sum that kernels.h promises, kept from being vectorised. */
 static float plain_sum(const float *weights, float bias, int32_t inputs, int32_t outputs,
                        const float *x, int32_t output) {
@@ -315,6 +352,7 @@ int main(void) {
   test_show_index_outside_the_clip_is_clamped();
   test_many_threads_share_a_policy();
   test_info();
+  test_logits_are_the_same_everywhere();
   test_dense_sums_in_the_written_order();
   test_exp();
   return check_result();
