@@ -1,10 +1,13 @@
 """The fake encoder's world: which frames are coded, and what a qindex costs and gives.
 
-Bits halve every 40 qindex and PSNR falls by 4 dB with it, for every frame alike; how many bits a
-frame starts from comes from its pixels. Simple enough to know the optimum, see `toy`.
+PSNR is linear in log step, and log bits are linear in log step and log residual, with coefficients
+by kind of frame. They and the statistics are such that the controller's q_ref makes sense here too.
+Simple enough to know the optimum, see `toy`.
 """
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +15,32 @@ import numpy.typing as npt
 from encoder_bridge.config import EncoderConfig
 from encoder_bridge.records import ALTREF, GOLDEN, INTER, KEY, OVERLAY, SHOW_EXISTING
 
-QINDEX_PER_HALVING = 40.0
-DB_PER_HALVING = 4.0
-BITS_PER_PIXEL_RMS = 1.0
-"""Bits a pixel at qindex 0 and a residual of 1."""
+DB_PER_STEP = 4.0
+"""PSNR lost when the quantiser step doubles."""
 _GOP_FRAMES = 12
 _DEPENDENCE = 0.15
-"""How much a coarse alt-ref adds to the bits of the frames that refer to it, in halvings."""
+"""How much a coarse alt-ref adds to the bits of the frames that refer to it, in halvings a step."""
+
+
+class BitsLaw(NamedTuple):
+    """log2 of a frame's bits a pixel, at step 2**4.8 and a residual of 1, and how it moves."""
+
+    start: float
+    a_residual: float
+    """For each doubling of the residual."""
+    a_step: float
+    """For each doubling of the quantiser step, downwards."""
+
+
+_LEAF = BitsLaw(-1.4, 0.6, 1.25)
+_KEY = BitsLaw(-0.9, 0.5, 1.1)
+_ALTREFS = (BitsLaw(0.0, 0.65, 1.1), BitsLaw(-0.8, 0.65, 1.2), BitsLaw(-1.2, 0.6, 1.2))
+_OVERLAY = BitsLaw(-6.4, 0.0, 0.1)
+
+
+def quantiser_step(qindex: int) -> float:
+    """log2 of VP9's AC step in pixels, to a few per cent: linear below qindex 98, exponential above."""
+    return math.log2((7 + qindex if qindex <= 98 else 102 * math.exp(0.0184 * (qindex - 95))) / 4)
 
 
 @dataclass(frozen=True)
@@ -109,33 +131,23 @@ class FakeClip:
         self.inter_rms = np.sqrt(inter)
         """`[T]` of one that refers to the frame before."""
         self.pixels = int(luma.shape[1] * luma.shape[2])
-        blocks = ((luma.shape[1] + 15) // 16) * ((luma.shape[2] + 15) // 16)
-        self._blocks = blocks
 
     def stats(self, ticks_per_frame: float) -> npt.NDArray[np.float64]:
-        """`[T, 25]` in `vpx_rc_frame_stats_t`'s order; what has no meaning here is 0."""
+        """`[T, 25]` in `vpx_rc_frame_stats_t`'s order; what has no meaning here is 0.
+
+        Of the size that libvpx's have, and they tell the truth about this world: that no frame
+        inherits quality and that key frames are nothing special.
+        """
         stats = np.zeros((len(self.intra_rms), 25))
-        intra, inter = self._blocks * self.intra_rms**2, self._blocks * self.inter_rms**2
         stats[:, 0] = np.arange(len(stats))
         stats[:, 1] = 1.0  # weight
-        stats[:, 2], stats[:, 3] = intra, inter
-        stats[:, 4] = np.minimum(intra, 1.5 * inter)  # against the frame before the last
-        stats[:, 5] = 1.0  # noise energy
-        stats[:, 6] = np.clip(1 - inter / (intra + 1), 0, 1)  # share of inter blocks
-        stats[0, 6] = 0.0
+        stats[:, 3] = 35.0 * self.inter_rms  # coded error
+        stats[1:, 2] = 1.1 * stats[1:, 3]  # intra error
+        stats[:, 4] = 1.2 * stats[:, 3]  # coded error against the frame before the last
+        stats[:, 5] = 250.0  # noise energy, libvpx's default
+        stats[:, 6], stats[:, 7] = 0.3, 1.0  # shares of inter blocks, and of moving ones
         stats[:, 23], stats[:, 24] = ticks_per_frame, 1.0
         return stats
-
-    def rms(self, frame: CodedFrame) -> float:
-        """The residual that is coded for a frame."""
-        show = frame.show_index
-        if frame.frame_type == KEY:
-            return float(self.intra_rms[show])
-        if frame.frame_type == ALTREF:
-            return float(min(self.intra_rms[show], 2.0 * self.inter_rms[show]))
-        if frame.frame_type == OVERLAY:
-            return 0.05 * float(self.inter_rms[show])
-        return float(self.inter_rms[show])
 
     def bits(self, frame: CodedFrame, qindex: int, altref_qindex: int | None) -> float:
         """What coding a frame costs.
@@ -145,15 +157,24 @@ class FakeClip:
             qindex: of this frame.
             altref_qindex: of the hidden frame that it refers to, if any.
         """
-        halvings = qindex / QINDEX_PER_HALVING
+        law, rms = self._law(frame)
+        step = quantiser_step(qindex)
+        log_bits = law.start + law.a_residual * math.log2(rms) - law.a_step * (step - 4.8)
         if altref_qindex is not None and frame.frame_type == INTER:
-            halvings += 0.5 - _DEPENDENCE * (altref_qindex - qindex) / QINDEX_PER_HALVING
-        return self.pixels * BITS_PER_PIXEL_RMS * self.rms(frame) * float(2.0**-halvings)
+            log_bits += _DEPENDENCE * (quantiser_step(altref_qindex) - step)
+        return float(self.pixels * 2.0**log_bits)
+
+    def _law(self, frame: CodedFrame) -> tuple[BitsLaw, float]:
+        show = frame.show_index
+        if frame.frame_type == KEY:
+            return _KEY, float(self.intra_rms[show])
+        if frame.frame_type == ALTREF:
+            return _ALTREFS[min(frame.layer, 3) - 1], float(self.inter_rms[show])
+        return _OVERLAY if frame.frame_type == OVERLAY else _LEAF, float(self.inter_rms[show])
 
     def psnr_db(self, show_index: int, qindex: int) -> float:
         """Luma PSNR of a shown frame that was coded with `qindex`."""
-        start = 58.0 - 2.0 * np.log2(1.0 + self.inter_rms[show_index])
-        return float(start - DB_PER_HALVING * qindex / QINDEX_PER_HALVING)
+        return 62.0 - math.log2(self.inter_rms[show_index]) - DB_PER_STEP * quantiser_step(qindex)
 
     def sse_y(self, show_index: int, qindex: int) -> int:
         """Luma squared error of that frame."""

@@ -1,9 +1,8 @@
 """A toy whose best plan is known: easy and hard scenes on the fake encoder share one budget.
 
 Without hidden frames nothing depends on anything: each frame's bits and PSNR follow from its own
-qindex alone, so the best split is a convex allocation. PSNR is linear in log bits with one slope
-for all frames, so the optimum spends nearly equal bits on every frame, which constant qindex, the
-obvious plan, is far from.
+qindex alone. PSNR is linear in log bits, so the optimum spends nearly equal bits on frames of one
+kind, which a constant qindex, the obvious plan, is far from.
 """
 
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from encoder_bridge.probe import frame_bytes
 from encoder_bridge.results import PSNR_CAP_DB, bitrate_kbps
 
 TOY_CONFIG = EncoderConfig(
-    width=64,
-    height=48,
+    width=176,
+    height=144,
     timebase_den=25,
     target_kbps=64,
     auto_alt_ref=0,
@@ -39,7 +38,7 @@ class ToyOptimum:
 
 
 def toy_frames(
-    seed: int = 0, scenes: tuple[int, ...] = (6, 6, 6), config: EncoderConfig = TOY_CONFIG
+    seed: int = 0, scenes: tuple[int, ...] = (4, 4, 4), config: EncoderConfig = TOY_CONFIG
 ) -> npt.NDArray[np.uint8]:
     """`[T, frame_bytes]`: scenes of so many frames, easy and hard in turn, of random noise."""
     random = np.random.default_rng(seed)

@@ -126,7 +126,10 @@ def test_the_toys_optimum_is_kept_by_the_encoder_and_beats_constant_qindex():
     assert best.kbps == pytest.approx(optimum.kbps)
     assert 0.98 * TOY_CONFIG.target_kbps < best.kbps <= TOY_CONFIG.target_kbps
     assert constant.kbps <= TOY_CONFIG.target_kbps
-    assert best.psnr_y_db > constant.psnr_y_db + 1
+    assert best.psnr_y_db > constant.psnr_y_db + 0.7
+    # The agent acts within 48 qindex of q_ref: from there the optimum can be reached.
+    coded = best.records[best.records["frame_type"] != SHOW_EXISTING]
+    assert np.abs(coded["qindex"] - coded["reference"]).max() <= 48
 
 
 @settings(max_examples=20)
