@@ -132,7 +132,7 @@ def run_study(
         baseline=find_method(baseline).name,
         policies=tested,
         settings={"targets": targets, **_settings_in_words(evaluation.settings)},
-        versions={**versions(), **_policy_versions(evaluation)},
+        versions={**versions(vmaf=evaluation.vmaf), **_policy_versions(evaluation)},
         command=command,
         notes=_notes(evaluation, encodes, ladder),
     )

@@ -6,22 +6,26 @@ from importlib import metadata
 from pathlib import Path
 
 from encoder_bridge import _native
+from encoder_bridge.quality import vmaf_ffmpeg
 from encoder_bridge.tools import program
 
 
-def versions() -> dict[str, str]:
-    """Names and versions of everything that has a part in the figures."""
+def versions(*, vmaf: bool = False) -> dict[str, str]:
+    """Names and versions of everything that has a part in the figures; with `vmaf` the ffmpeg of VMAF."""
     native = _native.versions()
-    return {
+    found = {
         "muzero-rc": _own_version(),
         "libvpx": f"{native['libvpx_runtime']} (external rate control ABI {native['ext_rc_abi']})",
-        "ffmpeg": _first_line([program("ffmpeg"), "-version"]).removeprefix("ffmpeg version "),
+        "ffmpeg": _ffmpeg_version(program("ffmpeg")),
         "python": platform.python_version(),
         "numpy": metadata.version("numpy"),
         "bjontegaard": metadata.version("bjontegaard"),
         "processor": _processor(),
         "system": platform.platform(),
     }
+    if vmaf and (ffmpeg := vmaf_ffmpeg()):
+        found["ffmpeg of VMAF"] = _ffmpeg_version(ffmpeg)
+    return found
 
 
 def _own_version() -> str:
@@ -31,6 +35,11 @@ def _own_version() -> str:
         return version
     commit = _first_line(["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"])
     return f"{version}, commit {commit}" if commit else version
+
+
+def _ffmpeg_version(path: str) -> str:
+    words = _first_line([path, "-version"]).split()
+    return words[2] if len(words) > 2 else "unknown"
 
 
 def _processor() -> str:
