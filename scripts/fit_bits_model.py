@@ -23,7 +23,7 @@ from muzero_rc.teachers import teacher_episodes
 TABLE = Path(__file__).parents[1] / "native" / "policy" / "bits_table.h"
 LAYERS = 7
 RIDGE = 5.0
-WEIGHT_POWER = 0.35  # of a frame's bits
+WEIGHT_POWER = 0.6  # of a frame's bits
 FOLDS = 4
 
 
