@@ -87,9 +87,7 @@ class Improviser:
         return int(np.argmin(np.abs(self.steps[1:] - (self.base_step + offset + shift)))) + 1
 
 
-def varied(
-    studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[str]
-) -> Iterator[Episode]:
+def varied(studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[str]) -> Iterator[Episode]:
     """Improvised episodes.
 
     Args:
