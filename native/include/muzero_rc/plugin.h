@@ -1,0 +1,80 @@
+/* muzero-rc for programs that embed libvpx: fills the callbacks of its external
+ * rate control. This header needs libvpx neither to compile nor to link, and
+ * libmuzero_rc never loads it: the program brings its own.
+ *
+ *   muzero_rc_policy_open(name, &policy, error, sizeof(error));
+ *   muzero_rc_plugin_open(policy, &plugin);                  one per encoder
+ *   muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs);
+ *   vpx_codec_control(&codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs);
+ *   ... the last pass of two, VPX_VBR, VPX_DL_GOOD_QUALITY ...
+ *   vpx_codec_destroy(&codec);
+ *   report = muzero_rc_plugin_report(plugin);                what it did
+ *
+ * In any other mode libvpx accepts the callbacks and never asks: a report of
+ * no decisions says so. native/examples/encode_y4m.c is a whole program. */
+#ifndef MUZERO_RC_PLUGIN_H_
+#define MUZERO_RC_PLUGIN_H_
+
+#include <muzero_rc/policy.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One encoder's rate control. Many threads may run one each over one policy. */
+typedef struct muzero_rc_plugin muzero_rc_plugin;
+
+/* libvpx's vpx_rc_funcs_t. */
+struct vpx_rc_funcs;
+
+/* What was done for the encoder so far, or until its end. */
+typedef struct muzero_rc_report {
+  int64_t decisions; /* coded frames whose qindex we chose */
+  int64_t guarded;   /* of these, coarser than the policy asked, to keep the budget */
+  int64_t fallbacks; /* of these, the network answered NaN or inf: the controller chose */
+  int64_t nanoseconds; /* spent in our callbacks */
+  int32_t error;     /* 0, or the negative errno for which a callback failed the encode */
+  int32_t reserved;
+} muzero_rc_report;
+
+/* How fast a policy is on this machine. */
+typedef struct muzero_rc_speed {
+  double open_us;   /* a model, per frame of the clip */
+  double median_us; /* of one decision, its features and bookkeeping included */
+  double p99_us;
+} muzero_rc_speed;
+
+/* Opens the rate control of one encoder. `policy` must outlive it, and it must
+ * outlive the encoder. The caller owns *plugin. -ENOMEM. */
+MUZERO_RC_API int muzero_rc_plugin_open(const muzero_rc_policy *policy, muzero_rc_plugin **plugin);
+
+/* Closes and sets *plugin to NULL; NULL is fine. */
+MUZERO_RC_API void muzero_rc_plugin_close(muzero_rc_plugin **plugin);
+
+/* Holds every qindex within [lowest, highest], cut to [1, 255]; the bound wins
+ * over the policy and over the budget. May be called between frames. -EINVAL
+ * when lowest > highest. libvpx's own rc_min_quantizer and rc_max_quantizer do
+ * not bind external rate control: hand them over with muzero_rc_qindex(). */
+MUZERO_RC_API int muzero_rc_plugin_limit(muzero_rc_plugin *plugin, int32_t lowest,
+                                         int32_t highest);
+
+/* The qindex of libvpx's outer scale: 0 to 63 gives 0 to 255; others are cut. */
+MUZERO_RC_API int32_t muzero_rc_qindex(int32_t quantizer);
+
+/* Fills *funcs with callbacks into `plugin`. `abi` is the program's own
+ * VPX_EXT_RATECTRL_ABI_VERSION; -ENOTSUP when this library knows another. */
+MUZERO_RC_API int muzero_rc_plugin_funcs(muzero_rc_plugin *plugin, int abi,
+                                         struct vpx_rc_funcs *funcs);
+
+/* Call it from the encoder's thread, or after vpx_codec_destroy(). */
+MUZERO_RC_API muzero_rc_report muzero_rc_plugin_report(const muzero_rc_plugin *plugin);
+
+/* Times `policy` over a made-up clip of `frames` frames. -EINVAL, -ENOMEM. */
+MUZERO_RC_API int muzero_rc_policy_speed(const muzero_rc_policy *policy, int32_t frames,
+                                         muzero_rc_speed *speed);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MUZERO_RC_PLUGIN_H_ */
