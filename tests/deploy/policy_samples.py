@@ -34,15 +34,17 @@ def feature_version() -> int:
 
 
 def network(config: NetworkConfig, seed: int = 0) -> tuple[Networks, Params]:
-    """The network, with heads that are not zero as a fresh one's are."""
+    """The network with random weights, also in the heads, which a fresh one has at zero."""
     networks = make_networks(config, widths())
-    params = networks.init(jax.random.PRNGKey(seed))
     rng = np.random.default_rng(seed)
 
-    def shake(x: jax.Array) -> FloatArray:
-        return np.asarray(x + 0.1 * rng.normal(size=x.shape), np.float32)
+    def draw(path: tuple[Any, ...], like: jax.ShapeDtypeStruct) -> FloatArray:
+        spread = like.shape[0] ** -0.5 if len(like.shape) > 1 else 0.1
+        centre = 1.0 if path[-1].key == "scale" else 0.0
+        return np.asarray(centre + spread * rng.normal(size=like.shape), np.float32)
 
-    return networks, jax.tree_util.tree_map(shake, params)
+    shapes = jax.eval_shape(networks.init, jax.random.PRNGKey(0))  # far quicker than a real init
+    return networks, jax.tree_util.tree_map_with_path(draw, shapes)
 
 
 def random_states(frames: int, count: int, seed: int = 0) -> States:
@@ -60,13 +62,13 @@ def jax_logits(networks: Networks, params: Params, clips: Sequence[States]) -> l
     """f4[N, A] of each clip, by the learner's own functions, as one batch; the clips are equally long."""
 
     @jax.jit
-    def run(params: Params, batch: States) -> jax.Array:
-        length = jnp.full(batch.frames.shape[0], batch.frames.shape[1])
+    def run(params: Params, batch: States, length: npt.NDArray[np.int64]) -> jax.Array:
         encoding = networks.encode_clip(params, ClipBatch(batch.clip, batch.frames, length))
         state = networks.represent(params, look_up(encoding, batch.show_index), batch.steps)
         return jnp.asarray(networks.predict(params, state).policy_logits)
 
-    return list(np.asarray(run(params, States(*map(np.stack, zip(*clips, strict=True))))))
+    batch = States(*map(np.stack, zip(*clips, strict=True)))
+    return list(np.asarray(run(params, batch, np.full(len(clips), batch.frames.shape[1]))))
 
 
 def c_logits(policy: Any, actions: int, states: States) -> FloatArray:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 
-import jax
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -84,9 +83,9 @@ def test_nothing_is_left_of_a_write_that_fails(params, tmp_path):
 @pytest.mark.parametrize("mode", ["relative", "absolute"])
 def test_warm_start_gives_back_what_was_exported(mode, tmp_path):
     config = NetworkConfig(**{**vars(TINY), "action_mode": mode})
-    networks, params = network(config)
+    params = network(config)[1]
     path = write(tmp_path / "policy.safetensors", params, config)
-    fresh = networks.init(jax.random.PRNGKey(9))
+    fresh = network(config, seed=9)[1]
     started = warm_start(fresh, path, config, widths(), feature_version())
     for module, parameters in started.items():
         deployed = module.startswith(("clip_", "step_", "policy_"))
