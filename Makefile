@@ -39,7 +39,7 @@ $(VENV)/.ready: pyproject.toml $(SOURCES)
 	@touch $@
 
 demo: $(VENV)/.ready
-	@$(VENV)/bin/python -m muzero_rc.demo
+	@$(VENV)/bin/python -P -m muzero_rc.demo # -P: the installed packages, not the folders here
 
 # -- the environment of the tests: everything, in fixed versions --
 
