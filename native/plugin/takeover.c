@@ -75,6 +75,14 @@ static void refuse(muzero_rc_encoder *encoder, const char *reason) {
                                  : "libvpx's own rate control runs");
 }
 
+/* Builds of libvpx differ in whether they take the ABI of older headers too:
+ * ours is the newest that this one takes. */
+static bool is_our_libvpx(const muzero_rc_libvpx *libvpx) {
+  const int abi = VPX_ENCODER_ABI_VERSION;
+  return libvpx->enc_init_ver(NULL, NULL, NULL, 0, abi) != VPX_CODEC_ABI_MISMATCH &&
+         libvpx->enc_init_ver(NULL, NULL, NULL, 0, abi + 1) == VPX_CODEC_ABI_MISMATCH;
+}
+
 static int register_callbacks(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                               const muzero_rc_libvpx *libvpx) {
   vpx_rc_funcs_t funcs;
@@ -99,9 +107,10 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
     muzero_rc_say("left alone: the policy is libvpx");
     return;
   }
-  if (encoder->abi != VPX_ENCODER_ABI_VERSION) {
-    snprintf(reason, sizeof(reason), "the program's libvpx has encoder ABI %d, ours is %d",
-             encoder->abi, VPX_ENCODER_ABI_VERSION);
+  if (encoder->abi != VPX_ENCODER_ABI_VERSION || !is_our_libvpx(libvpx)) {
+    snprintf(reason, sizeof(reason),
+             "the program or its libvpx has another encoder ABI (%d) than ours (%d)", encoder->abi,
+             VPX_ENCODER_ABI_VERSION);
     refuse(encoder, reason);
     return;
   }
