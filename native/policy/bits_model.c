@@ -55,14 +55,65 @@ void muzero_rc_bits_inputs(const muzero_rc_bits_query *query,
   for (int32_t i = 0; i < MUZERO_RC_BITS_INPUTS; ++i) inputs[i] = values[i];
 }
 
+/* Places of the inputs that depend on the step, in muzero_rc_bits_inputs. */
+enum {
+  kInputStep = 13,
+  kInputSquare = 14,
+  kInputIntraStep = 15,
+  kInputCodedStep = 16,
+  kInputSecondStep = 17,
+  kInputPastStep = 19,
+  kInputCodedFloor = 25,
+  kInputIntraFloor = 26
+};
+
+static float bounded(float bits, float log_pixels) {
+  const float smallest = 5.0f; /* an empty frame still has a header: about 32 bits */
+  const float largest = log_pixels + 4.0f;
+  return bits < smallest ? smallest : (bits > largest ? largest : bits);
+}
+
+muzero_rc_bits_curve muzero_rc_bits_curve_of(const muzero_rc_bits_query *query) {
+  float inputs[MUZERO_RC_BITS_INPUTS];
+  muzero_rc_bits_query at_one = *query; /* inputs that grow with the step are its factors */
+  at_one.step = 1.0f;
+  at_one.reference_step = 1.0f + query->reference_step - query->step;
+  muzero_rc_bits_inputs(&at_one, inputs);
+  const float *weights = kBitsTable[query->frame.layer];
+  muzero_rc_bits_curve curve = {.square = weights[kInputSquare],
+                                .coded = inputs[kInputCodedStep],
+                                .coded_weight = weights[kInputCodedFloor],
+                                .intra = inputs[kInputIntraStep],
+                                .intra_weight = weights[kInputIntraFloor],
+                                .log_pixels = query->log_pixels};
+  for (int32_t i = 0; i < MUZERO_RC_BITS_INPUTS; ++i) {
+    switch (i) {
+      case kInputStep:
+      case kInputIntraStep:
+      case kInputCodedStep:
+      case kInputSecondStep:
+      case kInputPastStep: curve.linear += weights[i] * inputs[i]; break;
+      case kInputSquare:
+      case kInputCodedFloor:
+      case kInputIntraFloor: break;
+      default: curve.constant += weights[i] * inputs[i]; break;
+    }
+  }
+  return curve;
+}
+
+float muzero_rc_bits_at(const muzero_rc_bits_curve *curve, float step) {
+  const float sum = curve->constant + step * (curve->linear + step * curve->square) +
+                    curve->coded_weight * maximum(curve->coded - 2.0f * step, -4.0f) +
+                    curve->intra_weight * maximum(curve->intra - 2.0f * step, -4.0f);
+  return bounded(sum + curve->log_pixels, curve->log_pixels);
+}
+
 float muzero_rc_bits_predict(const muzero_rc_bits_query *query) {
   float inputs[MUZERO_RC_BITS_INPUTS];
   muzero_rc_bits_inputs(query, inputs);
   const float *weights = kBitsTable[query->frame.layer];
   float sum = 0.0f;
   for (int32_t i = 0; i < MUZERO_RC_BITS_INPUTS; ++i) sum += weights[i] * inputs[i];
-  const float bits = sum + query->log_pixels;
-  const float smallest = 5.0f; /* an empty frame still has a header: about 32 bits */
-  const float largest = query->log_pixels + 4.0f;
-  return bits < smallest ? smallest : (bits > largest ? largest : bits);
+  return bounded(sum + query->log_pixels, query->log_pixels);
 }

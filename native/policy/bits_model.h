@@ -24,4 +24,24 @@ void muzero_rc_bits_inputs(const muzero_rc_bits_query *query,
 /* log2 of the frame's expected bits. */
 float muzero_rc_bits_predict(const muzero_rc_bits_query *query);
 
+/* The same as a function of the step alone, for a frame whose reference keeps
+ * its distance in steps: for solving, where one frame is asked about often. */
+typedef struct muzero_rc_bits_curve {
+  float constant;
+  float linear;
+  float square;
+  float coded;  /* log2 error beyond which bits stop falling, and its weight */
+  float coded_weight;
+  float intra;
+  float intra_weight;
+  float log_pixels;
+} muzero_rc_bits_curve;
+
+/* Of `query`'s frame; only the difference of query->reference_step and
+ * query->step counts. */
+muzero_rc_bits_curve muzero_rc_bits_curve_of(const muzero_rc_bits_query *query);
+
+/* log2 of expected bits at `step`. */
+float muzero_rc_bits_at(const muzero_rc_bits_curve *curve, float step);
+
 #endif /* MUZERO_RC_POLICY_BITS_MODEL_H_ */

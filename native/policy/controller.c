@@ -17,10 +17,10 @@ static float clamp(float value, float low, float high) {
   return value < low ? low : (value > high ? high : value);
 }
 
-static float clamp_step(float step) {
-  return clamp(step, muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MIN),
-               muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MAX));
-}
+static const float kFinestStep = 1.0f;       /* of qindex 1 */
+static const float kCoarsestStep = 8.83605f; /* of qindex 255 */
+
+static float clamp_step(float step) { return clamp(step, kFinestStep, kCoarsestStep); }
 
 static float minimum(float a, float b) { return a < b ? a : b; }
 
@@ -149,48 +149,67 @@ static float nearest_reference_step(const muzero_rc_state *state, float otherwis
 /* The GOP under way: its frames still to come, with what does not depend on the
  * base step worked out. */
 typedef struct gop_rest {
-  muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
+  muzero_rc_bits_curve curves[MUZERO_RC_MAX_GOP];
   float offsets[MUZERO_RC_MAX_GOP];
-  float parents[MUZERO_RC_MAX_GOP]; /* offset of the nearest reference */
   float corrections[MUZERO_RC_MAX_GOP];
   int32_t count;
-  int32_t next_gop; /* first shown frame that the forecast answers for */
+  int32_t next_gop;       /* first shown frame that the forecast answers for */
+  float next_correction;  /* of the forecast, as a factor */
 } gop_rest;
 
 static void list_rest(const muzero_rc_state *state, float base, gop_rest *rest) {
+  muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
   const muzero_rc_schedule *schedule = &state->schedule;
   const int32_t show = schedule->pending.show_index;
-  rest->count = muzero_rc_schedule_ahead(schedule, rest->frames);
+  float corrections[MUZERO_RC_LAYERS];
+  for (int32_t layer = 0; layer < MUZERO_RC_LAYERS; ++layer) {
+    corrections[layer] = muzero_rc_ledger_correction(&state->ledger, layer);
+  }
+  rest->count = muzero_rc_schedule_ahead(schedule, frames);
   rest->next_gop = (schedule->gop_end > show ? schedule->gop_end : show) + 1;
+  rest->next_correction = muzero_rc_exp2(muzero_rc_ledger_overall(&state->ledger));
   for (int32_t i = 0; i < rest->count; ++i) {
-    const muzero_rc_planned_frame *frame = &rest->frames[i];
     const muzero_rc_stretch *gop = &state->plan.gop;
-    rest->offsets[i] = muzero_rc_controller_offset(state, frame, gop, base);
-    rest->parents[i] = muzero_rc_controller_parent_offset(state, frame, gop, base);
-    rest->corrections[i] = muzero_rc_ledger_correction(&state->ledger, frame->layer);
+    const float offset = muzero_rc_controller_offset(state, &frames[i], gop, base);
+    const float parent = muzero_rc_controller_parent_offset(state, &frames[i], gop, base);
+    const muzero_rc_bits_query query =
+        query_of(state, &frames[i], base + offset, base + parent);
+    rest->curves[i] = muzero_rc_bits_curve_of(&query);
+    rest->offsets[i] = offset;
+    rest->corrections[i] = corrections[frames[i].layer];
   }
 }
 
 /* Expected bits of all frames after the pending one. */
 static double rest_bits(const muzero_rc_state *state, const gop_rest *rest, float base) {
   double sum = muzero_rc_forecast_bits(state, rest->next_gop, base) *
-               (double)muzero_rc_exp2(muzero_rc_ledger_overall(&state->ledger));
+               (double)rest->next_correction;
   for (int32_t i = 0; i < rest->count; ++i) {
-    const muzero_rc_bits_query query = query_of(
-        state, &rest->frames[i], base + rest->offsets[i], base + rest->parents[i]);
-    sum += (double)muzero_rc_exp2(muzero_rc_bits_predict(&query) + rest->corrections[i]);
+    const float bits = muzero_rc_bits_at(&rest->curves[i], clamp_step(base + rest->offsets[i]));
+    sum += (double)muzero_rc_exp2(bits + rest->corrections[i]);
   }
   return sum;
 }
 
+static muzero_rc_bits_curve curve_of_pending(const muzero_rc_state *state) {
+  const muzero_rc_plan *plan = &state->plan;
+  const muzero_rc_bits_query query =
+      query_of(state, &state->schedule.pending, plan->base + plan->offset, plan->reference_step);
+  return muzero_rc_bits_curve_of(&query);
+}
+
 /* The base step at which the pending frame and all after it take `bits`. */
 static float solve_base(const muzero_rc_state *state, const gop_rest *rest, double bits) {
+  const muzero_rc_bits_curve own = curve_of_pending(state);
+  const float correction =
+      muzero_rc_ledger_correction(&state->ledger, state->schedule.pending.layer);
   float low = kLowestBase;
   float high = kHighestBase;
   for (int i = 0; i < 12; ++i) {
     const float middle = 0.5f * (low + high);
-    const float own = muzero_rc_controller_bits(state, middle + state->plan.offset);
-    if ((double)muzero_rc_exp2(own) + rest_bits(state, rest, middle) > bits) {
+    const float step = clamp_step(middle + state->plan.offset);
+    const double pending = (double)muzero_rc_exp2(muzero_rc_bits_at(&own, step) + correction);
+    if (pending + rest_bits(state, rest, middle) > bits) {
       low = middle;
     } else {
       high = middle;
@@ -241,16 +260,14 @@ void muzero_rc_controller_plan(muzero_rc_state *state) {
   plan->expected_bits =
       muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(plan->qindex));
   plan->rest_bits = rest_bits(state, &rest, plan->base);
+  plan->saving_bits = rest_bits(state, &rest, plan->base + muzero_rc_tuned.guard_slack);
 }
 
 int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked) {
-  gop_rest rest;
-  list_rest(state, state->plan.base, &rest);
-  const float saving = state->plan.base + muzero_rc_tuned.guard_slack;
   const bool costly = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
   const float doubt = costly ? muzero_rc_tuned.doubt_costly : muzero_rc_tuned.doubt;
   const double allowed = state->target_bits - state->ledger.spent_bits -
-                         rest_bits(state, &rest, saving);
+                         state->plan.saving_bits;
   int32_t low = asked;
   int32_t high = MUZERO_RC_QINDEX_MAX;
   while (low < high) {

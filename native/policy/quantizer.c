@@ -1,6 +1,6 @@
 #include "quantizer.h"
 
-#include <math.h>
+#include <string.h>
 
 /* The VP9 specification's ac_qlookup for 8 bits, section 8.6.1. */
 static const int16_t kAcStep[256] = {
@@ -26,11 +26,17 @@ static const int16_t kAcStep[256] = {
   1567, 1597, 1628, 1660, 1692, 1725, 1759, 1793, 1828,
 };
 
-/* log2 by its own polynomial-free route: frexp is exact, and the mantissa's
- * logarithm comes from the atanh series, so every machine gets the same bits. */
+/* log2 and exp2 by their own series on the bits of a float: libm's differ in the
+ * last place from machine to machine, these do not. Only the conversion between
+ * exponent and integer is IEEE 754's. */
 float muzero_rc_log2(float value) {
-  int exponent;
-  const float mantissa = frexpf(value, &exponent); /* [0.5, 1) */
+  uint32_t bits;
+  if (!(value > 1.17549435e-38f)) value = 1.17549435e-38f; /* the smallest normal number */
+  memcpy(&bits, &value, sizeof(bits));
+  const int32_t exponent = (int32_t)(bits >> 23) - 126;
+  bits = (bits & 0x007FFFFFu) | 0x3F000000u;
+  float mantissa; /* [0.5, 1) */
+  memcpy(&mantissa, &bits, sizeof(mantissa));
   const float z = (mantissa - 0.70710678f) / (mantissa + 0.70710678f);
   const float z2 = z * z;
   const float series = z * (1.0f + z2 * (1.0f / 3 + z2 * (1.0f / 5 + z2 * (1.0f / 7))));
@@ -38,13 +44,17 @@ float muzero_rc_log2(float value) {
 }
 
 float muzero_rc_exp2(float value) {
-  if (value < -120.0f) value = -120.0f;
+  if (!(value > -120.0f)) value = -120.0f;
   if (value > 120.0f) value = 120.0f;
-  const float whole = floorf(value);
-  const float f = (value - whole) * 0.69314718f;
+  const int32_t truncated = (int32_t)value;
+  const int32_t whole = (float)truncated > value ? truncated - 1 : truncated;
+  const float f = (value - (float)whole) * 0.69314718f;
   const float series =
       1.0f + f * (1.0f + f * (0.5f + f * (1.0f / 6 + f * (1.0f / 24 + f * (1.0f / 120 + f / 720)))));
-  return ldexpf(series, (int)whole);
+  const uint32_t bits = (uint32_t)(whole + 127) << 23;
+  float scale;
+  memcpy(&scale, &bits, sizeof(scale));
+  return series * scale;
 }
 
 float muzero_rc_qindex_to_step(int32_t qindex) {

@@ -33,6 +33,7 @@ typedef struct muzero_rc_plan {
   float reference_step; /* step of its nearest reference */
   float expected_bits;  /* log2 of its bits at q_ref, corrected */
   double rest_bits;     /* expected of all frames after it at `base` */
+  double saving_bits;   /* the same when they save as much as the guard may ask */
   int32_t qindex;       /* q_ref */
   muzero_rc_stretch gop;
 } muzero_rc_plan;
