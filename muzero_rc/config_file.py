@@ -27,15 +27,24 @@ def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
         OSError: the file cannot be read.
     """
     try:
-        with Path(path).open("rb") as file:
-            values = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
-    try:
-        config: Config = _build(Config, values, "")
-    except ConfigError as error:
+        config = parse_config(Path(path).read_bytes().decode())
+    except (ConfigError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from None
     return override(config, overrides)
+
+
+def parse_config(text: str) -> Config:
+    """The config of a TOML text.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type, a value out of range, broken TOML.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not TOML: {error}") from None
+    config: Config = _build(Config, values, "")
+    return config
 
 
 def override(config: Config, overrides: Iterable[str]) -> Config:

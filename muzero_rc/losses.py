@@ -104,5 +104,6 @@ def _entropy(logits: Array) -> jax.Array:
     return -jnp.sum(jnp.exp(log_p) * log_p, axis=-1)
 
 
-def _scale_gradient(x: jax.Array, scale: float) -> jax.Array:
+def _scale_gradient(x: Array, scale: float) -> jax.Array:
+    x = jnp.asarray(x)
     return x * scale + jax.lax.stop_gradient(x) * (1.0 - scale)

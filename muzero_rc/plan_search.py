@@ -134,7 +134,8 @@ def genes_of(records: Array, stats: Array) -> Array:
     genes.append(inside)
     error = np.log1p(stats[np.clip(show, 0, len(stats) - 1), _CODED_ERROR])
     genes.append((error - error.mean()) / (error.std() + 1e-6))
-    return np.stack(genes)
+    stacked: Array = np.stack(genes)
+    return stacked
 
 
 def search_plans(

@@ -216,7 +216,9 @@ def _check_free(port: int) -> None:
         try:
             probe.bind(("", port))
         except OSError as error:
-            raise RunError(f"port {port} cannot be used: {error.strerror.lower()}; choose another") from None
+            raise RunError(
+                f"port {port} cannot be used: {(error.strerror or str(error)).lower()}; choose another"
+            ) from None
 
 
 def _only_loopback(port: int) -> None:

@@ -7,7 +7,7 @@ schedule knows of the frame it leads to.
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -120,11 +120,12 @@ def make_search(
             value=value_of(network, prediction, opponent, tolerance),
             embedding=Node(state, jnp.zeros(state.shape[0], jnp.int32)),
         )
-        output = mctx.gumbel_muzero_policy(
-            (params, exo, opponent),
-            rng_key,
+        # mctx's types know no NamedTuples as parameters and embeddings.
+        output: Any = mctx.gumbel_muzero_policy(
+            cast(Any, (params, exo, opponent)),
+            cast(Any, rng_key),
             root,
-            recurrent,
+            cast(Any, recurrent),
             search.simulations,
             max_depth=depth,
             qtransform=transform,

@@ -83,19 +83,20 @@ class Batch(NamedTuple):
 
 def scaled_log_bits(bits: Array, target_bits_per_frame: float) -> Array:
     """f4[N]: log of a coded frame's bits relative to the target's bits per shown frame."""
-    return (np.log(np.maximum(bits, 1.0)) - np.log(target_bits_per_frame)).astype(np.float32)
+    scaled = np.log(np.maximum(bits, 1.0)) - np.log(target_bits_per_frame)
+    return np.asarray(scaled, np.float32)
 
 
 def scaled_log_sse(sse: Array, pixels: Array) -> Array:
     """f4[N]: half the log of the mean squared error, floored where a frame is nearly lossless."""
-    return (0.5 * np.log(np.maximum(sse, 0) / np.maximum(pixels, 1) + 0.05)).astype(np.float32)
+    return np.asarray(0.5 * np.log(np.maximum(sse, 0) / np.maximum(pixels, 1) + 0.05), np.float32)
 
 
 def nearest_action(qindex: Array, reference: Array, config: NetworkConfig) -> Array:
     """i4[...]: the action that comes closest to having used `qindex` when q_ref was `reference`."""
     wanted = qindex - reference if config.action_mode == "relative" else qindex
     distance = np.abs(np.asarray(wanted)[..., None] - np.asarray(config.actions))
-    return np.argmin(distance, axis=-1).astype(np.int32)
+    return np.asarray(np.argmin(distance, axis=-1), np.int32)
 
 
 def action_target(qindex: Array, reference: Array, config: NetworkConfig) -> Array:
@@ -118,7 +119,8 @@ def action_target(qindex: Array, reference: Array, config: NetworkConfig) -> Arr
 def window_starts(frames: int, windows: int, rng: np.random.Generator) -> Array:
     """i4[W]: first frames of the windows, one drawn from each of W equal stretches of the episode."""
     edges = np.linspace(0, frames, windows + 1)
-    return np.minimum(edges[:-1] + rng.random(windows) * np.diff(edges), frames - 1).astype(np.int32)
+    starts = edges[:-1] + rng.random(windows) * np.diff(edges)
+    return np.asarray(np.minimum(starts, frames - 1), np.int32)
 
 
 def make_batch(

@@ -1,0 +1,180 @@
+"""Whole runs on the fake encoder: reproducible, restartable, learning."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from learn_samples import fake_engine, toy_config, toy_corpus
+
+from encoder_bridge.toy import TOY_CONFIG, toy_optimum
+from muzero_rc.catalogue import CorpusError
+from muzero_rc.episodes import read_log
+from muzero_rc.metrics import read_metrics
+from muzero_rc.opponent import replayed
+from muzero_rc.reward import rule_of
+from muzero_rc.rundir import RunError
+from muzero_rc.train import train
+
+TINY = (
+    "network.width=8",
+    "search.simulations=2",
+    "search.considered_actions=2",
+    "actor.round_episodes=4",
+    "learner.batch_size=2",
+    "learner.windows=2",
+    "learner.unroll_steps=1",
+    "replay.replay_ratio=1",
+)
+
+
+def run(folder, *changes, run_dir="run", clips=1, lines=None, **options):
+    """One training run under `folder`; returns its last figures."""
+    toy_corpus(folder / "corpus", clips)
+    return train(
+        toy_config(*TINY, *changes),
+        folder / "corpus",
+        folder / run_dir,
+        engine=fake_engine(),
+        cache=folder / "cache",
+        say=(lines if lines is not None else []).append,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory):
+    """A short run that several tests look at; (its folder, what it said)."""
+    folder, lines = tmp_path_factory.mktemp("first"), []
+    run(folder, "budget.episodes=8", lines=lines)
+    return folder, lines
+
+
+def test_a_run_leaves_all_that_it_should(first_run):
+    folder, lines = first_run
+    names = {path.name for path in (folder / "run").iterdir()}
+    assert {"config.toml", "run.json", "episodes", "checkpoints", "policies", "metrics.jsonl"} <= names
+    assert (folder / "run" / "policies" / "latest.safetensors").exists()
+    assert list((folder / "run" / "tensorboard").iterdir())
+    assert [e.uid for e in read_log(folder / "run" / "episodes")].__len__() == 8
+    progress = lines[-1]
+    assert all(word in progress for word in ("win", "over", "fill", "gain", "episodes", "/h", "ETA"))
+
+
+def test_the_same_seed_gives_the_same_curve(first_run, tmp_path):
+    run(tmp_path, "budget.episodes=8")
+    curves = []
+    for folder in (first_run[0], tmp_path):
+        reports = read_metrics(folder / "run", "train")
+        curves.append([{k: v for k, v in r.items() if k != "encode_s"} for r in reports])
+        episodes = list(read_log(folder / "run" / "episodes"))
+        curves.append([(e.uid, e.target_kbps, e.records["qindex"].tolist()) for e in episodes])
+    assert curves[0] == curves[2] and len(curves[0]) == 2
+    assert curves[1] == curves[3]
+
+
+def test_going_on_adds_to_what_was(first_run):
+    folder, _ = first_run
+    lines = []
+    run(folder, "budget.episodes=12", resume=True, lines=lines)
+    assert any(line.startswith("going on from step") for line in lines)
+    episodes = list(read_log(folder / "run" / "episodes"))
+    assert sorted(e.uid for e in episodes) == sorted(f"self/{i}" for i in range(12))
+
+
+def test_scores_come_out_of_the_log_again(first_run):
+    folder, _ = first_run
+    rule = rule_of(toy_config().reward)
+    once, twice = (replayed(read_log(folder / "run" / "episodes"), rule) for _ in range(2))
+    assert once.table == twice.table and sum(o.episodes for o in once.table.values()) > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["search.enabled=false", "network.action_mode=absolute", "network.look_ahead=false", "reward.rule=paper"],
+)
+def test_ablations_are_one_line(tmp_path, change):
+    figures = run(tmp_path, change, "budget.episodes=4")
+    assert figures["episodes"] == 4 and np.isfinite(figures["loss"])
+
+
+def test_folders_that_cannot_be_used(first_run, tmp_path):
+    folder, _ = first_run
+    with pytest.raises(RunError, match="--resume"):
+        run(folder)
+    with pytest.raises(RunError, match="its network differs"):
+        run(folder, "network.width=16", resume=True)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("dear diary")
+    with pytest.raises(RunError, match="holds something else"):
+        run(tmp_path)
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "dear diary"
+    (tmp_path / "run" / "run.json").write_text('{"version": 99}')
+    with pytest.raises(RunError, match="of version 99, this program's is 1"):
+        run(tmp_path, resume=True)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(CorpusError, match="no videos in it"):
+        train(toy_config(), empty, tmp_path / "new", engine=fake_engine(), cache=tmp_path / "cache")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_clip_that_cannot_be_decoded_is_skipped_and_counted(tmp_path):
+    toy_corpus(tmp_path / "corpus", 1)
+    (tmp_path / "corpus" / "broken.mkv").write_bytes(b"no video" * 99)
+    figures = run(tmp_path, "budget.episodes=4")
+    assert figures["failures"] == 1 and figures["episodes"] == 4
+
+
+RUNNER = """
+import sys
+from pathlib import Path
+from learn_samples import fake_engine, toy_config
+from muzero_rc.train import train
+folder = Path(sys.argv[1])
+train(toy_config(*sys.argv[2:]), folder / "corpus", folder / "run", engine=fake_engine(),
+      cache=folder / "cache", resume=True, say=lambda line: print(line, flush=True))
+"""
+
+
+def test_kill_9_and_resume(tmp_path):
+    """Killed after its first round, gone on with to the end: every episode once, none lost."""
+    toy_corpus(tmp_path / "corpus", 1)
+    command = [sys.executable, "-c", RUNNER, str(tmp_path), *TINY, "budget.episodes=12"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        while "episodes," not in (line := process.stdout.readline()):
+            assert line, "the run ended before its first round"
+        os.kill(process.pid, signal.SIGKILL)
+    before = {e.uid for e in read_log(tmp_path / "run" / "episodes")}
+    assert len(before) >= 4
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    after = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    assert before <= set(after) and sorted(after) == sorted(f"self/{i}" for i in range(len(after)))
+
+
+def within_optimum(folder, frames):
+    """PSNR of the last noise-free episodes over that of the best plan at their targets, each."""
+    shares = []
+    for episode in [e for e in read_log(folder / "run" / "episodes") if e.greedy][-10:]:
+        optimum = toy_optimum(frames[episode.clip], TOY_CONFIG.replace(target_kbps=episode.target_kbps))
+        assert episode.outcome.overshoot == 0.0
+        shares.append(episode.psnr_y_db / optimum.psnr_y_db)
+    return np.array(shares)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("search", ["true", "false"])
+def test_the_toys_optimum_is_found(tmp_path, search):
+    frames = toy_corpus(tmp_path / "corpus", 1)
+    train(
+        toy_config(f"search.enabled={search}", "budget.episodes=800"),
+        tmp_path / "corpus",
+        tmp_path / "run",
+        engine=fake_engine(),
+        cache=tmp_path / "cache",
+    )
+    assert within_optimum(tmp_path, frames).mean() >= 0.98
