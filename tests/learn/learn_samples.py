@@ -38,7 +38,8 @@ def episode(uid="x", **changes):
 def fake_engine():
     """Encoders without libvpx."""
     native = SimpleNamespace(
-        **{name: getattr(_native, name) for name in dir(_native) if not name.startswith("__")} | {"Pool": FakePool}
+        **{name: getattr(_native, name) for name in dir(_native) if not name.startswith("__")}
+        | {"Pool": FakePool}
     )
     return Engine(native, EVENT, RECORD, SHOWN, has_quality=False)
 

@@ -115,8 +115,7 @@ def test_kill_9_loses_no_finished_episode(tmp_path):
             text=True,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
         )
-        for _ in range(5):
-            finished.append(f"{run}-{process.stdout.readline().strip()}")
+        finished += [f"{run}-{process.stdout.readline().strip()}" for _ in range(5)]
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
