@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts the figures of finished reports into README.md and docs/results.
 
-    scripts/readme_table.py pyramid=reports/validation-pyramid arf1=reports/validation-arf1
+    scripts/readme_table.py --commit COMMIT pyramid=reports/validation-pyramid arf1=reports/validation-arf1
 
 For each NAME=REPORT-FOLDER the figures go to docs/results/NAME.json and a chart of them to
 docs/results/NAME.svg; the tables of all go into README.md between the lines `<!-- results:begin -->` and
@@ -27,10 +27,10 @@ from muzero_rc.results import LIBVPX_Q  # noqa: E402
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 CORPUS = "$MUZERO_RC_CORPUS"
 HEAD = (
-    "| rate control | BD-rate, % | 95 % interval | median | worse clips | BD-rate to libvpx-q, % "
-    "| > 1 % over | > 5 % over | worst | mean fill |\n"
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    "| rate control | BD-rate, % | 95 % interval | median | worse clips | to libvpx-q | {arf1}by summed PSNR "
+    "| by SSIM | > 1 % over | > 5 % over | worst | mean fill |"
 )
+ARF1 = "libvpx-vbr-arf1"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--corpus", default=corpus, help="what to call $MUZERO_RC_CORPUS (default: where tests look)"
     )
+    parser.add_argument("--commit", required=True, help="that rc-report ran at")
     args = parser.parse_args(argv)
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         results["command"] = in_public_words(results["command"], args.corpus)
         write_text(ROOT / "docs" / "results" / f"{name}.json", compact(results))
         write_text(ROOT / "docs" / "results" / f"{name}.svg", chart(results))
-        sections.append(section(name, results))
+        sections.append(section(name, results, args.commit))
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     write_text(readme, f"{before}{BEGIN}\n" + "\n".join(sections) + f"{END}{after}")
     return 0
@@ -86,16 +87,19 @@ def compact(results: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def section(name: str, results: dict[str, Any]) -> str:
+def section(name: str, results: dict[str, Any], commit: str) -> str:
     """One report: how it was made, and its table."""
     settings, versions = results["settings"], results["versions"]
     clips = len(results["clips"])
+    head = HEAD.format(arf1=f"to {ARF1} | " if ARF1 in results["methods"] else "")
+    ruler = "| --- |" + " ---: |" * (head.count("|") - 2)
     lines = [
         f"{clips} clips, auto-alt-ref {settings['auto-alt-ref']}, cpu-used {settings['cpu-used']}, "
         f"libvpx {versions['libvpx'].split()[0]}, BD-rate on PSNR-Y to {results['baseline']} "
-        "(negative = smaller files):",
+        f"(negative = smaller files). Commit {commit}, {versions['processor']}, ffmpeg {versions['ffmpeg']}.",
         "",
-        HEAD,
+        head,
+        ruler,
         *(row(method, results) for method in results["methods"]),
         "",
         f"![BD-rate of every clip](docs/results/{name}.svg)",
@@ -124,6 +128,12 @@ def row(method: str, results: dict[str, Any]) -> str:
             f"{bd['worse']} of {bd['clips']}{refused}",
         ]
     cells.append(number(to_q["mean"]) if to_q else "0")
+    if ARF1 in results["methods"]:
+        to_arf1 = summary(results, method, ARF1)
+        cells.append(number(to_arf1["mean"]) if to_arf1 else "0")
+    for metric in ("psnr_y_sum", "ssim"):
+        other = summary(results, method, results["baseline"], metric)
+        cells.append(number(other["mean"]) if other else "0")
     if kept is None:
         cells += ["–", "–", "–", "–"]
     else:
@@ -132,9 +142,11 @@ def row(method: str, results: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def summary(results: dict[str, Any], method: str, anchor: str) -> dict[str, Any] | None:
-    """The PSNR-Y summary of `method` against `anchor`."""
-    wanted = (method, anchor, "psnr_y")
+def summary(
+    results: dict[str, Any], method: str, anchor: str, metric: str = "psnr_y"
+) -> dict[str, Any] | None:
+    """The summary of `method` against `anchor`."""
+    wanted = (method, anchor, metric)
     found = (b for b in results["bd_rate"] if (b["method"], b["anchor"], b["metric"]) == wanted)
     return next((dict(b["summary"]) for b in found), None)
 

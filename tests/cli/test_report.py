@@ -162,7 +162,7 @@ def test_figures_go_into_the_readme(report: Path, tmp_path: Path, monkeypatch: p
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n")
     for _ in range(2):  # the second time finds its own table
-        assert script.main([f"tiny={report}"]) == 0
+        assert script.main(["--commit", "abc", f"tiny={report}"]) == 0
     text = readme.read_text()
     assert text.startswith("before\n<!-- results:begin -->\n2 clips") and text.endswith(
         "<!-- results:end -->\nafter\n"
@@ -171,7 +171,7 @@ def test_figures_go_into_the_readme(report: Path, tmp_path: Path, monkeypatch: p
     kept = json.loads((tmp_path / "docs" / "results" / "tiny.json").read_text())
     assert kept["encodes"] == json.loads((report / "results.json").read_text())["encodes"]
     assert (tmp_path / "docs" / "results" / "tiny.svg").read_text().count("<circle") > 4
-    assert script.main([f"gone={tmp_path}"]) == 2
+    assert script.main(["--commit", "abc", f"gone={tmp_path}"]) == 2
 
 
 def refused(ran: Any) -> str:
