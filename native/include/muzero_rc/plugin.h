@@ -37,7 +37,7 @@ typedef struct muzero_rc_report {
   int32_t reserved;
 } muzero_rc_report;
 
-/* How fast a policy is on this machine. */
+/* How fast a policy is on this machine, in CPU time. */
 typedef struct muzero_rc_speed {
   double open_us;   /* a model, per frame of the clip */
   double median_us; /* of one decision, its features and bookkeeping included */
