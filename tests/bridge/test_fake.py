@@ -7,6 +7,7 @@ from encoder_bridge import _native
 from encoder_bridge.config import EncoderConfig
 from encoder_bridge.fake import FakePool
 from encoder_bridge.fake_model import schedule
+from encoder_bridge.interactive import Session
 from encoder_bridge.records import ALTREF, EVENT, KEY, OVERLAY, SHOW_EXISTING
 from encoder_bridge.session import encode, first_pass
 from encoder_bridge.toy import TOY_CONFIG, toy_frames, toy_optimum
@@ -127,9 +128,21 @@ def test_the_toys_optimum_is_kept_by_the_encoder_and_beats_constant_qindex():
     assert 0.98 * TOY_CONFIG.target_kbps < best.kbps <= TOY_CONFIG.target_kbps
     assert constant.kbps <= TOY_CONFIG.target_kbps
     assert best.psnr_y_db > constant.psnr_y_db + 0.7
-    # The agent acts within 48 qindex of q_ref: from there the optimum can be reached.
-    coded = best.records[best.records["frame_type"] != SHOW_EXISTING]
-    assert np.abs(coded["qindex"] - coded["reference"]).max() <= 48
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_toys_optimum_is_within_reach_of_actions_round_the_reference(seed):
+    frames = toy_frames(seed=seed)
+    optimum = toy_optimum(frames, TOY_CONFIG)
+    first = first_pass(frames, TOY_CONFIG, new_pool=FakePool)
+    with Session(frames, first, TOY_CONFIG, new_pool=FakePool) as session:
+        for wanted in optimum.plan:
+            request = session.request()
+            session.answer(int(np.clip(wanted, request.reference - 48, request.reference + 48)))
+        assert session.request() is None
+        reached = session.result()
+    assert reached.kbps <= 1.002 * TOY_CONFIG.target_kbps
+    assert reached.psnr_y_db > 0.98 * optimum.psnr_y_db
 
 
 @settings(max_examples=20)

@@ -176,7 +176,13 @@ def test_signals_end_a_waiting_process(tmp_path: Path, number: signal.Signals) -
     fifo = tmp_path / "pipe.y4m"
     os.mkfifo(fifo)
     words = [sys.executable, "-m", "muzero_rc.cli.encode", str(fifo), "-o", str(tmp_path / "o.webm")]
-    process = subprocess.Popen([*words, "--bitrate", "80k"], stderr=subprocess.PIPE, text=True)
+
+    def heed_signals() -> None:  # a shell's background job is started with SIGINT ignored
+        signal.signal(number, signal.SIG_DFL)
+
+    process = subprocess.Popen(
+        [*words, "--bitrate", "80k"], stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals
+    )
     with fifo.open("wb"):  # opens once the process reads, which then waits for more
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
