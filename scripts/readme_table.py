@@ -3,9 +3,10 @@
 
     scripts/readme_table.py --commit COMMIT pyramid=reports/validation-pyramid arf1=reports/validation-arf1
 
-For each NAME=REPORT-FOLDER the figures go to docs/results/NAME.json and a chart of them to
-docs/results/NAME.svg; the tables of all go into README.md between the lines `<!-- results:begin -->` and
-`<!-- results:end -->`. The corpus is called $MUZERO_RC_CORPUS there, wherever it lies here.
+For each NAME=REPORT-FOLDER the figures go to docs/results/NAME.json, a chart of them to
+docs/results/NAME.svg and one clip's rate-quality curves to docs/results/NAME-curves.svg; the tables of all
+go into README.md between the lines `<!-- results:begin -->` and `<!-- results:end -->`. The corpus is called
+$MUZERO_RC_CORPUS there, wherever it lies here.
 """
 
 import argparse
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--corpus", default=corpus, help="what to call $MUZERO_RC_CORPUS (default: where tests look)"
     )
     parser.add_argument("--commit", required=True, help="that rc-report ran at")
+    parser.add_argument("--clip", help="whose curves to draw (default: the last in the report)")
     args = parser.parse_args(argv)
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
@@ -62,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         results["command"] = in_public_words(results["command"], args.corpus)
         write_text(ROOT / "docs" / "results" / f"{name}.json", compact(results))
         write_text(ROOT / "docs" / "results" / f"{name}.svg", chart(results))
+        shown = args.clip or results["clips"][-1]["name"]
+        curves(results, shown, ROOT / "docs" / "results" / f"{name}-curves.svg")
         sections.append(section(name, results, args.commit))
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     write_text(readme, f"{before}{BEGIN}\n" + "\n".join(sections) + f"{END}{after}")
@@ -102,6 +106,7 @@ def section(name: str, results: dict[str, Any], commit: str) -> str:
         ruler,
         *(row(method, results) for method in results["methods"]),
         "",
+        f"![rate–quality curves of one clip](docs/results/{name}-curves.svg)",
         f"![BD-rate of every clip](docs/results/{name}.svg)",
         "",
         f"```\n{results['command']}\n```",
@@ -165,6 +170,30 @@ def chart(results: dict[str, Any]) -> str:
     }
     label = f"BD-rate to {results['baseline']}, % (left is smaller)"
     return dot_chart([clip["name"] for clip in results["clips"]], dots, x_label=label)
+
+
+def curves(results: dict[str, Any], clip: str, path: Path) -> None:
+    """Rate and quality of one clip by every method."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "muzero-rc"  # the same picture is the same file
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
+    colours = colours_of(results["methods"])
+    for method in results["methods"]:
+        encodes = [e for e in results["encodes"] if (e["clip"], e["method"]) == (clip, method)]
+        points = sorted((e["kbps"], e["psnr_y_db"]) for e in encodes)
+        width = 2.4 if method in results["policies"] else 1.2
+        axes.plot(*zip(*points, strict=True), "o-", ms=4, lw=width, color=colours[method], label=method)
+    axes.set(xscale="log", xlabel="kbps", ylabel="PSNR-Y, dB", title=clip)
+    axes.xaxis.set_minor_formatter("{x:.0f}")
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
 
 
 if __name__ == "__main__":
