@@ -126,8 +126,7 @@ class Actor:
         batch = ClipBatch(clip[None], padded[None], np.array([len(frames)], np.int32))
         encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
         opponent = opponents.of_clip(instance.clip, instance.name, target)
-        deviation = 0.0 if assignment.greedy else self._config.actor.noise_qindex
-        noise = StructuredNoise(f"{prefix} {assignment.number}", deviation)
+        noise = StructuredNoise(f"{prefix} {assignment.number}", self._config.actor, silent=assignment.greedy)
         play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot), noise)
         return self._studio.job(
             f"{prefix}/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play
@@ -148,9 +147,12 @@ class Actor:
         for i, play in enumerate(plays):
             play.policies.append(policies[i].astype(np.float16))
             play.values.append(float(values[i]))
-        return np.array(
-            [self._qindex(e, p, a) for e, p, a in zip(events, plays, actions, strict=False)], np.int32
-        )
+        if not self._config.search.enabled and self._config.network.decision == "mean":
+            chosen = policies @ self._actions
+        else:
+            chosen = self._actions[actions]
+        answers = [self._qindex(e, p, c) for e, p, c in zip(events, plays, chosen, strict=False)]
+        return np.array(answers, np.int32)
 
     def _rows(self, event: Any, play: Play, target_kbps: int) -> tuple[Array, ...]:
         """A frame's inputs: the encodings of itself and of the D frames ahead, f4[1 + D, E], and so on."""
@@ -162,9 +164,9 @@ class Actor:
         opponent = np.array(play.opponent, np.float32)
         return encoding, ahead.frame_type, ahead.layer, event["step"], opponent, np.array([scale], np.float32)
 
-    def _qindex(self, event: Any, play: Play, action: int) -> int:
+    def _qindex(self, event: Any, play: Play, chosen: float) -> int:
         base = int(event["reference"]) if self._config.network.action_mode == "relative" else 0
-        return base + int(self._actions[action]) + play.noise.of(event)
+        return base + round(float(chosen)) + play.noise.of(event)
 
     def _make_act(self) -> Act:
         """The jitted decision of a batch: represent, then search or sample."""

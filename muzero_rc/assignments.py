@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from muzero_rc.catalogue import Instance
-from muzero_rc.config import Config
+from muzero_rc.config import ActorConfig, Config
 from muzero_rc.studio import Studio
 
 OWN = "self"  # uids of episodes that a run plays itself begin with it
@@ -32,33 +32,51 @@ class Assignment(NamedTuple):
 def assign(
     studio: Studio, instances: Sequence[Instance], config: Config, number: int, *, stream: str = OWN
 ) -> Assignment:
-    """The run's episode of this number: any instance, a target spread evenly over its anchor's log rate."""
-    rng = random.Random(f"{config.seed} {stream} {number}")
-    instance = rng.choice(instances)
+    """The run's episode of this number.
+
+    A group of episodes in turn has one instance, any, and one target, drawn evenly over its anchor's
+    log rate: they are each other's peers.
+    """
+    group = random.Random(f"{config.seed} {stream} {number // config.actor.group}")
+    instance = group.choice(instances)
     rates = np.log(studio.anchor(instance).rates_kbps)
-    target = max(1, round(float(np.exp(rng.uniform(rates[0], rates[-1])))))
-    return Assignment(number, instance, target, rng.random() < config.actor.noise_free_share)
+    target = max(1, round(float(np.exp(group.uniform(rates[0], rates[-1])))))
+    alone = random.Random(f"{config.seed} {stream} episode {number}")
+    return Assignment(number, instance, target, alone.random() < config.actor.noise_free_share)
 
 
 class StructuredNoise:
-    """An offset to qindex that is the same for all frames of a layer in a GOP."""
+    """Offsets to qindex that a layer's frames share, one in the whole clip and one in each GOP.
 
-    def __init__(self, seed: str, deviation: float) -> None:
-        """Args: seed: of the episode; deviation: in qindex, 0 for none."""
+    Independent noise on every frame, which there can be as well, mostly costs quality; this tells what
+    a different plan is worth.
+    """
+
+    def __init__(self, seed: str, config: ActorConfig, *, silent: bool = False) -> None:
+        """Args: seed: of the episode; config: the deviations; silent: no noise at all."""
         self._seed = seed
-        self._deviation = deviation
-        self._drawn: dict[tuple[int, int], float] = {}
+        self._config = config
+        self._silent = silent
+        self._drawn: dict[tuple[str, int], float] = {}
+        self._frames = 0
         self._gop = 0
         self._last_gop_index = -1
 
     def of(self, event: Any) -> int:
         """The offset for a frame; call it once for each, in coding order."""
-        if self._deviation == 0.0:
+        if self._silent:
             return 0
-        gop_index = int(event["gop_index"])
+        gop_index, layer = int(event["gop_index"]), int(event["layer"])
         self._gop += gop_index < self._last_gop_index
         self._last_gop_index = gop_index
-        key = (self._gop, int(event["layer"]))
+        self._frames += 1
+        config = self._config
+        offset = self._draw("clip", layer, config.layer_noise_qindex)
+        offset += self._draw(f"gop {self._gop}", layer, config.noise_qindex)
+        return round(offset + self._draw("frame", self._frames, config.frame_noise_qindex))
+
+    def _draw(self, of: str, number: int, deviation: float) -> float:
+        key = (of, number)
         if key not in self._drawn:
-            self._drawn[key] = random.Random(f"{self._seed} {key}").gauss(0.0, self._deviation)
-        return round(self._drawn[key])
+            self._drawn[key] = random.Random(f"{self._seed} {key}").gauss(0.0, deviation)
+        return self._drawn[key]

@@ -8,31 +8,41 @@ import numpy as np
 from muzero_rc.config import Config
 from muzero_rc.episodes import Episode
 from muzero_rc.opponent import Opponents
-from muzero_rc.relabel import draw_target, imitation_weight, own_target, relabelled
+from muzero_rc.peers import Peers
+from muzero_rc.relabel import draw_target, imitation_weight, relabelled
 from muzero_rc.replay import Replay
 from muzero_rc.studio import Studio
 from muzero_rc.targets import Batch, Sample, Trace, make_batch
 
-_BASE_PRIORITY = 0.2  # of an episode that is not to be followed; the value heads still learn from it
 _KEPT_TRACES = 6000
-
-
-def priority_of(studio: Studio, config: Config, episode: Episode) -> float:
-    """How often replay should draw an episode: more often the better it is to follow."""
-    own = relabelled(episode, own_target(episode), studio.anchor(episode.instance))
-    return _BASE_PRIORITY + imitation_weight(own, config.imitation)
 
 
 class Batches:
     """Draws batches; retraced episodes are kept, the least used go first."""
 
     def __init__(
-        self, studio: Studio, replay: Replay, opponents: Opponents, config: Config, seed: int
+        self,
+        studio: Studio,
+        replay: Replay,
+        opponents: Opponents,
+        peers: Peers,
+        config: Config,
+        seed: int,
     ) -> None:
-        """Args: studio: retraces; replay: to draw from; opponents: read at each draw; seed: of all draws."""
+        """Prepares to draw.
+
+        Args:
+          studio: retraces.
+          replay: to draw from.
+          opponents: read at each draw.
+          peers: likewise.
+          config: of the run.
+          seed: of all draws.
+        """
         self._studio = studio
         self._replay = replay
         self._opponents = opponents
+        self._peers = peers
         self._config = config
         self._random = random.Random(seed)
         self._rng = np.random.default_rng(seed)
@@ -56,7 +66,12 @@ class Batches:
         target = draw_target(episode, self._config.imitation, self._random)
         labelled = relabelled(episode, target, anchor)
         opponent = self._opponents.of(labelled)
-        weight = imitation_weight(labelled, self._config.imitation, opponent.gain_db)
+        weight = imitation_weight(
+            labelled,
+            self._config.imitation,
+            opponent_db=opponent.gain_db,
+            advantage=self._peers.advantage(episode),
+        )
         clip, frames = self._studio.clip_features(episode.instance, target)
         return Sample(
             trace=self._trace(labelled),
@@ -64,7 +79,7 @@ class Batches:
             frames=frames,
             gain_db=labelled.outcome.gain_db,
             log_rate=float(np.log(episode.rate_kbps / target)),
-            imitate=weight / (_BASE_PRIORITY + weight),
+            imitate=weight,
             follow_search=episode.policies is not None and target == episode.target_kbps,
             opponent=(opponent.gain_db, opponent.overshoot),
         )

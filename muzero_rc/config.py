@@ -145,9 +145,11 @@ class ImitationConfig:
     other_target_spread: float = 0.1  # the others: log of target over that rate, at most
     fill_tolerance: float = 0.002  # followed: rate / target at most 1 + this
     fill_floor: float = 0.98  # and at least this
-    gain_floor_db: float = -0.15  # and at least so much over the opponent, at first the anchor
-    temperature_db: float = 0.2  # weight = exp(gain / temperature)
-    weight_limit: float = 5.0  # at most
+    against: Literal["peers", "opponent"] = "peers"  # what a followed episode should beat
+    temperature: float = 1.0  # peers: weight = exp(advantage in standard deviations / temperature)
+    gain_floor_db: float = -0.15  # opponent: at least so much over it, at first over the anchor
+    temperature_db: float = 0.2  # opponent: weight = exp(gain / temperature)
+    weight_limit: float = 8.0  # at most
 
     def __post_init__(self) -> None:
         require(self.steps >= 0, "imitation.steps", self.steps, "0 or more")
@@ -156,7 +158,7 @@ class ImitationConfig:
         for name in ("own_target_slack", "other_target_spread", "fill_tolerance", "fill_floor"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"imitation.{name}", value, "within [0, 1]")
-        for name in ("temperature_db", "weight_limit"):
+        for name in ("temperature", "temperature_db", "weight_limit"):
             require(getattr(self, name) > 0, f"imitation.{name}", getattr(self, name), "positive")
 
 
@@ -217,14 +219,19 @@ class ActorConfig:
 
     encoders: int = 4  # encoder threads of one actor
     round_episodes: int = 64  # played with the same weights before the learner goes on
+    group: int = 8  # episodes in turn of one instance at one target
     noise_free_share: float = 0.25  # of the episodes; only these move the averages
-    noise_qindex: float = 4.0  # standard deviation, the same for all frames of a layer in a GOP
+    noise_qindex: float = 3.0  # standard deviation, the same for all frames of a layer in a GOP
+    layer_noise_qindex: float = 3.0  # and the same for a layer in the whole clip
+    frame_noise_qindex: float = 0.0  # and for each frame alone, which mostly costs quality
     refresh_s: float = 20.0  # between looks for new weights
 
     def __post_init__(self) -> None:
         require(1 <= self.encoders <= 256, "actor.encoders", self.encoders, "1 to 256")
         require(self.round_episodes >= 1, "actor.round_episodes", self.round_episodes, "1 or more")
-        require(self.noise_qindex >= 0, "actor.noise_qindex", self.noise_qindex, "0 or more")
+        require(self.group >= 1, "actor.group", self.group, "1 or more")
+        for name in ("noise_qindex", "layer_noise_qindex", "frame_noise_qindex"):
+            require(getattr(self, name) >= 0, f"actor.{name}", getattr(self, name), "0 or more")
         require(
             0 < self.noise_free_share <= 1, "actor.noise_free_share", self.noise_free_share, "within (0, 1]"
         )
@@ -236,8 +243,8 @@ class ReplayConfig:
     """Episodes kept for the learner."""
 
     engine: Literal["reverb", "memory"] = "reverb"  # memory: this process only, reproducible
-    episodes: int = 4000  # of the agent; teachers' are all kept
-    replay_ratio: float = 2.0  # times that an episode is used, on average
+    episodes: int = 512  # of the agent, the newest: old ones hold it back; teachers' are all kept
+    replay_ratio: float = 8.0  # times that an episode is used, on average
     teacher_share: float = 0.5  # of a batch, once there is self-play
 
     def __post_init__(self) -> None:
@@ -254,7 +261,8 @@ class LearnerConfig:
     batch_size: int = 16  # episodes
     windows: int = 16  # of one episode
     unroll_steps: int = 5
-    learning_rate: float = 5e-4
+    learning_rate: float = 5e-4  # falls over the imitation steps to
+    selfplay_learning_rate: float = 2e-4
     warmup_steps: int = 200
     weight_decay: float = 1e-4
     gradient_clip: float = 1.0
@@ -269,7 +277,7 @@ class LearnerConfig:
     def __post_init__(self) -> None:
         for name in ("batch_size", "windows", "unroll_steps", "checkpoint_steps"):
             require(getattr(self, name) >= 1, f"learner.{name}", getattr(self, name), "1 or more")
-        for name in ("learning_rate", "gradient_clip"):
+        for name in ("learning_rate", "selfplay_learning_rate", "gradient_clip"):
             require(getattr(self, name) > 0, f"learner.{name}", getattr(self, name), "positive")
         for name in ("true_schedule_share", "reanalyse_share", "average_decay"):
             require(0 <= getattr(self, name) <= 1, f"learner.{name}", getattr(self, name), "within [0, 1]")

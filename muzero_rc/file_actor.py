@@ -93,8 +93,7 @@ def _pairs(studio: Studio, work: list[Assignment], policy: object, name: str, st
             continue
         played.append(done)
         yield _episode(studio, done, step, greedy=True)
-    deviation = studio.config.actor.noise_qindex
-    again = (_noisy_job(studio, one, name, deviation) for one in played)
+    again = (_noisy_job(studio, one, name) for one in played)
     for done in studio.play(again, _follow_with_noise):
         if done.error:
             studio.fail(done.job.name, done.error)
@@ -102,10 +101,11 @@ def _pairs(studio: Studio, work: list[Assignment], policy: object, name: str, st
             yield _episode(studio, done, step, greedy=False)
 
 
-def _noisy_job(studio: Studio, played: Encode, name: str, deviation: float) -> Job:
+def _noisy_job(studio: Studio, played: Encode, name: str) -> Job:
     one: Assignment = played.job.extra[0]
     uid = f"{name}/{one.number + 1}"
-    extra = (one, StructuredNoise(uid, deviation), PlanFollower(plan_of_records(played.records)))
+    noise = StructuredNoise(uid, studio.config.actor)
+    extra = (one, noise, PlanFollower(plan_of_records(played.records)))
     return studio.job(uid, one.instance, one.target_kbps, guard=studio.config.encode.guard, extra=extra)
 
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from muzero_rc.actor import KnownSchedules
 from muzero_rc.assignments import OWN
-from muzero_rc.batches import priority_of
-from muzero_rc.config import Config
 from muzero_rc.episodes import SELFPLAY, Episode
 from muzero_rc.opponent import Opponents
+from muzero_rc.peers import Peers
+from muzero_rc.relabel import own_gain_db
 from muzero_rc.replay import Replay
 from muzero_rc.studio import Studio
 
@@ -19,7 +19,7 @@ _RECENT = 256  # self-play episodes that the reported averages cover
 
 @dataclass
 class Intake:
-    """Replay, opponents, known schedules and the run's averages.
+    """Replay, opponents, peers, known schedules and the run's averages.
 
     Attributes:
       episodes: self-play episodes so far.
@@ -30,12 +30,18 @@ class Intake:
     studio: Studio
     replay: Replay
     opponents: Opponents
-    config: Config
     schedules: KnownSchedules = field(default_factory=KnownSchedules)
     episodes: int = 0
     numbers: int = 0
     uids: dict[str, None] = field(default_factory=dict)
+    peers: Peers = field(init=False)
     _recent: list[tuple[Episode, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.peers = Peers(self._own_gain_db)
+
+    def _own_gain_db(self, episode: Episode) -> float:
+        return own_gain_db(episode, self.studio.anchor(episode.instance))
 
     def has(self, episode: Episode) -> bool:
         """Whether an episode of this uid is in already."""
@@ -60,7 +66,8 @@ class Intake:
             self._recent = [*self._recent[1 - _RECENT :], (episode, score or 0.0)]
         if self.studio.knows(episode.instance):
             self.schedules.add(episode)
-            self.replay.add(episode, priority_of(self.studio, self.config, episode))
+            self.peers.add(episode)
+            self.replay.add(episode, 1.0)
 
     def figures(self) -> dict[str, float]:
         """Averages over the last self-play episodes, noise-free ones where it says so."""
@@ -74,5 +81,6 @@ class Intake:
             "over": float(np.mean([e.outcome.overshoot > 0.01 for e in greedy])),
             "fill": float(np.mean([e.rate_kbps / e.target_kbps for e in greedy])),
             "gain_db": float(np.mean([e.outcome.gain_db for e in greedy])),
+            "own_gain_db": float(np.mean([self._own_gain_db(e) for e in greedy])),
             "encode_s": float(np.mean([e.encode_s for e, _ in self._recent])),
         }

@@ -48,22 +48,24 @@ class Learner(NamedTuple):
     reanalysed: Callable[[TrainingState, Batch], Batch]
 
 
-def make_optimiser(config: Config, steps: int) -> optax.GradientTransformation:
-    """AdamW with warm-up; the rate falls to a tenth over `steps` and stays there."""
-    learner = config.learner
+def make_optimiser(config: Config) -> optax.GradientTransformation:
+    """AdamW with warm-up; the rate falls over the imitation steps to that of self-play and stays there."""
+    learner, steps = config.learner, config.imitation.steps
     warmup = max(1, learner.warmup_steps)
-    schedule = optax.warmup_cosine_decay_schedule(
-        0.0, learner.learning_rate, warmup, max(steps, warmup + 1), 0.1 * learner.learning_rate
-    )
+    last = learner.selfplay_learning_rate
+    if steps > warmup:
+        schedule = optax.warmup_cosine_decay_schedule(0.0, learner.learning_rate, warmup, steps, last)
+    else:
+        schedule = optax.linear_schedule(0.0, last, warmup)
     return optax.chain(
         optax.clip_by_global_norm(learner.gradient_clip),
         optax.adamw(schedule, weight_decay=learner.weight_decay),
     )
 
 
-def make_learner(config: Config, networks: Networks, *, steps: int) -> Learner:
-    """The training functions of a config; `steps` is when the learning rate has come down."""
-    optimiser = make_optimiser(config, steps)
+def make_learner(config: Config, networks: Networks) -> Learner:
+    """The training functions of a config."""
+    optimiser = make_optimiser(config)
     search = make_search(
         networks,
         config.network,

@@ -41,19 +41,32 @@ def draw_target(episode: Episode, config: ImitationConfig, rng: random.Random) -
     return max(1, round(own * math.exp(rng.uniform(-1.0, 1.0) * config.other_target_spread)))
 
 
-def imitation_weight(episode: Episode, config: ImitationConfig, opponent_db: float = 0.0) -> float:
+def own_gain_db(episode: Episode, anchor: Anchor) -> float:
+    """PSNR over the anchor curve at the rate that the episode had."""
+    return episode.psnr_y_db - anchor.psnr_at(episode.rate_kbps)
+
+
+def imitation_weight(
+    episode: Episode, config: ImitationConfig, *, opponent_db: float = 0.0, advantage: float = 0.0
+) -> float:
     """How much the policy should follow the episode's actions.
 
     Args:
       episode: relabelled.
-      config: tolerances.
-      opponent_db: gain of whom it should beat: the anchor's, 0, or the present opponent's.
+      config: tolerances, and what is to be beaten.
+      opponent_db: gain of the present opponent, at first the anchor's, 0.
+      advantage: over the episode's peers, see `muzero_rc.peers`.
 
     Returns:
-      0 unless it kept its target, used it up and about reached its opponent; else rising with its gain.
+      0 unless it kept its target and used it up; else rising with what it has over its opponent or its
+      peers, about 1 for one that is as good.
     """
     fill = episode.rate_kbps / episode.target_kbps
+    if fill > 1.0 + config.fill_tolerance or fill < config.fill_floor:
+        return 0.0
+    if config.against == "peers":
+        return min(math.exp(advantage / config.temperature), config.weight_limit)
     gain_db = episode.outcome.gain_db - opponent_db
-    if fill > 1.0 + config.fill_tolerance or fill < config.fill_floor or gain_db < config.gain_floor_db:
+    if gain_db < config.gain_floor_db:
         return 0.0
     return min(math.exp(gain_db / config.temperature_db), config.weight_limit)

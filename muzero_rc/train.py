@@ -77,7 +77,7 @@ def train(
     try:
         # What the network is, and where it stands.
         networks = make_networks(config.network, engine.widths)
-        learner = make_learner(config, networks, steps=config.imitation.steps)
+        learner = make_learner(config, networks)
         state = learner.init(jax.random.PRNGKey(config.seed))
         if init_from is not None:
             params = warm_start(
@@ -101,14 +101,16 @@ def train(
         validation = _validation(studio, validation_clips, config, cache, say)
 
         # What is there to learn from: teachers', then the run's own episodes, in the log's order.
-        intake = Intake(studio, replay, Opponents(rule_of(config.reward)), config)
+        intake = Intake(studio, replay, Opponents(rule_of(config.reward)))
         say(f"{len(instances)} instances: making teachers' episodes")
         for number, episode in enumerate(teacher_episodes(studio, instances, cache / "teachers")):
             intake.take(episode)
             if (number + 1) % 200 == 0:
                 say(f"{number + 1} teachers' episodes, {duration(time.monotonic() - began)}")
         intake.take_all(read_log(run.episodes))
-        batches = Batches(studio, replay, intake.opponents, config, config.seed + int(state.step))
+        batches = Batches(
+            studio, replay, intake.opponents, intake.peers, config, config.seed + int(state.step)
+        )
         if service is None:
             actor = Actor(studio, networks, config, intake.schedules)
             rounds: Rounds = LocalRounds(actor, studio, instances, config, run.config_hash)

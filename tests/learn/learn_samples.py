@@ -44,7 +44,7 @@ def fake_engine():
     return Engine(native, EVENT, RECORD, SHOWN, has_quality=False)
 
 
-def toy_corpus(folder, clips=2, scenes=(6, 6, 6)):
+def toy_corpus(folder, clips=2, scenes=(4, 4, 4)):
     """A folder of the toy's clips, as y4m files; returns the frames by clip name."""
     folder.mkdir(parents=True, exist_ok=True)
     made = {}
@@ -75,17 +75,21 @@ def toy_config(*changes):
         "search.simulations=8",
         "search.considered_actions=8",
         "search.gumbel_scale=1.0",
-        "actor.noise_qindex=12",
-        "imitation.temperature_db=0.5",
-        "network.offsets=[-140,-110,-80,-60,-40,-25,-12,-6,0,6,12,25,40,60,80,110,140]",
+        "actor.frame_noise_qindex=8",
+        "imitation.temperature=0.5",
+        "learner.average_decay=0.98",
+        "actor.noise_qindex=2",
+        "actor.layer_noise_qindex=2",
+        "network.decision=mean",
         "actor.encoders=4",
         "actor.round_episodes=8",
         "replay.engine=memory",
-        "replay.replay_ratio=4",
+        "replay.episodes=32",
+        "replay.replay_ratio=32",
         "learner.batch_size=8",
         "learner.windows=8",
         "learner.unroll_steps=3",
         "learner.warmup_steps=5",
-        "learner.learning_rate=2e-3",
+        "learner.selfplay_learning_rate=2e-3",
     )
     return override(Config(), (*base, *changes))

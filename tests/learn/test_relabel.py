@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +10,13 @@ from learn_samples import episode
 
 from muzero_rc.catalogue import anchor_of
 from muzero_rc.config import ImitationConfig
-from muzero_rc.relabel import draw_target, imitation_weight, own_target, relabelled
+from muzero_rc.peers import Peers
+from muzero_rc.relabel import draw_target, imitation_weight, own_gain_db, own_target, relabelled
 from muzero_rc.reward import Outcome
 
 ANCHOR = anchor_of([(50.0, 34.0), (100.0, 38.0), (200.0, 42.0)])
 CONFIG = ImitationConfig()
+OPPONENT = ImitationConfig(against="opponent")
 
 
 def test_a_new_target_by_hand():
@@ -47,14 +50,48 @@ def test_drawn_targets_are_near_the_rate_or_as_played(rate, seed):
         (100.0, -0.2, False),  # looks worse than the anchor
     ],
 )
-def test_what_is_followed(rate, gain_db, followed):
+def test_what_is_followed_against_an_opponent(rate, gain_db, followed):
     one = episode(rate_kbps=rate, target_kbps=100, outcome=Outcome(gain_db, 0.0))
-    assert (imitation_weight(one, CONFIG) > 0.0) == followed
+    assert (imitation_weight(one, OPPONENT) > 0.0) == followed
 
 
 def test_more_gain_is_followed_more_up_to_a_limit():
     weights = [
-        imitation_weight(episode(rate_kbps=100.0, outcome=Outcome(gain, 0.0)), CONFIG)
+        imitation_weight(episode(rate_kbps=100.0, outcome=Outcome(gain, 0.0)), OPPONENT)
         for gain in (-0.1, 0.0, 0.1, 0.3, 5.0)
     ]
     assert weights == sorted(weights) and weights[1] == 1.0 and weights[-1] == CONFIG.weight_limit
+
+
+def test_a_stronger_opponent_leaves_less_to_follow():
+    one = episode(rate_kbps=100.0, outcome=Outcome(0.1, 0.0))
+    assert imitation_weight(one, OPPONENT, opponent_db=0.2) < imitation_weight(one, OPPONENT)
+
+
+def test_against_peers_only_the_advantage_counts():
+    one = episode(rate_kbps=100.0, target_kbps=100, outcome=Outcome(-9.0, 0.0))
+    weights = [imitation_weight(one, CONFIG, advantage=x) for x in (-2.0, 0.0, 1.0, 99.0)]
+    assert weights == sorted(weights) and weights[1] == 1.0 and weights[-1] == CONFIG.weight_limit
+    assert imitation_weight(episode(rate_kbps=101.0, target_kbps=100), CONFIG, advantage=9.0) == 0.0
+
+
+def test_advantages_by_hand():
+    peers = Peers(lambda one: own_gain_db(one, ANCHOR))
+    group = [episode(str(i), rate_kbps=100.0 + i, psnr_y_db=38.0 + gain) for i, gain in enumerate((0, 2, 4))]
+    far = episode("far", rate_kbps=200.0, psnr_y_db=30.0)
+    other = episode("other", instance="else", rate_kbps=100.0, psnr_y_db=30.0)
+    newer = episode("newer", step=99, rate_kbps=100.0, psnr_y_db=30.0)
+    for one in (*group, far, other, newer):
+        peers.add(one)
+    gains = [own_gain_db(one, ANCHOR) for one in group]
+    for one, gain in zip(group, gains, strict=True):
+        assert peers.advantage(one) == pytest.approx((gain - np.mean(gains)) / np.std(gains))
+    assert [peers.advantage(one) for one in (far, other, newer)] == [0.0, 0.0, 0.0]  # no peers
+
+
+def test_alike_peers_have_no_advantage():
+    peers = Peers(lambda one: own_gain_db(one, ANCHOR))
+    group = [episode(str(i), rate_kbps=100.0, psnr_y_db=38.0) for i in range(5)]
+    for one in group:
+        peers.add(one)
+    assert all(peers.advantage(one) == 0.0 for one in group)

@@ -156,25 +156,44 @@ def test_kill_9_and_resume(tmp_path):
     assert before <= set(after) and sorted(after) == sorted(f"self/{i}" for i in range(len(after)))
 
 
-def within_optimum(folder, frames):
-    """PSNR of the last noise-free episodes over that of the best plan at their targets, each."""
-    shares = []
-    for episode in [e for e in read_log(folder / "run" / "episodes") if e.greedy][-10:]:
+def shortfall_db(frames, episodes):
+    """How far noise-free episodes stay under the best plan's PSNR at their targets, on average."""
+    missing = []
+    for episode in episodes:
         optimum = toy_optimum(frames[episode.clip], TOY_CONFIG.replace(target_kbps=episode.target_kbps))
         assert episode.outcome.overshoot == 0.0
-        shares.append(episode.psnr_y_db / optimum.psnr_y_db)
-    return np.array(shares)
+        missing.append((optimum.psnr_y_db - episode.psnr_y_db, episode.psnr_y_db / optimum.psnr_y_db))
+    return np.mean(missing, axis=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("search", ["true", "false"])
 def test_the_toys_optimum_is_found(tmp_path, search):
+    """A budget split between easy and hard scenes: the agent ends within 2 % of the best plan's PSNR and
+    makes good most of what it lacked at first."""
     frames = toy_corpus(tmp_path / "corpus", 1)
     train(
-        toy_config(f"search.enabled={search}", "budget.episodes=800"),
+        toy_config(f"search.enabled={search}", "budget.episodes=640"),
         tmp_path / "corpus",
         tmp_path / "run",
         engine=fake_engine(),
         cache=tmp_path / "cache",
     )
-    assert within_optimum(tmp_path, frames).mean() >= 0.98
+    greedy = [e for e in read_log(tmp_path / "run" / "episodes") if e.greedy]
+    (first, _), (last, share) = (shortfall_db(frames, part) for part in (greedy[:20], greedy[-20:]))
+    assert share >= 0.98 and last < 0.5 * first
+
+
+def test_the_toy_is_learned_a_little(tmp_path):
+    """The same, shorter: enough to see that learning goes the right way."""
+    frames = toy_corpus(tmp_path / "corpus", 1)
+    train(
+        toy_config("search.enabled=false", "budget.episodes=200"),
+        tmp_path / "corpus",
+        tmp_path / "run",
+        engine=fake_engine(),
+        cache=tmp_path / "cache",
+    )
+    greedy = [e for e in read_log(tmp_path / "run" / "episodes") if e.greedy]
+    (first, _), (last, _) = (shortfall_db(frames, part) for part in (greedy[:12], greedy[-12:]))
+    assert last < 0.9 * first
