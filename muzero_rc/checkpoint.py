@@ -78,7 +78,9 @@ def _unpack(path: Path, payload: bytes, like: Tree) -> tuple[Tree, dict[str, Any
         found = [archive[f"leaf{i}"] for i in range(len(archive.files) - 1)]
     if [np.shape(leaf) for leaf in leaves] != [leaf.shape for leaf in found]:
         raise ValueError(f"checkpoint {path}: it belongs to another network; use its own config")
-    return jax.tree_util.tree_unflatten(structure, [jax.numpy.asarray(leaf) for leaf in found]), note
+    # Copies that JAX owns: a learner step gives its input's memory away.
+    owned = [jax.numpy.array(leaf, copy=True) for leaf in found]
+    return jax.tree_util.tree_unflatten(structure, owned), note
 
 
 def _payload(path: Path) -> bytes | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from muzero_rc import checkpoint
@@ -83,7 +84,8 @@ def train(
             params = warm_start(
                 state.params, init_from, config.network, engine.widths, feature_version(engine)
             )
-            average = jax.tree_util.tree_map(np.array, params)  # a copy: steps give their input's memory away
+            # Two copies that JAX owns: a learner step gives its input's memory away.
+            params, average = (jax.tree_util.tree_map(jnp.array, params) for _ in range(2))
             state = state._replace(params=params, average=average)
         found = checkpoint.load_latest(run.checkpoints, state)
         spent_s = 0.0
