@@ -11,13 +11,10 @@ import contextlib
 import dataclasses
 import io
 import json
-import os
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,9 +24,9 @@ from muzero_rc.config_file import dump_config, parse_config
 from muzero_rc.episodes import Episode, from_bytes, to_bytes
 from muzero_rc.intake import Intake
 from muzero_rc.opponent import Opponents
+from muzero_rc.ports import check_free, only_loopback
 from muzero_rc.replay import Replay, ReverbReplay, episode_tables
 from muzero_rc.reward import Opponent, rule_of
-from muzero_rc.rundir import RunError
 from muzero_rc.types import Params
 
 INBOX, WEIGHTS = "inbox", "weights"
@@ -109,7 +106,7 @@ class Service:
         """
         import reverb
 
-        _check_free(port)
+        check_free(port)
         queue = reverb.Table.queue(INBOX, max_size=100_000)
         weights = reverb.Table(
             WEIGHTS,
@@ -120,7 +117,7 @@ class Service:
         )
         self._server = reverb.Server([*episode_tables(config.replay), queue, weights], port=port)
         if not everywhere:
-            _only_loopback(port)
+            only_loopback(port)
         self._address = f"localhost:{port}"
         self._client = reverb.Client(self._address)
         self._config = config
@@ -208,30 +205,3 @@ class Line:
         except (RuntimeError, StopIteration, self._reverb.errors.ReverbError):
             self._client = self._reverb.Client(self._address)
             return None
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            raise RunError(
-                f"port {port} cannot be used: {(error.strerror or str(error)).lower()}; choose another"
-            ) from None
-
-
-def _only_loopback(port: int) -> None:
-    """Ties the listening socket to the loopback device; Reverb itself always listens everywhere."""
-    tied = 0
-    for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as one:
-            listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-            if listens and one.getsockname()[1] == port:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
-                tied += 1
-    if tied == 0:
-        raise RunError(
-            f"port {port} would be open to the network: this system cannot tie it to loopback; "
-            "add --everywhere where that is meant"
-        )

@@ -13,6 +13,7 @@ import numpy as np
 
 from muzero_rc.config import ReplayConfig
 from muzero_rc.episodes import TEACHER, Episode, from_bytes, to_bytes
+from muzero_rc.ports import only_loopback
 
 TEACHERS, AGENT = "teachers", "agent"
 TABLES = (TEACHERS, AGENT)
@@ -151,10 +152,11 @@ def episode_tables(config: ReplayConfig) -> Sequence[Any]:
 
 
 def make_replay(config: ReplayConfig, seed: int) -> Replay:
-    """The replay of a run on one machine."""
+    """The replay of a run on one machine; Reverb's is on loopback alone."""
     if config.engine == "memory":
         return MemoryReplay(config, seed)
     import reverb
 
     server = reverb.Server(episode_tables(config), port=None)
+    only_loopback(server.port)
     return ReverbReplay(config, f"localhost:{server.port}", server)
