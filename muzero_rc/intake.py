@@ -70,11 +70,12 @@ class Intake:
             self.replay.add(episode, 1.0)
 
     def figures(self) -> dict[str, float]:
-        """Averages over the last self-play episodes, noise-free ones where it says so."""
+        """Averages over the noise-free ones among the last self-play episodes."""
         if not self._recent:
             return {}
-        scores = [score for _, score in self._recent]
-        greedy = [episode for episode, _ in self._recent if episode.greedy] or [self._recent[-1][0]]
+        noise_free = [one for one in self._recent if one[0].greedy] or self._recent[-1:]
+        scores = [score for _, score in noise_free]
+        greedy = [episode for episode, _ in noise_free]
         return {
             "win_rate": float(np.mean([(score + 1.0) / 2.0 for score in scores])),
             "overshoot": float(np.mean([e.outcome.overshoot for e in greedy])),

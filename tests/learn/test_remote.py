@@ -210,8 +210,8 @@ def test_actor_and_learner_vanish_and_come_back(tmp_path):
         kill(learner)
         wait_for(actor, " episodes")  # it goes on with the weights that it has
         learner = started(*learner_words)
-        wait_for(learner, "ETA 0h00")
-        learner.wait()
+        learner.communicate()
+        assert learner.returncode == 0
     finally:
         for process in (actor, learner):
             if process.poll() is None:
