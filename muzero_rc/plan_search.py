@@ -22,6 +22,7 @@ from muzero_rc.studio import Studio
 from muzero_rc.teacher import episode_of, replay_job, uid_of
 from muzero_rc.types import Array
 
+_SEARCHED = "/plan"  # a search's uids: that of the episode it begins from, this, a number
 _POPULATION = 8
 _STEP_QINDEX = 8.0  # one unit of a gene
 _SIGMA = 0.5  # of the first generation, in units
@@ -158,7 +159,7 @@ def search_plans(
     Yields:
       Each improvement, some others, and at a search's end its best plan once more.
     """
-    searches = [PlanSearch(f"{base.uid}/plan", instance, base, encodes) for instance, base in wanted]
+    searches = [PlanSearch(f"{base.uid}{_SEARCHED}", instance, base, encodes) for instance, base in wanted]
     waiting = [search for search in searches if f"{search.uid}/best" not in known]
     for first in range(0, len(waiting), together):
         group = waiting[first : first + together]
@@ -176,6 +177,11 @@ def search_plans(
             if s.best_plan is not None
         ]
         yield from (episode_of(studio, one) for one in studio.play(last, follow_plans) if not one.error)
+
+
+def is_searched(episode: Episode) -> bool:
+    """Whether a teacher's episode comes from a search."""
+    return f"{_SEARCHED}/" in episode.uid
 
 
 def searches_wanted(

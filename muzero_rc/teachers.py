@@ -5,10 +5,10 @@ from pathlib import Path
 
 from muzero_rc.catalogue import Instance, digest
 from muzero_rc.episodes import Episode, EpisodeWriter, read_log
-from muzero_rc.plan_search import search_plans, searches_wanted
+from muzero_rc.plan_search import is_searched, search_plans, searches_wanted
 from muzero_rc.studio import Studio
-from muzero_rc.teacher import constant_quality, uid_of
-from muzero_rc.varied import varied
+from muzero_rc.teacher import constant_quality, quality_uid, uid_of
+from muzero_rc.varied import varied, varied_uid
 
 
 def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path) -> Iterator[Episode]:
@@ -20,20 +20,23 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
       folder: of the logs that runs share, one log for each set of encoder settings.
     """
     config = studio.config
+    levels = {True: config.teacher.augmented_cq_levels, False: config.teacher.cq_levels}
+    counts = {True: config.teacher.augmented_varied, False: config.teacher.varied}
+    wanted = [(one, level) for one in instances for level in levels[one.augmented]]
+    asked = {quality_uid(studio, *each) for each in wanted}
+    asked |= {varied_uid(studio, one, i) for one in instances for i in range(counts[one.augmented])}
     known: set[str] = set()
     quality: list[Episode] = []
     for episode in known_episodes(studio, instances, folder):
         known.add(episode.uid)
         quality.append(episode)
-        yield episode
-    levels = {True: config.teacher.augmented_cq_levels, False: config.teacher.cq_levels}
-    wanted = [(one, level) for one in instances for level in levels[one.augmented]]
+        if episode.uid in asked or (config.teacher.searched > 0 and is_searched(episode)):
+            yield episode
     with EpisodeWriter(_log(studio, folder)) as writer:
         for episode in constant_quality(studio, wanted, known):
             quality.append(episode)
             writer.append(episode)
             yield episode
-        counts = {True: config.teacher.augmented_varied, False: config.teacher.varied}
         for episode in varied(studio, [(one, counts[one.augmented]) for one in instances], known):
             writer.append(episode)
             yield episode

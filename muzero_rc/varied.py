@@ -103,7 +103,7 @@ def varied(studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[st
     jobs = (
         _job(studio, instance, uid, columns)
         for instance, count in wanted
-        for uid in (f"{uid_of(studio, instance)}/v{i}" for i in range(count))
+        for uid in (varied_uid(studio, instance, i) for i in range(count))
         if uid not in known
     )
     for done in studio.play(jobs, _improvise):
@@ -111,6 +111,11 @@ def varied(studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[st
             studio.fail(done.job.name, done.error)
         else:
             yield episode_of(studio, done)
+
+
+def varied_uid(studio: Studio, instance: Instance, number: int) -> str:
+    """Names an instance's improvised episode of this number."""
+    return f"{uid_of(studio, instance)}/v{number}"
 
 
 def _job(studio: Studio, instance: Instance, uid: str, columns: dict[str, int]) -> Job:
