@@ -17,11 +17,6 @@ static float clamp(float value, float low, float high) {
   return value < low ? low : (value > high ? high : value);
 }
 
-static const float kFinestStep = 1.0f;       /* of qindex 1 */
-static const float kCoarsestStep = 8.83605f; /* of qindex 255 */
-
-static float clamp_step(float step) { return clamp(step, kFinestStep, kCoarsestStep); }
-
 static float minimum(float a, float b) { return a < b ? a : b; }
 
 float muzero_rc_controller_importance(const muzero_rc_state *state,
@@ -94,7 +89,7 @@ static muzero_rc_bits_query query_of(const muzero_rc_state *state,
                                      float reference_step) {
   return (muzero_rc_bits_query){state->traits,     state->clip.frame_count,
                                 state->log_pixels, *frame,
-                                clamp_step(step),  clamp_step(reference_step)};
+                                muzero_rc_clamp_step(step),  muzero_rc_clamp_step(reference_step)};
 }
 
 float muzero_rc_controller_bits(const muzero_rc_state *state, float step) {
@@ -185,7 +180,7 @@ static double rest_bits(const muzero_rc_state *state, const gop_rest *rest, floa
   double sum = muzero_rc_forecast_bits(state, rest->next_gop, base) *
                (double)rest->next_correction;
   for (int32_t i = 0; i < rest->count; ++i) {
-    const float bits = muzero_rc_bits_at(&rest->curves[i], clamp_step(base + rest->offsets[i]));
+    const float bits = muzero_rc_bits_at(&rest->curves[i], muzero_rc_clamp_step(base + rest->offsets[i]));
     sum += (double)muzero_rc_exp2(bits + rest->corrections[i]);
   }
   return sum;
@@ -207,7 +202,7 @@ static float solve_base(const muzero_rc_state *state, const gop_rest *rest, doub
   float high = kHighestBase;
   for (int i = 0; i < 12; ++i) {
     const float middle = 0.5f * (low + high);
-    const float step = clamp_step(middle + state->plan.offset);
+    const float step = muzero_rc_clamp_step(middle + state->plan.offset);
     const double pending = (double)muzero_rc_exp2(muzero_rc_bits_at(&own, step) + correction);
     if (pending + rest_bits(state, rest, middle) > bits) {
       low = middle;

@@ -12,12 +12,6 @@ static bool looks_like_cut(const muzero_rc_traits *traits) {
   return traits->inter < 0.25f && traits->coded - traits->intra > -0.3f;
 }
 
-static float clamp_step(float step) {
-  const float low = muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MIN);
-  const float high = muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MAX);
-  return step < low ? low : (step > high ? high : step);
-}
-
 static float *row(const muzero_rc_state *state, int32_t base) {
   return state->forecast + (size_t)base * (size_t)(state->clip.frame_count + 1);
 }
@@ -36,8 +30,8 @@ static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
                                         state->clip.frame_count,
                                         state->log_pixels,
                                         frame,
-                                        clamp_step(step + offset),
-                                        clamp_step(step + parent)};
+                                        muzero_rc_clamp_step(step + offset),
+                                        muzero_rc_clamp_step(step + parent)};
     row(state, base)[frame.show_index] = muzero_rc_exp2(muzero_rc_bits_predict(&query));
   }
 }

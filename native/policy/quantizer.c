@@ -62,6 +62,12 @@ float muzero_rc_qindex_to_step(int32_t qindex) {
   return muzero_rc_log2((float)kAcStep[q] * 0.25f);
 }
 
+float muzero_rc_clamp_step(float step) {
+  const float finest = 1.0f;       /* of qindex 1 */
+  const float coarsest = 8.83605f; /* of qindex 255 */
+  return step < finest ? finest : (step > coarsest ? coarsest : step);
+}
+
 int32_t muzero_rc_step_to_qindex(float step) {
   int32_t low = MUZERO_RC_QINDEX_MIN;
   int32_t high = MUZERO_RC_QINDEX_MAX;
