@@ -40,6 +40,19 @@ class Parser(argparse.ArgumentParser):
         return protected
 
 
+def add_encoder_options(parser: argparse.ArgumentParser, *, cpu_used: int) -> None:
+    """The options of libvpx that every command which encodes has; `cpu_used` is its default."""
+
+    def number(option: str, default: int, words: str) -> None:
+        parser.add_argument(
+            option, type=int, default=default, metavar="N", help=f"{words} (default: %(default)s)"
+        )
+
+    number("--cpu-used", cpu_used, "0 slow and good … 5 fast")
+    number("--auto-alt-ref", 6, "0 none, 1 plain, 2 to 6 pyramid")
+    number("--kf-max-dist", 128, "most frames between key frames")
+
+
 def run(
     program: str, body: Callable[[], int], *, interrupted: str = "interrupted, nothing was written"
 ) -> int:

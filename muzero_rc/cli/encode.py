@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muzero_rc.bitrate import is_whole_kbps, parse_kbps
-from muzero_rc.cli.common import DONE, Parser, run
+from muzero_rc.cli.common import DONE, Parser, add_encoder_options, run
 from muzero_rc.policies_index import default_name, resolve
 
 if TYPE_CHECKING:
@@ -42,23 +42,7 @@ def _parser() -> Parser:
         "--policy",
         help=f"a name, a file, controller, or libvpx for its own rate control (default: {default_name()})",
     )
-    add(
-        "--cpu-used", type=int, default=2, metavar="N", help="0 slow and good … 5 fast (default: %(default)s)"
-    )
-    add(
-        "--auto-alt-ref",
-        type=int,
-        default=6,
-        metavar="N",
-        help="0 none, 1 plain, 2 to 6 pyramid (default: 6)",
-    )
-    add(
-        "--kf-max-dist",
-        type=int,
-        default=128,
-        metavar="N",
-        help="most frames between key frames (default: 128)",
-    )
+    add_encoder_options(parser, cpu_used=2)
     add("--threads", type=int, default=1, metavar="N", help="of libvpx (default: %(default)s)")
     add("--max-frames", type=int, metavar="N", help="encode the first N frames only")
     add("--audio", choices=("copy", "none"), default="copy", help="copy: as Opus where WebM cannot hold it")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muzero_rc.bitrate import parse_kbps
-from muzero_rc.cli.common import DONE, FAILED, Parser, Usage, run
+from muzero_rc.cli.common import DONE, FAILED, Parser, Usage, add_encoder_options, run
 from muzero_rc.policies_index import default_name
 
 if TYPE_CHECKING:
@@ -53,23 +53,7 @@ def _parser() -> Parser:
     targets.add_argument(
         "--ladder", metavar="FILE.csv", help="targets of each clip (default: the one beside the clips)"
     )
-    add(
-        "--cpu-used", type=int, default=4, metavar="N", help="0 slow and good … 5 fast (default: %(default)s)"
-    )
-    add(
-        "--auto-alt-ref",
-        type=int,
-        default=6,
-        metavar="N",
-        help="0 none, 1 plain, 2 to 6 pyramid (default: 6)",
-    )
-    add(
-        "--kf-max-dist",
-        type=int,
-        default=128,
-        metavar="N",
-        help="most frames between key frames (default: 128)",
-    )
+    add_encoder_options(parser, cpu_used=4)
     add("--max-frames", type=int, metavar="N", help="encode the first N frames of each clip only")
     add(
         "--metrics",

@@ -5,8 +5,13 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from muzero_rc.cli.common import DONE, Parser, Usage, run
+
+if TYPE_CHECKING:
+    from muzero_rc.config import Config
+    from muzero_rc.remote import Service
 
 PROGRAM = "rc-train"
 DEFAULT_PORT = 8765
@@ -91,36 +96,26 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from encoder_bridge.cache import cache_folder
     from muzero_rc.config_file import load_config
-    from muzero_rc.studio import libvpx_engine
-    from muzero_rc.train import train
 
-    config = load_config(_existing(args.config), args.set)
-    train(
-        config,
-        Path(args.corpus),
-        Path(args.run_dir),
-        engine=libvpx_engine(),
-        cache=cache_folder() / "training",
-        resume=args.resume,
-        init_from=None if args.init_from is None else _existing(args.init_from),
-        say=_say,
-    )
-    print(Path(args.run_dir) / "policies" / "latest.safetensors")
-    return DONE
+    return _train(args, load_config(_existing(args.config), args.set), None)
 
 
 def _learner(args: argparse.Namespace) -> int:
-    from encoder_bridge.cache import cache_folder
     from muzero_rc.config_file import load_config
     from muzero_rc.remote import Service
-    from muzero_rc.studio import libvpx_engine
-    from muzero_rc.train import train
 
     config = load_config(_existing(args.config), args.set)
     service = Service(config, port=args.port, everywhere=args.everywhere)
     _say(f"listening on port {args.port}, {'all interfaces' if args.everywhere else 'loopback only'}")
+    return _train(args, config, service)
+
+
+def _train(args: argparse.Namespace, config: "Config", service: "Service | None") -> int:
+    from encoder_bridge.cache import cache_folder
+    from muzero_rc.studio import libvpx_engine
+    from muzero_rc.train import train
+
     train(
         config,
         Path(args.corpus),
