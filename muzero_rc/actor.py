@@ -126,7 +126,9 @@ class Actor:
         batch = ClipBatch(clip[None], padded[None], np.array([len(frames)], np.int32))
         encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
         opponent = opponents.of_clip(instance.clip, instance.name, target)
-        noise = StructuredNoise(f"{prefix} {assignment.number}", self._config.actor, silent=assignment.greedy)
+        noise = StructuredNoise(
+            f"{prefix} {assignment.number}", self._config.actor, len(frames), silent=assignment.greedy
+        )
         play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot), noise)
         return self._studio.job(
             f"{prefix}/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play

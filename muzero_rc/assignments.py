@@ -48,16 +48,18 @@ def assign(
 class StructuredNoise:
     """Offsets to qindex that a layer's frames share, one in the whole clip and one in each GOP.
 
-    Independent noise on every frame, which there can be as well, mostly costs quality; this tells what
-    a different plan is worth.
+    All frames share a drift from the clip's first to its last. Independent noise on every frame, which
+    there can be as well, mostly costs quality; this tells what a different plan is worth.
     """
 
-    def __init__(self, seed: str, config: ActorConfig, *, silent: bool = False) -> None:
-        """Args: seed: of the episode; config: the deviations; silent: no noise at all."""
+    def __init__(self, seed: str, config: ActorConfig, frames: int, *, silent: bool = False) -> None:
+        """Args: seed: of the episode; config: the deviations; frames: of the clip; silent: no noise."""
         self._seed = seed
         self._config = config
         self._silent = silent
         self._drawn: dict[tuple[str, int], float] = {}
+        self._last_show = max(1, frames - 1)
+        self._scale = config.noise_range ** random.Random(f"{seed} scale").uniform(-1.0, 1.0)
         self._frames = 0
         self._gop = 0
         self._last_gop_index = -1
@@ -73,7 +75,10 @@ class StructuredNoise:
         config = self._config
         offset = self._draw("clip", layer, config.layer_noise_qindex)
         offset += self._draw(f"gop {self._gop}", layer, config.noise_qindex)
-        return round(offset + self._draw("frame", self._frames, config.frame_noise_qindex))
+        early = 1.0 - 2.0 * int(event["show_index"]) / self._last_show
+        offset += early * self._draw("drift", 0, config.drift_noise_qindex)
+        offset += self._draw("frame", self._frames, config.frame_noise_qindex)
+        return round(self._scale * offset)
 
     def _draw(self, of: str, number: int, deviation: float) -> float:
         key = (of, number)

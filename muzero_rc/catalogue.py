@@ -1,8 +1,9 @@
 """What is encoded: clips of a corpus, and what is made of them.
 
 An augmented clip (mirrored, reversed, sped up, cropped, cut together) is an instance of its own with
-its own anchor curve. The list is fixed by the corpus, the config and CATALOGUE_VERSION, so that what
-is made once stays usable. An instance is named after its clip and what was done: `bikes+mirror`.
+its own anchor curve. The list is fixed by the corpus and the config, those that differ most from their
+clip first; CATALOGUE_VERSION names what the changes do, so that what is made once stays usable. An
+instance is named after its clip and what was done: `bikes+mirror`.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from muzero_rc.types import Array
 
 CATALOGUE_VERSION = 1
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".webm", ".y4m", ".mov", ".avi", ".m4v")
-CHANGES = ("mirror", "speed2", "reverse", "crop", "speed2+mirror")
+CHANGES = ("crop", "speed2", "crop+reverse", "speed2+mirror", "mirror", "reverse")
 
 
 class CorpusError(ValueError):

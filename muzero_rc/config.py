@@ -223,15 +223,18 @@ class ActorConfig:
     noise_free_share: float = 0.25  # of the episodes; only these move the averages
     noise_qindex: float = 3.0  # standard deviation, the same for all frames of a layer in a GOP
     layer_noise_qindex: float = 3.0  # and the same for a layer in the whole clip
+    drift_noise_qindex: float = 0.0  # and so much at the first frame, falling to its opposite at the last
     frame_noise_qindex: float = 0.0  # and for each frame alone, which mostly costs quality
+    noise_range: float = 1.0  # each episode's noise is scaled by 1/range to range
     refresh_s: float = 20.0  # between looks for new weights
 
     def __post_init__(self) -> None:
         require(1 <= self.encoders <= 256, "actor.encoders", self.encoders, "1 to 256")
         require(self.round_episodes >= 1, "actor.round_episodes", self.round_episodes, "1 or more")
         require(self.group >= 1, "actor.group", self.group, "1 or more")
-        for name in ("noise_qindex", "layer_noise_qindex", "frame_noise_qindex"):
+        for name in ("noise_qindex", "layer_noise_qindex", "drift_noise_qindex", "frame_noise_qindex"):
             require(getattr(self, name) >= 0, f"actor.{name}", getattr(self, name), "0 or more")
+        require(self.noise_range >= 1, "actor.noise_range", self.noise_range, "1 or more")
         require(
             0 < self.noise_free_share <= 1, "actor.noise_free_share", self.noise_free_share, "within (0, 1]"
         )

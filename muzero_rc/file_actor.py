@@ -1,8 +1,8 @@
 """An actor that needs neither JAX nor Reverb: plays a policy file and writes episode files.
 
-The C runtime plays a clip without noise; then its plan is played again with noise that stays the same
-for a layer in a GOP. Copy the folder into a run's `inbox`, under any name, and its learner takes the
-episodes in.
+The C runtime plays a clip without noise; then its plan is played again with noise, once for every other
+episode of the group (`assignments.assign`): they are each other's peers. Copy the folder into a run's
+`inbox`, under any name, and its learner takes the episodes in.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def act_to_files(
       folder: the log; one that was there before is gone on with.
       engine: of the encoders.
       cache: as for `train.train`.
-      episodes: in all, those of earlier calls included.
+      episodes: in all, those of earlier calls included; whole groups are played.
       step: of the learner that made the policy.
       say: takes lines for a person.
 
@@ -60,16 +60,18 @@ def act_to_files(
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
         log = list(read_log(folder))
         done = len(log)
-        number = 1 + max((int(one.uid.rpartition("/")[2]) for one in log), default=-1)
+        group = config.actor.group
+        last = max((int(one.uid.rpartition("/")[2]) for one in log), default=-1)
+        number = (last // group + 1) * group
         with EpisodeWriter(folder) as writer:
             while done < episodes:
-                count = min(2 * config.actor.encoders, -(-(episodes - done) // 2))
+                count = min(2 * config.actor.encoders, -(-(episodes - done) // group))
                 work = [
                     assign(studio, instances, config, n, stream=name)
-                    for n in range(number, number + 2 * count, 2)
+                    for n in range(number, number + group * count, group)
                 ]
-                number += 2 * count
-                for episode in _pairs(studio, work, native, name, step):
+                number += group * count
+                for episode in _groups(studio, work, native, name, step):
                     writer.append(episode)
                     done += 1
                 say(f"{done} episodes")
@@ -78,8 +80,10 @@ def act_to_files(
         studio.close()
 
 
-def _pairs(studio: Studio, work: list[Assignment], policy: object, name: str, step: int) -> Iterator[Episode]:
-    """Each assignment played by the policy, then again with noise."""
+def _groups(
+    studio: Studio, work: list[Assignment], policy: object, name: str, step: int
+) -> Iterator[Episode]:
+    """Each assignment played by the policy, then with noise by the rest of its group."""
     greedy = (
         studio.job(
             f"{name}/{one.number}", one.instance, one.target_kbps, mode="policy", policy=policy, extra=(one,)
@@ -93,7 +97,8 @@ def _pairs(studio: Studio, work: list[Assignment], policy: object, name: str, st
             continue
         played.append(done)
         yield _episode(studio, done, step, greedy=True)
-    again = (_noisy_job(studio, one, name) for one in played)
+    rest = range(1, studio.config.actor.group)
+    again = (_noisy_job(studio, one, f"{name}/{one.job.extra[0].number + i}") for one in played for i in rest)
     for done in studio.play(again, _follow_with_noise):
         if done.error:
             studio.fail(done.job.name, done.error)
@@ -101,10 +106,9 @@ def _pairs(studio: Studio, work: list[Assignment], policy: object, name: str, st
             yield _episode(studio, done, step, greedy=False)
 
 
-def _noisy_job(studio: Studio, played: Encode, name: str) -> Job:
+def _noisy_job(studio: Studio, played: Encode, uid: str) -> Job:
     one: Assignment = played.job.extra[0]
-    uid = f"{name}/{one.number + 1}"
-    noise = StructuredNoise(uid, studio.config.actor)
+    noise = StructuredNoise(uid, studio.config.actor, played.job.footage.frames)
     extra = (one, noise, PlanFollower(plan_of_records(played.records)))
     return studio.job(uid, one.instance, one.target_kbps, guard=studio.config.encode.guard, extra=extra)
 

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from policy_samples import (
-    States,
     c_logits,
+    check_same,
     feature_version,
     jax_logits,
     network,
     random_states,
+    states_of,
     widths,
 )
 
 from encoder_bridge import _native
 from encoder_bridge.config import EncoderConfig
-from encoder_bridge.records import RECORD
 from encoder_bridge.session import encode, first_pass
 from muzero_rc.config import NetworkConfig
 from muzero_rc.config_file import load_config
@@ -25,7 +25,6 @@ from muzero_rc.export import export_policy
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.toml"))
 REAL_STATES = 10_000
-TOLERANCE = 1e-4  # of the greatest logit of a state
 
 
 def moving_picture(width, height, frames):
@@ -49,22 +48,6 @@ def footage():
     return frames, first_pass(frames, config), config
 
 
-def states_of(footage, records, target_kbps):
-    """What a policy saw, or would have seen under another target."""
-    _, first, config = footage
-    sizes = widths()
-    clip, frames = np.zeros(sizes.clip, np.float32), np.zeros((first.frames, sizes.frame), np.float32)
-    stats = np.ascontiguousarray(first.stats)
-    _native.observe_clip(config.width, config.height, target_kbps, stats, clip, frames)
-    steps = np.zeros((len(records), sizes.step), np.float32)
-    reference = np.zeros(len(records), np.int32)
-    records = np.ascontiguousarray(records, RECORD)
-    _native.retrace(config.width, config.height, target_kbps, stats, records, steps, reference)
-    decided = records["frame_type"] >= 0
-    show_index = np.ascontiguousarray(records["show_index"][decided], np.int32)
-    return States(clip, frames, np.ascontiguousarray(steps[decided]), show_index), reference[decided]
-
-
 @pytest.fixture(scope="module")
 def real_states(footage):
     """At least REAL_STATES states of encodes by the controller, each seen under many targets."""
@@ -72,17 +55,7 @@ def real_states(footage):
     records = encode(frames, first, config).records
     count = int((records["frame_type"] >= 0).sum())
     targets = np.geomspace(15, 1500, -(-REAL_STATES // count))
-    return [states_of(footage, records, round(target))[0] for target in targets]
-
-
-def check_same(c, jax):
-    scale = np.abs(jax).max(axis=-1, keepdims=True)
-    assert np.all(np.abs(c - jax) <= TOLERANCE * scale)
-    best_c, best_jax = c.argmax(axis=-1), jax.argmax(axis=-1)
-    for i in np.flatnonzero(best_c != best_jax):
-        second, first = np.sort(jax[i])[-2:]
-        assert first - second <= 1e-3
-        assert abs(int(best_c[i]) - int(best_jax[i])) == 1
+    return [states_of(config, first, records, round(target))[0] for target in targets]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -132,7 +105,7 @@ def test_an_encode_asks_for_what_the_logits_say(decision, mode, footage, tmp_pat
     export_policy(path, params, sizes, widths(), feature_version(), {})
     result = encode(frames, first, config, policy=str(path), guard=False)
     records = result.records[result.records["frame_type"] >= 0]
-    states, reference = states_of(footage, result.records, config.target_kbps)
+    states, reference = states_of(config, first, result.records, config.target_kbps)
     assert np.array_equal(reference, records["reference"])
     logits = c_logits(_native.Policy(str(path)), len(sizes.actions), states).astype(np.float64)
     check_same(logits, *jax_logits(networks, params, [states]))
