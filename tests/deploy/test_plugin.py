@@ -24,6 +24,9 @@ from muzero_rc.plugin import PluginError, find_places, preload_environment
 
 FRAMES = 8
 WHOLE_PASS = "this is the first pass"
+TWO_LAYERS = (
+    "ts_number_layers=2:ts_target_bitrate=40,80:ts_rate_decimator=2,1:ts_periodicity=2:ts_layer_id=0,1"
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +73,11 @@ def test_it_says_that_it_decides_and_what_it_did(clip, plain, tmp_path):
         ("constant or constrained quality", ("-crf", "30", "-b:v", "80k")),
         ("constant bitrate", ("-minrate", "80k", "-maxrate", "80k")),
         ("not profile 0", ("-pix_fmt", "yuv444p")),
+        ("not profile 0", ("-pix_fmt", "yuv420p10le")),
         ("lossless", ("-lossless", "1")),
+        ("lossless", ("-qmin", "0", "-qmax", "0")),
+        ("layered", ("-ts-parameters", TWO_LAYERS)),
+        ("realtime", ("-deadline", "realtime")),
     ],
 )
 def test_what_is_not_ours_is_left_alone_and_said(reason, options, clip, tmp_path):
