@@ -61,6 +61,12 @@ def decision_costs(policy: Path) -> list[Row]:
     ]
 
 
+class _Clip(ctypes.Structure):
+    """muzero_rc_clip of muzero_rc/policy.h."""
+
+    _fields_ = [(name, ctypes.c_int32) for name in ("width", "height", "frame_count", "target_kbps")]
+
+
 class _Mallinfo(ctypes.Structure):
     """glibc's struct mallinfo2."""
 
@@ -68,29 +74,46 @@ class _Mallinfo(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in _names.split()]
 
 
+def held_bytes(libc: Any) -> int:
+    """What malloc has given out and not got back, its own overhead included."""
+    info = libc.mallinfo2()
+    return int(info.uordblks + info.hblkhd)
+
+
 def opening(policy: Path) -> list[Row]:
-    """Time and memory of an open policy."""
+    """Time and memory of an open policy, and of a model of a short and of a long clip."""
     c: Any = ctypes.CDLL(str(find_places().library))
     libc: Any = ctypes.CDLL(None)
     libc.mallinfo2.restype = _Mallinfo
-
-    def held() -> int:
-        info = libc.mallinfo2()
-        return int(info.uordblks + info.hblkhd)
-
-    opened, before = ctypes.c_void_p(), held()
+    opened, before = ctypes.c_void_p(), held_bytes(libc)
     seconds = []
     for _ in range(10):
         c.muzero_rc_policy_close(ctypes.byref(opened))
         start = time.perf_counter()
         c.muzero_rc_policy_open(str(policy).encode(), ctypes.byref(opened), None, ctypes.c_size_t(0))
         seconds.append(time.perf_counter() - start)
-    memory = (held() - before) / policy.stat().st_size
+    policy_bytes, file_bytes = held_bytes(libc) - before, policy.stat().st_size
+    rows = [("opening a policy", f"{1e3 * min(seconds):.2f} ms", "at most 10 ms")]
+    for frames in (100, 10_000):
+        model_bytes = model_memory(c, libc, opened, frames)
+        held, limit = policy_bytes + model_bytes, 2 * file_bytes + 1024 * frames
+        what = f"memory, policy ({policy_bytes / file_bytes:.2f} files) and model of {frames} frames"
+        figure = f"{held} bytes, {held / limit:.2f} of the limit"
+        rows.append((what, figure, f"at most {limit} (2 files + 1 KB a frame)"))
     c.muzero_rc_policy_close(ctypes.byref(opened))
-    return [
-        ("opening a policy", f"{1e3 * min(seconds):.2f} ms", "at most 10 ms"),
-        ("an open policy's memory against its file", f"{memory:.2f}", "at most 2"),
-    ]
+    return rows
+
+
+def model_memory(c: Any, libc: Any, policy: ctypes.c_void_p, frames: int) -> int:
+    """Bytes that a model of so many frames holds."""
+    stats, clip = np.zeros((frames, 25)), _Clip(*LARGE, frames, 600)
+    model, before = ctypes.c_void_p(), held_bytes(libc)
+    address = stats.ctypes.data_as(ctypes.c_void_p)
+    if c.muzero_rc_model_open(policy, ctypes.byref(clip), address, ctypes.byref(model)):
+        raise MemoryError(f"no model of {frames} frames could be opened")
+    bytes_held = held_bytes(libc) - before
+    c.muzero_rc_model_close(ctypes.byref(model))
+    return bytes_held
 
 
 def children_s() -> float:
