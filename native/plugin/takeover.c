@@ -126,9 +126,8 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
   }
   const int error = register_callbacks(encoder, codec, libvpx);
   if (error) {
-    snprintf(reason, sizeof(reason), "libvpx does not take external rate control (%s)",
-             strerror(-error));
-    refuse(encoder, reason);
+    refuse(encoder, error == -ENOMEM ? "out of memory"
+                                     : "libvpx does not take external rate control");
     return;
   }
   muzero_rc_say("policy %s decides: %ux%u at %u kbps", policy_name(), encoder->cfg.g_w,

@@ -41,6 +41,18 @@ static vpx_codec_err_t fake_control(vpx_codec_ctx_t *codec, int id, ...) {
 
 static const muzero_rc_libvpx libvpx = {.enc_init_ver = fake_init, .control = fake_control};
 
+/* The next calloc of ours fails. */
+static bool no_memory;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size) {
+  const bool fails = no_memory;
+  no_memory = false;
+  return fails ? NULL : __real_calloc(count, size);
+}
+
 /* ---- An encoder, and what is said of it --------------------------------- */
 
 typedef struct outcome {
@@ -171,6 +183,11 @@ static void no_external_control(muzero_rc_encoder *e) {
   noted.control_status = VPX_CODEC_UNSUP_FEATURE;
 }
 
+static void out_of_memory(muzero_rc_encoder *e) {
+  (void)e;
+  no_memory = true;
+}
+
 static void test_what_cannot_be_ours(void) {
   const struct {
     void (*change)(muzero_rc_encoder *);
@@ -180,7 +197,11 @@ static void test_what_cannot_be_ours(void) {
       {newer_libvpx, "another encoder ABI"},
       {another_libvpx, "another encoder ABI"},
       {no_external_control, "does not take external rate control"},
+      {out_of_memory, "out of memory"},
   };
+  muzero_rc_encoder *const first = usual(); /* the policy is opened once, for all */
+  (void)start(first, VPX_DL_GOOD_QUALITY);
+  muzero_rc_encoder_finish(first);
   for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); ++i) {
     const size_t which = i / 2;
     const bool strict = i % 2;
