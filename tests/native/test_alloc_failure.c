@@ -61,8 +61,10 @@ static int live(const char *path) {
 
 /* The same behind libvpx's callbacks. */
 static int live_in_libvpx(const char *path) {
-  const vpx_rc_config_t config = {
-      .frame_width = 64, .frame_height = 64, .show_frame_count = FRAMES, .target_bitrate_kbps = 100};
+  const vpx_rc_config_t config = {.frame_width = 64,
+                                  .frame_height = 64,
+                                  .show_frame_count = FRAMES,
+                                  .target_bitrate_kbps = 100};
   const vpx_rc_encodeframe_info_t info = {.frame_type = 0};
   vpx_rc_encodeframe_decision_t decision;
   vpx_rc_frame_stats_t stats[FRAMES] = {0};

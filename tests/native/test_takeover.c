@@ -164,7 +164,7 @@ static void test_what_is_left_alone(void) {
     unsetenv("MUZERO_RC_STRICT");
     const bool alone = !encoder->plugin && !encoder->refused && encoder->started;
     muzero_rc_encoder_finish(encoder);
-    if (!strstr(out.said, cases[which].said)) fprintf(stderr, "%s: %s", cases[which].said, out.said);
+    if (!strstr(out.said, cases[which].said)) fputs(out.said, stderr);
     CHECK(alone && noted.registrations == 0);
     CHECK(strstr(out.said, "muzero-rc: left alone: ") == out.said && is_one_line(out.said));
     CHECK(strstr(out.said, cases[which].said));
