@@ -59,7 +59,7 @@ class StructuredNoise:
         self._silent = silent
         self._drawn: dict[tuple[str, int], float] = {}
         self._last_show = max(1, frames - 1)
-        self._scale = config.noise_range ** random.Random(f"{seed} scale").uniform(-1.0, 1.0)
+        self._scale: float = config.noise_range ** random.Random(f"{seed} scale").uniform(-1.0, 1.0)
         self._frames = 0
         self._gop = 0
         self._last_gop_index = -1
