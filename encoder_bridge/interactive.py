@@ -11,8 +11,15 @@ from encoder_bridge.config import EncoderConfig
 from encoder_bridge.errors import NotRunning
 from encoder_bridge.pool import PoolFactory
 from encoder_bridge.records import EVENT
-from encoder_bridge.results import EncodeResult, FirstPass
-from encoder_bridge.session import FrameSource, as_native_source, collect, native_errors, raise_failure
+from encoder_bridge.results import EncodeResult, FirstPass, Packet
+from encoder_bridge.session import (
+    FrameSource,
+    Progress,
+    as_native_source,
+    collect,
+    native_errors,
+    raise_failure,
+)
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,14 @@ class Session:
         with native_errors():
             self._pool.send(np.zeros(1, np.int32), np.array([qindex], np.int32))
         self._state = "coding"
+
+    def packets(self) -> list[Packet]:
+        """Those made since the last call; what was taken is not in `result`."""
+        return self._pool.take_packets(0)
+
+    def progress(self) -> Progress:
+        """How far the encode is."""
+        return Progress.of(self._pool.progress(0))
 
     def result(self) -> EncodeResult:
         """The whole encode, after `request` gave None.

@@ -47,6 +47,11 @@ class Progress:
     packets: int
     bits: int
 
+    @staticmethod
+    def of(counts: tuple[int, int, int]) -> "Progress":
+        """From `EncoderPool.progress`."""
+        return Progress(counts[0], counts[1], 8 * counts[2])
+
 
 @contextmanager
 def native_errors() -> Iterator[None]:
@@ -208,7 +213,7 @@ def _wait(
         if sink is not None and (packets := pool.take_packets(0)):
             sink(packets)
         if progress is not None:
-            progress(Progress(now[0], now[1], 8 * now[2]))
+            progress(Progress.of(now))
         if now != last:
             last, since = now, time.monotonic()
         elif not ended and time.monotonic() - since > stall_s:

@@ -10,15 +10,15 @@ import numpy as np
 from encoder_bridge import _native
 from encoder_bridge.config import EncoderConfig
 from encoder_bridge.errors import BadInput, EncodeFailed
-from encoder_bridge.mux import ivf_file, write_webm
+from encoder_bridge.mux import IvfWriter, ivf_file, write_webm
 from encoder_bridge.probe import Clip
-from encoder_bridge.results import EncodeResult
+from encoder_bridge.results import EncodeResult, FirstPass
 from encoder_bridge.session import Progress, clip_first_pass, encode
 from encoder_bridge.video import open_frames
 from muzero_rc.policies_index import PolicyRef
 
 OnProgress = Callable[[int, Progress], None]
-"""Called a few times a second with the pass, 1 or 2, and how far it is."""
+"""Called a few times a second with the pass and how far it is: 1, then 2, or more with more candidates."""
 
 
 @dataclass(frozen=True)
@@ -81,24 +81,50 @@ def encode_file(
     """
     started = time.monotonic()
     config = config.for_video(clip.width, clip.height, clip.fps)
-    first = clip_first_pass(clip, config, progress=_of_pass(1, on_progress))
+    first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     with ivf_file(clip) as (writer, ivf):
-        with open_frames(clip) as frames:
-            result = encode(
-                frames,
-                first,
-                config,
-                mode="libvpx" if policy is None else "policy",
-                policy=policy or "controller",
-                on_packets=writer.write,
-                progress=_of_pass(2, on_progress),
-            )
-            frames.check(result.frames)
-        if policy is not None and not result.outcome["decisions"]:
-            raise EncodeFailed("libvpx never asked for a qindex: the policy had no say, nothing was written")
-        writer.flush()
+        result = second_pass(clip, first, config, writer, policy=policy, progress=of_pass(2, on_progress))
         write_webm(ivf, clip, output, frames=result.frames, audio=audio)
     return FileEncode(result, time.monotonic() - started, output.stat().st_size)
+
+
+def second_pass(
+    clip: Clip,
+    first: FirstPass,
+    config: EncoderConfig,
+    writer: IvfWriter,
+    *,
+    policy: _native.Policy | None,
+    progress: Callable[[Progress], None] | None = None,
+) -> EncodeResult:
+    """Encodes `clip` under a policy; all packets are in `writer`'s file afterwards.
+
+    Args:
+        clip: as for `encode_file`.
+        first: of the clip.
+        config: with the clip's size and frame rate.
+        writer: takes the packets as they come.
+        policy: None is libvpx's own rate control.
+        progress: as in `session.encode`.
+
+    Raises:
+        BadInput, EncodeFailed: as `encode_file`.
+    """
+    with open_frames(clip) as frames:
+        result = encode(
+            frames,
+            first,
+            config,
+            mode="libvpx" if policy is None else "policy",
+            policy=policy or "controller",
+            on_packets=writer.write,
+            progress=progress,
+        )
+        frames.check(result.frames)
+    if policy is not None and not result.outcome["decisions"]:
+        raise EncodeFailed("libvpx never asked for a qindex: the policy had no say, nothing was written")
+    writer.flush()
+    return result
 
 
 def mean_qindex(result: EncodeResult) -> float | None:
@@ -106,7 +132,8 @@ def mean_qindex(result: EncodeResult) -> float | None:
     return float(np.mean(result.plan)) if result.plan else None
 
 
-def _of_pass(number: int, on_progress: OnProgress | None) -> Callable[[Progress], None] | None:
+def of_pass(number: int, on_progress: OnProgress | None) -> Callable[[Progress], None] | None:
+    """What takes the progress of one pass."""
     if on_progress is None:
         return None
     return lambda progress: on_progress(number, progress)

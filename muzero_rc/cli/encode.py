@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muzero_rc.bitrate import is_whole_kbps, parse_kbps
-from muzero_rc.cli.common import DONE, Parser, add_encoder_options, run
-from muzero_rc.policies_index import default_name, resolve
+from muzero_rc.cli.common import DONE, Parser, Usage, add_encoder_options, run
+from muzero_rc.policies_index import LIBVPX, default_name, resolve
 
 if TYPE_CHECKING:
     from encoder_bridge.probe import Clip
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from muzero_rc.encode import FileEncode
 
 PROGRAM = "rc-encode"
+MOST_CANDIDATES = 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,6 +45,13 @@ def _parser() -> Parser:
     )
     add_encoder_options(parser, cpu_used=2)
     add("--threads", type=int, default=1, metavar="N", help="of libvpx (default: %(default)s)")
+    add(
+        "--candidates",
+        type=int,
+        default=1,
+        metavar="N",
+        help="encode N times with the qindexes varied, keep the best that fits (default: %(default)s)",
+    )
     add("--max-frames", type=int, metavar="N", help="encode the first N frames only")
     add("--audio", choices=("copy", "none"), default="copy", help="copy: as Opus where WebM cannot hold it")
     add("--json", action="store_true", help="print the result as one JSON object")
@@ -55,11 +63,12 @@ def _parser() -> Parser:
 def _encode(args: argparse.Namespace) -> int:
     target_kbps = parse_kbps(args.bitrate)
     policy_ref = resolve(args.policy or default_name())
+    _check_candidates(args.candidates, policy_ref.name)
 
     from encoder_bridge.config import EncoderConfig
     from encoder_bridge.mux import check_output
     from encoder_bridge.video import open_clip
-    from muzero_rc.encode import encode_file, open_policy
+    from muzero_rc.encode import open_policy
 
     config = EncoderConfig(
         target_kbps=target_kbps,
@@ -79,19 +88,66 @@ def _encode(args: argparse.Namespace) -> int:
         if not args.quiet:
             for note in notes:
                 print(f"{PROGRAM}: note: {note}", file=sys.stderr)
-        line = None if args.quiet or not sys.stderr.isatty() else ProgressLine(clip.frames, float(clip.fps))
+        line = None
+        if sys.stderr.isatty() and not args.quiet:
+            line = ProgressLine(clip.frames, float(clip.fps), args.candidates)
         try:
-            done = encode_file(clip, output, policy=policy, config=config, audio=args.audio, on_progress=line)
+            done, candidates = _encoded(
+                clip,
+                output,
+                args.candidates,
+                policy=policy,
+                config=config,
+                audio=args.audio,
+                on_progress=line,
+            )
         finally:
             if line is not None:
                 line.clear()
-        report = _report(args.input, output, policy_ref.name, clip, done)
+        report = {**_report(args.input, output, policy_ref.name, clip, done), **candidates}
     if done.at_floor:
         notes.append("the coarsest qindex throughout is still above the target: this clip cannot be smaller")
     print(
         json.dumps({**report, "notes": notes}, ensure_ascii=False) if args.json else _sentence(report, notes)
     )
     return DONE
+
+
+def _check_candidates(count: int, policy: str) -> None:
+    if not 1 <= count <= MOST_CANDIDATES:
+        raise Usage(f"--candidates {count} is out of range: use 1 to {MOST_CANDIDATES}")
+    if count > 1 and policy == LIBVPX:
+        raise Usage(
+            f"--candidates {count} varies a policy's qindexes, and --policy {LIBVPX} has none: "
+            "take another policy, or one candidate"
+        )
+
+
+def _encoded(clip: "Clip", output: Path, count: int, **how: Any) -> tuple["FileEncode", dict[str, Any]]:
+    """The output, and what --json says of its candidates: nothing where there is one."""
+    if count == 1:
+        from muzero_rc.encode import encode_file
+
+        return encode_file(clip, output, **how), {}
+    from muzero_rc.candidates import encode_best
+
+    contest = encode_best(clip, output, count=count, **how)
+    fields = {
+        "candidates": [
+            {
+                "number": one.number,
+                "kbps": round(one.kbps, 3),
+                "fill": round(one.fill, 5),
+                "psnr_y_db": round(one.psnr_y_db, 4),
+                "guarded": one.guarded,
+                "fits": one.fits,
+            }
+            for one in contest.candidates
+        ],
+        "winner": contest.winner.number,
+        "gain_db": round(contest.gain_db, 4),
+    }
+    return contest.done, fields
 
 
 def _report(source: str, output: Path, policy: str, clip: "Clip", done: "FileEncode") -> dict[str, Any]:
@@ -129,31 +185,41 @@ def _sentence(report: dict[str, Any], notes: list[str]) -> str:
         f"{report['target_kbps']}), PSNR-Y {report['psnr_y_db']:.2f} dB, {report['policy']}, "
         f"{report['seconds']:.1f} s"
     )
+    if "winner" in report:
+        text += (
+            f", candidate {report['winner']} of {len(report['candidates'])}, "
+            f"{report['gain_db']:+.2f} dB to the first"
+        )
     return f"{text}\n{notes[-1]}" if report["at_floor"] else text
 
 
 class ProgressLine:
-    """One line on the terminal, written over itself: pass, frame, fps, kbps, time left."""
+    """One line on the terminal, written over itself: pass or candidate, frame, fps, kbps, time left."""
 
-    def __init__(self, frames: int, fps: float) -> None:
+    def __init__(self, frames: int, fps: float, candidates: int = 1) -> None:
         self._frames = frames
         self._fps = fps
+        self._candidates = candidates
         self._pass = 0
         self._since = 0.0
 
     def __call__(self, number: int, progress: "Progress") -> None:
-        """Shows how far pass `number` is."""
+        """Shows how far pass `number` is; with several candidates those are passes 2 and on."""
         now = time.monotonic()
         if number != self._pass:
             self._pass, self._since = number, now
         # In the second pass libvpx reads ahead: packets, not frames read, are what is done.
         done = progress.frames if number == 1 else progress.packets
         speed = done / (now - self._since) if now > self._since else 0.0
-        parts = [f"pass {number}/2", f"frame {done}/{self._frames}", f"{speed:.1f} fps"]
-        if number == 2 and done:
+        if number > 1 and self._candidates > 1:
+            name, encodes_left = f"candidate {number - 1}/{self._candidates}", self._candidates + 1 - number
+        else:
+            name, encodes_left = f"pass {number}/2", 0
+        parts = [name, f"frame {done}/{self._frames}", f"{speed:.1f} fps"]
+        if number > 1 and done:
             parts.append(f"{progress.bits * self._fps / done / 1000:.1f} kbps")
         if speed > 0:
-            parts.append(f"ETA {_clock((self._frames - done) / speed)}")
+            parts.append(f"ETA {_clock(((1 + encodes_left) * self._frames - done) / speed)}")
         sys.stderr.write(f"\r{'  '.join(parts)}\x1b[K")
         sys.stderr.flush()
 

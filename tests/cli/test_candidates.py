@@ -1,0 +1,246 @@
+"""rc-encode --candidates: several encodes, the best that fits comes out, and nothing of the others."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from encoder_bridge.probe import probe
+from encoder_bridge.quality import luma_sse
+from encoder_bridge.records import RECORD
+from encoder_bridge.results import psnr_db
+from encoder_bridge.session import Progress
+from muzero_rc.candidates import Candidate, CandidateSearch
+from muzero_rc.cli import encode as command
+from muzero_rc.cli.encode import main
+
+MakeClip = Callable[..., Path]
+
+
+@pytest.fixture
+def encoded(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> Callable[..., tuple[dict[str, Any], bytes]]:
+    """Encodes a moving clip to tmp_path/NAME.webm; gives what --json says and the file's bytes."""
+
+    def run(name: str, *words: str, clip: Path | None = None) -> tuple[dict[str, Any], bytes]:
+        clip = clip or make_clip("96x64", 30, noise=12)
+        output = tmp_path / f"{name}.webm"
+        usual = () if "--bitrate" in words else ("--bitrate", "150k")
+        ran = invoke(main, clip, "-o", output, "--cpu-used", "5", "--json", *usual, *words)
+        assert ran.status == 0, ran.err
+        return json.loads(ran.out), output.read_bytes()
+
+    return run
+
+
+def test_one_candidate_is_the_plain_encode(encoded: Any) -> None:
+    plain, plain_bytes = encoded("plain")
+    one, one_bytes = encoded("one", "--candidates", "1")
+    assert one_bytes == plain_bytes
+    passing = {"output", "seconds"}
+    assert {**one, **{key: plain[key] for key in passing}} == plain
+
+
+def test_the_best_that_fits_comes_out(encoded: Any, make_clip: MakeClip, tmp_path: Path) -> None:
+    plain, _ = encoded("plain")
+    assert plain["fill"] <= 1
+    best, _ = encoded("best", "--candidates", "4")
+    tried = best["candidates"]
+    assert [one["number"] for one in tried] == [1, 2, 3, 4]
+    assert len({one["psnr_y_db"] for one in tried}) > 1
+    assert {key: tried[0][key] for key in ("kbps", "psnr_y_db")} == {
+        key: plain[key] for key in ("kbps", "psnr_y_db")
+    }
+    winner = tried[best["winner"] - 1]
+    assert winner["fits"] and winner["fill"] <= 1
+    assert winner["psnr_y_db"] == max(one["psnr_y_db"] for one in tried if one["fits"])
+    assert best["psnr_y_db"] == winner["psnr_y_db"] >= plain["psnr_y_db"]
+    assert best["gain_db"] == pytest.approx(winner["psnr_y_db"] - plain["psnr_y_db"], abs=2e-4)
+
+    clip = probe(make_clip("96x64", 30, noise=12))  # what a player decodes is the winner
+    decoded = psnr_db(luma_sse(clip, tmp_path / "best.webm"), 96 * 64)
+    assert decoded.mean() == pytest.approx(winner["psnr_y_db"], abs=1e-3)
+
+
+def test_the_same_command_gives_the_same_file(encoded: Any) -> None:
+    first, first_bytes = encoded("a", "--candidates", "3")
+    again, again_bytes = encoded("b", "--candidates", "3")
+    assert again_bytes == first_bytes
+    assert again["candidates"] == first["candidates"]
+    few, _ = encoded("few", "--candidates", "2")
+    assert few["candidates"] == first["candidates"][:2]
+
+
+def test_where_none_fits_the_least_overshoot_wins(encoded: Any, make_clip: MakeClip) -> None:
+    clip = make_clip("128x96", 12, noise=80)
+    best, _ = encoded("o", "--candidates", "2", "--bitrate", "1k", "--policy", "controller", clip=clip)
+    tried = best["candidates"]
+    assert not any(one["fits"] for one in tried)
+    assert best["kbps"] == min(one["kbps"] for one in tried)
+
+
+def test_one_frame(encoded: Any, make_clip: MakeClip) -> None:
+    best, _ = encoded("o", "--candidates", "3", "--bitrate", "300k", clip=make_clip(frames=1))
+    assert best["frames"] == 1 and len(best["candidates"]) == 3
+
+
+def test_the_sentence_names_the_winner(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> None:
+    ran = invoke(main, make_clip(), "-o", tmp_path / "o.webm", "--bitrate", "80k", "--candidates", "2")
+    assert "of 2, +" in ran.out and "dB to the first" in ran.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("0",), ("-2",), ("1001",), ("many",), ("1.5",), ("4", "--policy", "libvpx")],
+    ids=" ".join,
+)
+def test_refusals(invoke: Any, make_clip: MakeClip, tmp_path: Path, words: tuple[str, ...]) -> None:
+    ran = invoke(main, make_clip(), "-o", tmp_path / "o.webm", "--bitrate", "80k", "--candidates", *words)
+    assert ran.status == 2
+    assert ran.err.count("\n") == 1 and ran.err.startswith("rc-encode: ") and "--candidates" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_read_once_and_encoded_many_times(make_clip: MakeClip, tmp_path: Path) -> None:
+    clip = make_clip(suffix=".y4m", frames=6)
+    words = [sys.executable, "-m", "muzero_rc.cli.encode", "-", "-o", str(tmp_path / "o.webm"), "--json"]
+    words += ["--bitrate", "80k", "--candidates", "3"]
+    done = subprocess.run(words, input=clip.read_bytes(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["frames"], len(result["candidates"])) == (6, 3)
+
+
+def at_candidate(number: int, action: Callable[[], None]) -> Callable[..., None]:
+    """A ProgressLine.__call__ that acts in the middle of one candidate."""
+
+    def call(_self: object, told: int, _progress: Progress) -> None:
+        if told == 1 + number:
+            action()
+
+    return call
+
+
+def test_ctrl_c_in_a_later_candidate_leaves_nothing(
+    invoke: Any, make_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    clip, temporary, output = make_clip(), tmp_path / "tmp", tmp_path / "o.webm"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(command.ProgressLine, "__call__", at_candidate(3, interrupt))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    ran = invoke(main, clip, "-o", output, "--bitrate", "80k", "--candidates", "5")
+    assert ran.status == 130, ran.err
+    assert not output.exists() and list(temporary.iterdir()) == []
+
+
+def test_a_kill_leaves_the_old_output(make_clip: MakeClip, tmp_path: Path) -> None:
+    output = tmp_path / "o.webm"
+    output.write_text("old")
+    code = (
+        "import os, signal, sys\n"
+        "from muzero_rc.cli import encode\n"
+        "def call(_self, told, _progress):\n"
+        "    if told == 3:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "encode.ProgressLine.__call__ = call\n"
+        "sys.stderr.isatty = lambda: True\n"
+        "encode.main(sys.argv[1:])\n"
+    )
+    words = [str(make_clip()), "-o", str(output), "--force", "--bitrate", "80k", "--candidates", "4"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code, *words], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert output.read_text() == "old"
+    assert [path.name for path in tmp_path.glob("*.webm*")] == ["o.webm"]
+
+
+def test_the_best_and_the_present_encode_are_all_that_is_kept(
+    invoke: Any, make_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[int, int] = {}
+
+    def count(_self: object, told: int, _progress: Progress) -> None:
+        kept[told] = len(list(temporary.glob("*.ivf")))
+
+    clip, temporary = make_clip(), tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(command.ProgressLine, "__call__", count)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    ran = invoke(main, clip, "-o", tmp_path / "o.webm", "--bitrate", "80k", "--candidates", "5")
+    assert ran.status == 0, ran.err
+    kept.pop(1, None)  # the first pass, told of where it is not in the cache
+    assert kept == {2: 1, 3: 2, 4: 2, 5: 2, 6: 2}
+
+
+def test_progress_names_the_candidate(
+    invoke: Any, make_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip()
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    ran = invoke(main, clip, "-o", tmp_path / "o.webm", "--bitrate", "80k", "--candidates", "2")
+    assert "candidate 1/2" in ran.err and "candidate 2/2" in ran.err and "pass 2" not in ran.err
+
+
+# -- what the next candidate plays --
+
+
+def coded_frames(count: int = 40) -> Any:
+    """Records of an encode at qindex 120 throughout."""
+    records = np.zeros(count, RECORD)
+    records["show_index"] = np.arange(count)
+    records["layer"] = np.where(np.arange(count) % 8 == 0, 1, 5)
+    records["qindex"], records["bits"] = 120, 4000
+    return records
+
+
+def searching(kbps: float) -> CandidateSearch:
+    """Knows one encode at a target of 100 kbps."""
+    search = CandidateSearch()
+    assert search.tell(Candidate(1, 100, kbps, 40.0), coded_frames())
+    return search
+
+
+def test_bits_that_are_left_are_spent_without_noise() -> None:
+    plan = searching(90.0).plan(2).qindex
+    assert max(plan) - min(plan) <= 1
+    assert 110 < np.mean(plan) < 120
+
+
+def test_the_rate_is_kept_whatever_the_noise() -> None:
+    search = searching(99.5)
+    plans = [np.array(search.plan(number).qindex) for number in range(2, 22)]
+    assert all(len(set(plan)) > 2 for plan in plans)
+    assert all(abs(plan.mean() - 120) < 1.5 for plan in plans)
+
+
+def test_noise_that_was_no_good_is_turned_round() -> None:
+    search = searching(99.5)
+    there = np.array(search.plan(2).qindex) - 120
+    assert not search.tell(Candidate(2, 100, 99.0, 39.0), coded_frames())
+    back = np.array(search.plan(3).qindex) - 120
+    assert np.corrcoef(there, back)[0, 1] < -0.9
+
+
+@pytest.mark.parametrize(
+    ("kbps", "psnr_y_db", "wins"),
+    [(99.0, 40.1, True), (99.0, 39.9, False), (100.0, 40.1, True), (100.01, 45.0, False)],
+)
+def test_who_beats_an_encode_that_fits(kbps: float, psnr_y_db: float, wins: bool) -> None:
+    assert searching(98.0).tell(Candidate(2, 100, kbps, psnr_y_db), coded_frames()) == wins
+
+
+@pytest.mark.parametrize(("kbps", "wins"), [(100.0, True), (103.0, True), (106.0, False)])
+def test_who_beats_an_encode_that_does_not_fit(kbps: float, wins: bool) -> None:
+    assert searching(105.0).tell(Candidate(2, 100, kbps, 30.0), coded_frames()) == wins
