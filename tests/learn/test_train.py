@@ -1,6 +1,7 @@
 """Whole runs on the fake encoder: reproducible, restartable, learning."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from learn_samples import fake_engine, toy_config, toy_corpus
 
+from encoder_bridge import _native
+from encoder_bridge.fake import FakePool
 from encoder_bridge.toy import TOY_CONFIG, toy_optimum
 from muzero_rc.catalogue import CorpusError
 from muzero_rc.episodes import read_log
@@ -129,6 +132,45 @@ def test_a_clip_that_cannot_be_decoded_is_skipped_and_counted(tmp_path):
     assert figures["failures"] == 1 and figures["episodes"] == 4
 
 
+class FlakyPool(FakePool):
+    """Encoders of which one does not start."""
+
+    starts = 0
+
+    def start(self, *words, **options):
+        FlakyPool.starts += 1
+        if FlakyPool.starts == 3:
+            raise _native.NativeError("no memory for an encoder")
+        super().start(*words, **options)
+
+
+def test_what_was_damaged_and_what_fails_ends_no_run(first_run, tmp_path):
+    """A checkpoint and the log's last frame cut short, an encoder that fails, another kind of replay."""
+    pytest.importorskip("reverb")
+    shutil.copytree(first_run[0], tmp_path, dirs_exist_ok=True)
+    before, newest = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-100])
+    segment = sorted((tmp_path / "run" / "episodes").iterdir())[-1]
+    segment.write_bytes(segment.read_bytes() + segment.read_bytes()[:100])
+    known = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    engine = fake_engine()
+    engine.native.Pool = FlakyPool
+    lines = []
+    figures = train(
+        toy_config(*TINY, f"budget.episodes={len(known) + 4}", "replay.engine=reverb", "reward.rule=fixed"),
+        tmp_path / "corpus",
+        tmp_path / "run",
+        engine=engine,
+        cache=tmp_path / "cache",
+        resume=True,
+        say=lines.append,
+    )
+    assert any(line.startswith(f"going on from step {int(before.stem)},") for line in lines)
+    assert figures["failures"] == 1 and np.isfinite(figures["loss"])
+    after = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    assert after[: len(known)] == known and len(after) == len(set(after)) == len(known) + 4
+
+
 RUNNER = """
 import sys
 from pathlib import Path
@@ -154,6 +196,36 @@ def test_kill_9_and_resume(tmp_path):
     subprocess.run(command, check=True, env=environment, capture_output=True)
     after = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
     assert before <= set(after) and sorted(after) == sorted(f"self/{i}" for i in range(len(after)))
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_moment(tmp_path):
+    """While it prepares, before and while it learns, between two appends: always gone on with."""
+    toy_corpus(tmp_path / "corpus", 1)
+    words = [sys.executable, "-c", RUNNER, str(tmp_path), *TINY, "budget.episodes=40", "imitation.steps=100"]
+    words += ["teacher.cq_levels=[50, 40, 30]"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    lost = set()
+    for moment in ("making frames", "making teachers", "step 100", "episodes,", "episodes,"):
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            while moment not in (line := process.stdout.readline()):
+                assert line, f"the run ended before {moment!r}"
+            size = log_bytes(tmp_path / "run")
+            while moment == "episodes," and log_bytes(tmp_path / "run") == size and process.poll() is None:
+                pass  # until it is in the midst of its next round
+            os.kill(process.pid, signal.SIGKILL)
+        known = {e.uid for e in read_log(tmp_path / "run" / "episodes")}
+        assert lost <= known
+        lost = known
+    subprocess.run(words, check=True, env=environment, capture_output=True)
+    after = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    assert lost <= set(after) and sorted(after) == sorted(f"self/{i}" for i in range(len(after)))
+    assert len(after) == 40
+
+
+def log_bytes(run_dir):
+    """How much there is of a run's episode log."""
+    return sum(path.stat().st_size for path in (run_dir / "episodes").glob("*"))
 
 
 def shortfall_db(frames, episodes):
