@@ -121,6 +121,7 @@ class TeacherConfig:
     augmented_cq_levels: tuple[int, ...] = tuple(range(20, 56, 6))  # of augmented instances
     varied: int = 0  # improvised episodes of each clip (varied.py)
     augmented_varied: int = 0  # of each augmented instance
+    controller_groups: int = 0  # groups round the controller's plan, with the actor's noise
     searched: int = 0  # clips whose plans are searched
     search_targets: int = 2  # of each such clip
     search_encodes: int = 200  # for each such target
@@ -129,7 +130,7 @@ class TeacherConfig:
         for name in ("cq_levels", "augmented_cq_levels"):
             levels = getattr(self, name)
             require(all(0 <= cq <= 63 for cq in levels), f"teacher.{name}", levels, "levels from 0 to 63")
-        for name in ("varied", "augmented_varied", "searched"):
+        for name in ("varied", "augmented_varied", "controller_groups", "searched"):
             require(getattr(self, name) >= 0, f"teacher.{name}", getattr(self, name), "0 or more")
         for name in ("search_targets", "search_encodes"):
             require(getattr(self, name) >= 1, f"teacher.{name}", getattr(self, name), "1 or more")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from muzero_rc.catalogue import Instance, digest
 from muzero_rc.episodes import Episode, EpisodeWriter, read_log
+from muzero_rc.neighbours import ControllerGroups
 from muzero_rc.plan_search import is_searched, search_plans, searches_wanted
 from muzero_rc.studio import Studio
 from muzero_rc.teacher import constant_quality, quality_uid, uid_of
@@ -25,6 +26,8 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
     wanted = [(one, level) for one in instances for level in levels[one.augmented]]
     asked = {quality_uid(studio, *each) for each in wanted}
     asked |= {varied_uid(studio, one, i) for one in instances for i in range(counts[one.augmented])}
+    groups = ControllerGroups(studio, instances)
+    asked |= groups.uids
     known: set[str] = set()
     quality: list[Episode] = []
     for episode in known_episodes(studio, instances, folder):
@@ -38,6 +41,9 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
             writer.append(episode)
             yield episode
         for episode in varied(studio, [(one, counts[one.augmented]) for one in instances], known):
+            writer.append(episode)
+            yield episode
+        for episode in groups.missing(known):
             writer.append(episode)
             yield episode
         searches = searches_wanted(studio, instances, quality)

@@ -1,0 +1,50 @@
+"""Groups round the controller's plan, through the teachers' log that runs share."""
+
+from collections import Counter
+
+from learn_samples import fake_engine, toy_config, toy_corpus
+
+from muzero_rc.catalogue import catalogue_of, find_clips
+from muzero_rc.episodes import TEACHER
+from muzero_rc.studio import Studio
+from muzero_rc.teachers import teacher_episodes
+
+GROUPS = ("teacher.controller_groups=3", "actor.group=4")
+
+
+def teachers(tmp_path, *changes):
+    """All teachers' episodes of a config, and how many second passes they took."""
+    config = toy_config(*changes)
+    studio = Studio(fake_engine(), config, tmp_path / "cache")
+    played = []
+    play = studio.play
+    studio.play = lambda jobs, *rest, **more: play((played.append(job) or job for job in jobs), *rest, **more)
+    try:
+        instances = studio.prepared(catalogue_of(find_clips(tmp_path / "corpus"), config.data, config.seed))
+        before = len(played)
+        return list(teacher_episodes(studio, instances, tmp_path / "teachers")), len(played) - before
+    finally:
+        studio.close()
+
+
+def test_groups_share_a_clip_and_a_target_and_are_made_once(tmp_path):
+    toy_corpus(tmp_path / "corpus", 2)
+    made, encodes = teachers(tmp_path, *GROUPS)
+    assert encodes == len(made) == len({e.uid for e in made}) == 12
+    assert {e.source for e in made} == {TEACHER}
+    groups = Counter((e.instance, e.target_kbps) for e in made)
+    assert all(size % 4 == 0 for size in groups.values())
+    assert [e.greedy for e in made].count(True) == 3
+    noisy = [e.records for e in made if not e.greedy]
+    assert all((records["asked"] != records["reference"]).any() for records in noisy)
+    again, encodes = teachers(tmp_path, *GROUPS)
+    assert encodes == 0 and {e.uid for e in again} == {e.uid for e in made}
+
+
+def test_other_noise_makes_other_groups_and_leaves_the_first_ones_out(tmp_path):
+    toy_corpus(tmp_path / "corpus", 1)
+    made, _ = teachers(tmp_path, *GROUPS)
+    louder, encodes = teachers(tmp_path, *GROUPS, "actor.noise_qindex=9")
+    assert encodes == 12 and not {e.uid for e in made} & {e.uid for e in louder}
+    none, encodes = teachers(tmp_path)
+    assert encodes == 0 and none == []
