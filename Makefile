@@ -20,7 +20,7 @@ help:
 	@echo 'make demo         set up, encode a clip with our rate control and with libvpx'"'"'s, compare'
 	@echo 'make test         set up, then lint, types, C tests with sanitizers, Python tests (10 minutes at most)'
 	@echo 'make test-all     as make test, with the slow tests'
-	@echo 'make bench        what the hook and the plugin cost'
+	@echo 'make bench        what the hook, the plugin and training cost'
 	@echo 'make lint         ruff and mypy only'
 	@echo 'make dev          build the C parts again for .venv-test'
 	@echo 'make train-smoke  the shortest training run'
@@ -87,6 +87,7 @@ build/native-plain build/native-address,undefined build/native-thread: build/nat
 bench: dev
 	@$(BIN)/python scripts/bench.py
 	@$(BIN)/python scripts/bench_plugin.py
+	@$(BIN)/python scripts/bench_train.py
 
 train-smoke: dev
 	@$(BIN)/rc-train smoke
