@@ -34,6 +34,7 @@ _CHANGES = (
     "encode.cpu_used=5",
     f"data.max_frames={2 * _SCENE}",
     "data.augment=false",
+    "data.anchor_cq_levels=[46, 40, 34, 30]",
     "teacher.cq_levels=[]",
     "imitation.steps=0",
     "imitation.temperature=0.5",
