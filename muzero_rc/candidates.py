@@ -35,6 +35,9 @@ AIM = 0.995
 FULL = 0.99
 """A first encode that filled its target less is played again without noise, for the bits that are left."""
 _WIDEST_SHIFT = 128.0
+_LEAST_SPREAD = 2.0
+"""Qindexes between the layers that gain and those that lose; with less an encode would be played again."""
+_DRAWS = 8
 _TICK_S = 0.2
 
 
@@ -124,10 +127,13 @@ class CandidateSearch:
             self._sign = -1
         else:
             self._seed, self._sign = number, 1
-        noise = StructuredNoise(
-            f"candidate {self._seed}", self._noise_config, 1 + int(coded["show_index"].max())
-        )
-        return self._sign * np.array([noise.of(record) for record in coded], np.float64)
+        for draw in range(_DRAWS):
+            seed, frames = f"candidate {self._seed} draw {draw}", 1 + int(coded["show_index"].max())
+            noise = StructuredNoise(seed, self._noise_config, frames)
+            offsets = np.array([noise.of(record) for record in coded], np.float64)
+            if np.ptp(offsets) >= _LEAST_SPREAD:
+                break
+        return self._sign * offsets
 
     def _shift(self, coded: Array, moved: Array) -> float:
         """What all frames are moved by for the rate to be `AIM` times the target.

@@ -222,7 +222,7 @@ def test_bits_that_are_left_are_spent_without_noise() -> None:
 def test_the_rate_is_kept_whatever_the_noise() -> None:
     search = searching(99.5)
     plans = [np.array(search.plan(number).qindex) for number in range(2, 22)]
-    assert all(len(set(plan)) > 2 for plan in plans)
+    assert all(np.ptp(plan) > 1 for plan in plans)
     steps = np.array(quantizer_steps())  # a frame has half the bits at twice the step
     assert all(np.exp2(steps[120] - steps[plan]).mean() == pytest.approx(1, abs=0.015) for plan in plans)
 
