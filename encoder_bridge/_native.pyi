@@ -64,6 +64,7 @@ def retrace(
     Fills f4[N, step features] and i4[N] q_ref, one row per record (zeros for show-existing ones).
     """
 
+BITS_PLAIN: int
 BITS_INPUTS: int
 
 def bits_inputs(

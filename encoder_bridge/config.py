@@ -40,6 +40,8 @@ class EncoderConfig:
     tpl: int = -1
     psnr: int = 1
     """1: packets carry the squared error of their frame."""
+    quick: int = 1
+    """1: the first pass also encodes quickly at two qualities and notes in its statistics what that took."""
 
     def __post_init__(self) -> None:
         """Refuses in words what libvpx would refuse in codes.
@@ -58,6 +60,7 @@ class EncoderConfig:
             "row_mt": (0, 1),
             "end_usage": (0, 3),
             "cq_level": (-1, 63),
+            "quick": (0, 1),
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)

@@ -81,6 +81,8 @@ def encode_file(
     """
     started = time.monotonic()
     config = config.for_video(clip.width, clip.height, clip.fps)
+    if policy is None:
+        config = config.replace(quick=0)  # libvpx would not read it
     first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     with ivf_file(clip) as (writer, ivf):
         result = second_pass(clip, first, config, writer, policy=policy, progress=of_pass(2, on_progress))

@@ -1,10 +1,11 @@
-"""Fits native/policy/bits_table.h to the teachers' episodes of a corpus.
+"""Fits native/policy/bits_table.h to those teachers' episodes of a corpus that are in the cache.
 
     python scripts/fit_bits_model.py CORPUS [--config configs/base.toml] [--write]
 
-Ridge regression of log2 bits per pixel on the inputs of bits_model.c, a row for each layer, weighted
-towards frames that cost much and robust to outliers. Prints how far off it is on clips that were left
-out (four folds over clips); --write replaces the table. Needs the [train] extra.
+Ridge regression of log2 bits per pixel on the inputs of bits_model.c, a row for each layer, once without
+and once with those of the quick encodes, weighted towards frames that cost much and robust to outliers.
+Prints how far off it is on clips that were left out (four folds over clips); --write replaces the table.
+Needs the [train] extra.
 """
 
 import argparse
@@ -18,10 +19,11 @@ from encoder_bridge.cache import cache_folder
 from muzero_rc.catalogue import catalogue_of, find_clips
 from muzero_rc.config_file import load_config
 from muzero_rc.studio import Studio, libvpx_engine
-from muzero_rc.teachers import teacher_episodes
+from muzero_rc.teachers import known_episodes
 
 TABLE = Path(__file__).parents[1] / "native" / "policy" / "bits_table.h"
 LAYERS = 7
+OVERLAY = 6  # too few frames to learn from quick encodes
 RIDGE = 5.0
 WEIGHT_POWER = 0.6  # of a frame's bits
 FOLDS = 4
@@ -39,7 +41,9 @@ def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
     try:
         instances = studio.prepared(catalogue_of(find_clips(corpus), config.data, config.seed))
         by_name = {instance.name: instance for instance in instances}
-        for number, episode in enumerate(teacher_episodes(studio, instances, folder / "teachers")):
+        for number, episode in enumerate(known_episodes(studio, instances, folder / "teachers")):
+            if episode.instance not in by_name:
+                continue
             footage = studio.footage(by_name[episode.instance])
             records = np.ascontiguousarray(episode.records)
             inputs = np.zeros((len(records), _native.BITS_INPUTS), np.float32)
@@ -59,7 +63,7 @@ def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
 
 
 def fit(inputs: np.ndarray, target: np.ndarray, bits: np.ndarray, log_pixels: np.ndarray) -> np.ndarray:
-    """[BITS_INPUTS] coefficients: standardised ridge, Huber weights, total bits kept."""
+    """[I] coefficients of inputs [N, I]: standardised ridge, Huber weights, total bits kept."""
     mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
     mean[0], deviation[0] = 0.0, 1.0
     deviation[deviation < 1e-4] = 1e9  # constant in this layer
@@ -79,8 +83,13 @@ def fit(inputs: np.ndarray, target: np.ndarray, bits: np.ndarray, log_pixels: np
     return result
 
 
-def cross_validated(rows: dict[str, np.ndarray], target: np.ndarray) -> np.ndarray:
-    """Predictions of every frame by a model that never saw its clip."""
+def inputs_of(layer: int, width: int) -> int:
+    """How many inputs a layer's table reads when a model has `width`."""
+    return min(width, _native.BITS_PLAIN) if layer == OVERLAY else width
+
+
+def cross_validated(rows: dict[str, np.ndarray], width: int, target: np.ndarray) -> np.ndarray:
+    """Predictions of every frame by a model of so many inputs that never saw its clip."""
     predicted = np.zeros(len(target))
     clips = np.unique(rows["clip"])
     for fold in range(FOLDS):
@@ -89,8 +98,9 @@ def cross_validated(rows: dict[str, np.ndarray], target: np.ndarray) -> np.ndarr
             here = rows["layer"] == layer
             if (here & ~left_out).any() and (here & left_out).any():
                 used = here & ~left_out
-                table = fit(rows["inputs"][used], target[used], rows["bits"][used], rows["log_pixels"][used])
-                predicted[here & left_out] = rows["inputs"][here & left_out] @ table
+                inputs = rows["inputs"][:, : inputs_of(layer, width)]
+                table = fit(inputs[used], target[used], rows["bits"][used], rows["log_pixels"][used])
+                predicted[here & left_out] = inputs[here & left_out] @ table
     return predicted
 
 
@@ -100,19 +110,23 @@ def number(value: float) -> str:
     return (text if "." in text or "e" in text else text + ".0") + "f"
 
 
-def header(tables: list[np.ndarray], frames: int, clips: int) -> str:
+def table_text(table: np.ndarray) -> str:
+    """One C initializer."""
+    words = [number(value) for value in table]
+    lines = [", ".join(words[i : i + 7]) for i in range(0, len(words), 7)]
+    return "   {" + ",\n    ".join(lines) + "},\n"
+
+
+def header(models: list[list[np.ndarray]], frames: int, clips: int) -> str:
     """bits_table.h."""
-    rows = []
-    for table in tables:
-        words = [number(value) for value in table]
-        lines = [", ".join(words[i : i + 7]) for i in range(0, len(words), 7)]
-        rows.append("  {" + ",\n   ".join(lines) + "},\n")
+    rows = ["  {\n" + "".join(map(table_text, tables)) + "  },\n" for tables in models]
     return (
-        "/* Made by scripts/fit_bits_model.py; do not edit. Rows: layers; columns: inputs\n"
-        f" * of bits_model.c. Fitted to {frames} coded frames of {clips} clips. */\n"
+        "/* Made by scripts/fit_bits_model.py; do not edit. Without and with quick encodes;\n"
+        " * rows: layers; columns: inputs of bits_model.c. Fitted to\n"
+        f" * {frames} coded frames of {clips} clips. */\n"
         "#ifndef MUZERO_RC_POLICY_BITS_TABLE_H_\n#define MUZERO_RC_POLICY_BITS_TABLE_H_\n\n"
         '#include "bits_model.h"\n\n'
-        "static const float kBitsTable[MUZERO_RC_LAYERS][MUZERO_RC_BITS_INPUTS] = {\n"
+        "static const float kBitsTable[2][MUZERO_RC_LAYERS][MUZERO_RC_BITS_INPUTS] = {\n"
         + "".join(rows)
         + "};\n\n#endif /* MUZERO_RC_POLICY_BITS_TABLE_H_ */\n"
     )
@@ -127,26 +141,38 @@ def main() -> None:
     options = parser.parse_args()
     rows = rows_of(options.corpus, options.config)
     target = np.log2(np.maximum(rows["bits"], 8.0)) - rows["log_pixels"]
-    predicted = cross_validated(rows, target)
+    models = []
+    for width in (_native.BITS_PLAIN, _native.BITS_INPUTS):
+        print(f"{width} inputs")
+        report(rows, cross_validated(rows, width, target), target)
+        if options.write:
+            models.append(final_tables(rows, width, target))
+    if options.write:
+        TABLE.write_text(header(models, len(target), len(np.unique(rows["clip"]))))
+        print(f"wrote {TABLE}")
+
+
+def report(rows: dict[str, np.ndarray], predicted: np.ndarray, target: np.ndarray) -> None:
+    """Prints how far off predictions are, by layer and for whole encodes."""
     for layer in range(LAYERS):
         here = rows["layer"] == layer
         if here.any():
-            print(f"layer {layer}: {here.sum()} frames, off by {(target - predicted)[here].std():.3f} log2")
+            print(f"  layer {layer}: {here.sum()} frames, off by {(target - predicted)[here].std():.3f} log2")
     expected = 2.0 ** (predicted + rows["log_pixels"])
-    totals = [
-        np.log2(rows["bits"][rows["episode"] == one].sum() / expected[rows["episode"] == one].sum())
-        for one in np.unique(rows["episode"])
-    ]
-    print(f"whole encodes: mean {np.mean(totals):+.3f}, off by {np.std(totals):.3f} log2")
-    if options.write:
-        tables = []
-        for layer in range(LAYERS):
-            here = rows["layer"] == layer
-            tables.append(
-                fit(rows["inputs"][here], target[here], rows["bits"][here], rows["log_pixels"][here])
-            )
-        TABLE.write_text(header(tables, len(target), len(np.unique(rows["clip"]))))
-        print(f"wrote {TABLE}")
+    spent, said = (np.bincount(rows["episode"], bits) for bits in (rows["bits"], expected))
+    totals = np.log2(spent[spent > 0] / said[spent > 0])
+    print(f"  whole encodes: mean {np.mean(totals):+.3f}, off by {np.std(totals):.3f} log2")
+
+
+def final_tables(rows: dict[str, np.ndarray], width: int, target: np.ndarray) -> list[np.ndarray]:
+    """A table for each layer, of all clips; inputs beyond `width` count nothing."""
+    tables = []
+    for layer in range(LAYERS):
+        here = rows["layer"] == layer
+        inputs, bits, log_pixels = (rows[name][here] for name in ("inputs", "bits", "log_pixels"))
+        table = fit(inputs[:, : inputs_of(layer, width)], target[here], bits, log_pixels)
+        tables.append(np.pad(table, (0, _native.BITS_INPUTS - len(table))))
+    return tables
 
 
 if __name__ == "__main__":

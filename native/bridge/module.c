@@ -180,6 +180,7 @@ static int module_exec(PyObject *module) {
       PyModule_AddIntConstant(module, "EVENT_DECISION", MUZERO_RC_EVENT_DECISION) ||
       PyModule_AddIntConstant(module, "EVENT_DONE", MUZERO_RC_EVENT_DONE) ||
       PyModule_AddIntConstant(module, "EVENT_FAILED", MUZERO_RC_EVENT_FAILED) ||
+      PyModule_AddIntConstant(module, "BITS_PLAIN", MUZERO_RC_BITS_PLAIN) ||
       PyModule_AddIntConstant(module, "BITS_INPUTS", MUZERO_RC_BITS_INPUTS))
     return -1;
   return 0;

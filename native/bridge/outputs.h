@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "../vpx/vpx_abi.h"
+#include "../vpx/quick_encode.h"
 #include "results.h"
 
 typedef struct muzero_rc_outputs {
@@ -25,8 +25,10 @@ typedef struct muzero_rc_outputs {
 int muzero_rc_outputs_open(muzero_rc_outputs *outputs, bool keep_packets);
 void muzero_rc_outputs_close(muzero_rc_outputs *outputs);
 
-/* Takes what the codec has ready. Returns how many packets, or -ENOMEM. */
-int muzero_rc_outputs_drain(muzero_rc_outputs *outputs, vpx_codec_ctx_t *codec);
+/* Takes what the codec has ready; `quick` (may be NULL) notes in the statistics
+ * what it knows of their frames. Returns how many packets, or -ENOMEM. */
+int muzero_rc_outputs_drain(muzero_rc_outputs *outputs, vpx_codec_ctx_t *codec,
+                            muzero_rc_quick_encode *quick);
 
 /* Hands over the packets kept so far: muzero_rc_packet. */
 muzero_rc_array muzero_rc_outputs_take_packets(muzero_rc_outputs *outputs);

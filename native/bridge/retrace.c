@@ -32,10 +32,13 @@ static void observe(const observer *observer, const muzero_rc_state *state, size
     muzero_rc_observe_step(state, observer->step + i * width);
   }
   if (observer->inputs) {
-    const muzero_rc_bits_query query = {
-        state->traits,           state->clip.frame_count,
-        state->log_pixels,       state->schedule.pending,
-        muzero_rc_qindex_to_step(qindex), state->plan.reference_step};
+    const muzero_rc_bits_query query = {.traits = state->traits,
+                                        .count = state->clip.frame_count,
+                                        .quick = &state->quick,
+                                        .log_pixels = state->log_pixels,
+                                        .frame = state->schedule.pending,
+                                        .step = muzero_rc_qindex_to_step(qindex),
+                                        .reference_step = state->plan.reference_step};
     muzero_rc_bits_inputs(&query, observer->inputs + i * MUZERO_RC_BITS_INPUTS);
   }
 }

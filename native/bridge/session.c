@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "../vpx/convert.h"
+#include "../vpx/quick_encode.h"
 #include "hook.h"
 #include "outputs.h"
 
@@ -22,6 +23,7 @@ struct muzero_rc_session {
   size_t blob_size;
   muzero_rc_source *source;
   muzero_rc_hook *hook;   /* NULL: libvpx's own rate control */
+  muzero_rc_quick_encode *quick; /* NULL: not beside this pass */
   muzero_rc_event *ended; /* the end event, allocated before anything can fail */
   pthread_t thread;
 
@@ -64,7 +66,7 @@ static int encode(muzero_rc_session *s, vpx_codec_ctx_t *codec, const vpx_image_
       vpx_codec_encode(codec, image, pts, 1, 0, VPX_DL_GOOD_QUALITY);
   const int error = check(s, codec, status);
   if (error) return error;
-  const int packets = muzero_rc_outputs_drain(&s->outputs, codec);
+  const int packets = muzero_rc_outputs_drain(&s->outputs, codec, s->quick);
   return packets < 0 ? fail(s, packets, "out of memory") : packets;
 }
 
@@ -103,6 +105,7 @@ static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
       return fail(s, -EINVAL, "the source has more frames than the first pass saw (%d)",
                   (int)expected);
     point_image(&s->settings, frame, &image);
+    if (s->quick) muzero_rc_quick_encode_frame(s->quick, &image);
     got = encode(s, codec, &image);
     if (got < 0) return got;
     atomic_fetch_add(&s->frames, 1);
@@ -117,16 +120,31 @@ static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
   return got;
 }
 
+static muzero_rc_quick_encode *open_quick(const muzero_rc_settings *settings) {
+  const muzero_rc_libvpx linked = {.vp9_cx = vpx_codec_vp9_cx,
+                                   .enc_config_default = vpx_codec_enc_config_default,
+                                   .enc_init_ver = vpx_codec_enc_init_ver,
+                                   .enc_config_set = vpx_codec_enc_config_set,
+                                   .control = vpx_codec_control_,
+                                   .encode = vpx_codec_encode,
+                                   .get_cx_data = vpx_codec_get_cx_data,
+                                   .destroy = vpx_codec_destroy};
+  return muzero_rc_quick_encode_open(&linked, (unsigned)settings->width,
+                                     (unsigned)settings->height);
+}
+
 static int run_pass(muzero_rc_session *s) {
   const vpx_fixed_buf_t stats = {.buf = s->blob, .sz = s->blob_size};
   vpx_codec_ctx_t codec;
   char message[MUZERO_RC_ERROR_SIZE];
   int error = muzero_rc_encoder_open(&s->settings, stats, &codec, message, sizeof(message));
   if (error) return fail(s, error, "%s", message);
+  if (!s->blob && s->settings.quick) s->quick = open_quick(&s->settings);
   if (s->hook && muzero_rc_hook_attach(s->hook, &codec))
     error = check(s, &codec, VPX_CODEC_OK);
   if (!error) error = encode_frames(s, &codec);
   vpx_codec_destroy(&codec);
+  muzero_rc_quick_encode_close(&s->quick);
   if (!error && s->hook && muzero_rc_hook_count(s->hook).decisions == 0)
     error = fail(s, -ENOTSUP, "libvpx asked for no decision: its own rate control ran");
   return error;

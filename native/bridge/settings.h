@@ -8,7 +8,8 @@
 #include "../vpx/vpx_abi.h"
 
 /* Name and default. -1 leaves libvpx's own default. The timebase is exactly
- * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality. */
+ * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality.
+ * quick: 1 has the first pass encode quickly too, see vpx/quick_encode.h. */
 #define MUZERO_RC_SETTINGS(FIELD) \
   FIELD(width, 0)                 \
   FIELD(height, 0)                \
@@ -29,7 +30,8 @@
   FIELD(arnr_max_frames, -1)      \
   FIELD(arnr_strength, -1)        \
   FIELD(tpl, -1)                  \
-  FIELD(psnr, 1)
+  FIELD(psnr, 1)                  \
+  FIELD(quick, 1)
 
 typedef struct muzero_rc_settings {
 #define FIELD(name, value) int32_t name;

@@ -24,9 +24,11 @@ static bool look_up(void *library, const char *name, void *function) {
 static bool fill(void *library, muzero_rc_libvpx *libvpx) {
   look_up(library, "vpx_codec_vp9_cx", &libvpx->vp9_cx); /* a libvpx may lack VP9 */
   return look_up(library, "vpx_codec_enc_init_ver", &libvpx->enc_init_ver) &&
+         look_up(library, "vpx_codec_enc_config_default", &libvpx->enc_config_default) &&
          look_up(library, "vpx_codec_enc_config_set", &libvpx->enc_config_set) &&
          look_up(library, "vpx_codec_control_", &libvpx->control) &&
          look_up(library, "vpx_codec_encode", &libvpx->encode) &&
+         look_up(library, "vpx_codec_get_cx_data", &libvpx->get_cx_data) &&
          look_up(library, "vpx_codec_destroy", &libvpx->destroy);
 }
 

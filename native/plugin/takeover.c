@@ -50,8 +50,7 @@ static void open_shared_policy(void) {
 /* Why this encode is none of ours; NULL when it is. */
 static const char *not_ours(const muzero_rc_encoder *e, unsigned long deadline) {
   const vpx_codec_enc_cfg_t *const cfg = &e->cfg;
-  if (cfg->g_pass == VPX_RC_FIRST_PASS) return "this is the first pass, which decides nothing";
-  if (cfg->g_pass != VPX_RC_LAST_PASS)
+  if (cfg->g_pass != VPX_RC_FIRST_PASS && cfg->g_pass != VPX_RC_LAST_PASS)
     return "one-pass encode; policies need two passes (ffmpeg: -pass 1, then -pass 2)";
   if (e->own_rate_control) return "the program brings its own external rate control";
   if (cfg->rc_end_usage == VPX_Q || cfg->rc_end_usage == VPX_CQ)
@@ -95,6 +94,14 @@ static int register_callbacks(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec
   return error;
 }
 
+/* Without them the second pass knows less, and is none the worse for it. */
+static void start_first_pass(muzero_rc_encoder *encoder, const muzero_rc_libvpx *libvpx) {
+  const vpx_codec_enc_cfg_t *const cfg = &encoder->cfg;
+  encoder->quick = muzero_rc_quick_encode_open(libvpx, cfg->g_w, cfg->g_h);
+  muzero_rc_say(encoder->quick ? "first pass, with quick encodes beside it"
+                               : "first pass, alone: quick encodes cannot start");
+}
+
 void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                              const muzero_rc_libvpx *libvpx, unsigned long deadline) {
   char reason[LINE_SIZE];
@@ -117,6 +124,10 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
   const char *const other = not_ours(encoder, deadline);
   if (other) {
     muzero_rc_say("left alone: %s", other);
+    return;
+  }
+  if (encoder->cfg.g_pass == VPX_RC_FIRST_PASS) {
+    start_first_pass(encoder, libvpx);
     return;
   }
   pthread_once(&shared.once, open_shared_policy);
@@ -163,5 +174,6 @@ void muzero_rc_encoder_finish(muzero_rc_encoder *encoder) {
     }
   }
   muzero_rc_plugin_close(&encoder->plugin);
+  muzero_rc_quick_encode_close(&encoder->quick);
   free(encoder);
 }

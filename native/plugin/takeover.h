@@ -4,6 +4,7 @@
 
 #include <muzero_rc/plugin.h>
 
+#include "../vpx/quick_encode.h"
 #include "resolve.h"
 
 /* One encoder of the program, from its init to its destroy. */
@@ -18,9 +19,11 @@ typedef struct muzero_rc_encoder {
   bool started; /* its first encode call came */
   bool refused; /* MUZERO_RC_STRICT: no encode call succeeds */
   muzero_rc_plugin *plugin; /* NULL: libvpx's own rate control */
+  muzero_rc_quick_encode *quick; /* beside a first pass, or NULL */
 } muzero_rc_encoder;
 
-/* The first encode call: registers our callbacks, or says why not. */
+/* The first encode call: registers our callbacks, or starts the quick encodes of
+ * a first pass, or says why not. */
 void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                              const muzero_rc_libvpx *libvpx, unsigned long deadline);
 

@@ -1,17 +1,24 @@
 /* How many bits a frame will take: log2 of its bits per pixel, linear in what
- * the first pass says, its layer, its step and its distance to references. The
- * coefficients are fitted by scripts/fit_bits_model.py on real encodes. */
+ * the first pass says, its layer, its step and its distance to references, and
+ * where the clip was quickly encoded in what that took. The coefficients, one
+ * table with and one without quick encodes, are fitted by
+ * scripts/fit_bits_model.py on real encodes. */
 #ifndef MUZERO_RC_POLICY_BITS_MODEL_H_
 #define MUZERO_RC_POLICY_BITS_MODEL_H_
 
+#include "quick.h"
 #include "schedule.h"
-#include "traits.h"
 
-enum { MUZERO_RC_BITS_INPUTS = 27 };
+enum {
+  MUZERO_RC_BITS_VIEWS = 5, /* of the quick encodes: own, past, ahead, clip, key frame */
+  MUZERO_RC_BITS_PLAIN = 27,
+  MUZERO_RC_BITS_INPUTS = MUZERO_RC_BITS_PLAIN + 3 * MUZERO_RC_BITS_VIEWS
+};
 
 typedef struct muzero_rc_bits_query {
   const muzero_rc_traits *traits; /* [count], of the clip */
   int32_t count;
+  const muzero_rc_quick *quick; /* of the clip */
   float log_pixels; /* log2 of luma pixels */
   muzero_rc_planned_frame frame;
   float step;           /* log2 quantizer step */

@@ -87,9 +87,13 @@ float muzero_rc_controller_parent_offset(const muzero_rc_state *state,
 static muzero_rc_bits_query query_of(const muzero_rc_state *state,
                                      const muzero_rc_planned_frame *frame, float step,
                                      float reference_step) {
-  return (muzero_rc_bits_query){state->traits,     state->clip.frame_count,
-                                state->log_pixels, *frame,
-                                muzero_rc_clamp_step(step),  muzero_rc_clamp_step(reference_step)};
+  return (muzero_rc_bits_query){.traits = state->traits,
+                                .count = state->clip.frame_count,
+                                .quick = &state->quick,
+                                .log_pixels = state->log_pixels,
+                                .frame = *frame,
+                                .step = muzero_rc_clamp_step(step),
+                                .reference_step = muzero_rc_clamp_step(reference_step)};
 }
 
 float muzero_rc_controller_bits(const muzero_rc_state *state, float step) {

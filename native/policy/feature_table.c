@@ -9,7 +9,7 @@
 /* Each table is one list of X(name, unit, value); names, units and values cannot
  * drift apart. Values read `s` (the state) and what the observe functions below
  * put beside it. Bump the version with every change. */
-static const int32_t kFeatureVersion = 1;
+static const int32_t kFeatureVersion = 2;
 
 static float log_ratio(double numerator, double denominator) {
   const double low = 1e-6;
@@ -49,7 +49,12 @@ static double frame_share(const muzero_rc_state *s) {
   X("predicted", "log2 / 4", s->whole.predicted / 4.0f)                                        \
   X("still", "share", s->whole.still)                                                          \
   X("coded_error", "log2 / 8", s->whole.coded / 8.0f)                                          \
-  X("first_intra_error", "log2 / 8", s->traits[0].intra / 8.0f)
+  X("first_intra_error", "log2 / 8", s->traits[0].intra / 8.0f)                                \
+  X("quick", "0/1", s->quick.known ? 1.0f : 0.0f)                                              \
+  X("quick_fine", "log2 bits per pixel / 4", s->quick.mean[0] / 4.0f)                          \
+  X("quick_coarse", "log2 bits per pixel / 4", s->quick.mean[1] / 4.0f)                        \
+  X("quick_key_fine", "log2 bits per pixel / 4", s->quick.key[0] / 4.0f)                       \
+  X("quick_key_coarse", "log2 bits per pixel / 4", s->quick.key[1] / 4.0f)
 
 /* ---- once per shown frame; t: its traits, f: its raw statistics ---- */
 
@@ -59,6 +64,8 @@ static double frame_share(const muzero_rc_state *s) {
   X("second_ref_error", "log2 / 8", t->second_error / 8.0f)                                    \
   X("coded_to_intra", "log2 / 4", (t->coded - t->intra) / 4.0f)                                \
   X("second_to_coded", "log2", t->second_error - t->coded)                                     \
+  X("quick_fine", "log2 to the clip's / 2", (t->quick[0] - s->quick.mean[0]) / 2.0f)           \
+  X("quick_coarse", "log2 to the clip's / 2", (t->quick[1] - s->quick.mean[1]) / 2.0f)         \
   X("coded_to_clip", "log2 / 2", (t->coded - s->whole.coded) / 2.0f)                           \
   X("noise", "log2 / 8", t->noise / 8.0f)                                                      \
   X("inter", "share", t->inter)                                                                \

@@ -26,12 +26,13 @@ static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
     const float step = kLowestBase + kBaseSpacing * (float)base;
     const float offset = muzero_rc_controller_offset(state, &frame, gop, step);
     const float parent = muzero_rc_controller_parent_offset(state, &frame, gop, step);
-    const muzero_rc_bits_query query = {state->traits,
-                                        state->clip.frame_count,
-                                        state->log_pixels,
-                                        frame,
-                                        muzero_rc_clamp_step(step + offset),
-                                        muzero_rc_clamp_step(step + parent)};
+    const muzero_rc_bits_query query = {.traits = state->traits,
+                                        .count = state->clip.frame_count,
+                                        .quick = &state->quick,
+                                        .log_pixels = state->log_pixels,
+                                        .frame = frame,
+                                        .step = muzero_rc_clamp_step(step + offset),
+                                        .reference_step = muzero_rc_clamp_step(step + parent)};
     row(state, base)[frame.show_index] = muzero_rc_exp2(muzero_rc_bits_predict(&query));
   }
 }

@@ -8,12 +8,13 @@
 static const double kForget = 0.92;
 /* The model is worth this share of the clip's bits before anything was seen. */
 static const double kPriorShare = 0.04;
+static const double kPriorShareQuick = 0.2;
 /* A layer's own error counts as much as the overall one after this many frames. */
 static const double kLayerPriorFrames = 1.5;
 
-void muzero_rc_ledger_init(muzero_rc_ledger *ledger, double target_bits) {
+void muzero_rc_ledger_init(muzero_rc_ledger *ledger, double target_bits, bool quick) {
   memset(ledger, 0, sizeof(*ledger));
-  ledger->prior_bits = kPriorShare * target_bits;
+  ledger->prior_bits = (quick ? kPriorShareQuick : kPriorShare) * target_bits;
 }
 
 /* Bits of the index that closes a packet of several frames: a marker byte at

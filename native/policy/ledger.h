@@ -20,8 +20,9 @@ typedef struct muzero_rc_ledger {
   muzero_rc_tally all; /* without key frames and overlays */
 } muzero_rc_ledger;
 
-/* target_bits: of the whole clip; sets how much the model is trusted at first. */
-void muzero_rc_ledger_init(muzero_rc_ledger *ledger, double target_bits);
+/* target_bits: of the whole clip; with `quick`, whether the model has seen quick
+ * encodes, it sets how much the model is trusted at first. */
+void muzero_rc_ledger_init(muzero_rc_ledger *ledger, double target_bits, bool quick);
 
 /* Books a coded frame's bits; `hidden` frames share a packet with the next
  * shown one, which then carries a superframe index. */

@@ -39,9 +39,10 @@ static void prepare(muzero_rc_state *state, const muzero_rc_frame_stats *stats) 
   if (state->seconds <= 0.0) state->seconds = (double)count / 30.0;
   state->target_bits = 1000.0 * (double)clip->target_kbps * state->seconds;
   state->log_pixels = muzero_rc_log2((float)clip->width * (float)clip->height);
+  state->quick = muzero_rc_quick_fill(stats, count, state->log_pixels, state->traits);
   state->whole = muzero_rc_stretch_of(state->traits, count, 1, count - 1);
   muzero_rc_schedule_init(&state->schedule, count);
-  muzero_rc_ledger_init(&state->ledger, state->target_bits);
+  muzero_rc_ledger_init(&state->ledger, state->target_bits, state->quick.known);
   muzero_rc_forecast_fill(state);
 }
 
@@ -114,9 +115,13 @@ static float psnr_of(const muzero_rc_frame_result *result) {
 static void remember(muzero_rc_state *state, const muzero_rc_frame_result *result) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   const float step = muzero_rc_qindex_to_step(result->qindex);
-  const muzero_rc_bits_query query = {state->traits,     state->clip.frame_count,
-                                      state->log_pixels, *frame,
-                                      step,              state->plan.reference_step};
+  const muzero_rc_bits_query query = {.traits = state->traits,
+                                      .count = state->clip.frame_count,
+                                      .quick = &state->quick,
+                                      .log_pixels = state->log_pixels,
+                                      .frame = *frame,
+                                      .step = step,
+                                      .reference_step = state->plan.reference_step};
   const float expected = muzero_rc_bits_predict(&query);
   const float bits = muzero_rc_log2((float)(result->bits > 8 ? result->bits : 8));
   const muzero_rc_coded coded = {

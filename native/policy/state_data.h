@@ -4,6 +4,7 @@
 #define MUZERO_RC_POLICY_STATE_DATA_H_
 
 #include "ledger.h"
+#include "quick.h"
 #include "schedule.h"
 #include "state.h"
 #include "traits.h"
@@ -50,6 +51,7 @@ struct muzero_rc_state {
   double target_bits;
   float log_pixels; /* log2 of luma pixels */
   muzero_rc_stretch whole;
+  muzero_rc_quick quick;
   muzero_rc_schedule schedule;
   muzero_rc_ledger ledger;
   muzero_rc_layer_memory memory[MUZERO_RC_LAYERS];

@@ -19,8 +19,12 @@ enum {
   MUZERO_RC_STAT_INTRA_SMOOTH = 13,
   MUZERO_RC_STAT_VECTOR_ROW = 17,
   MUZERO_RC_STAT_VECTOR_COLUMN = 19,
+  MUZERO_RC_STAT_ROW_VARIANCE = 20,
+  MUZERO_RC_STAT_COLUMN_VARIANCE = 21,
   MUZERO_RC_STAT_DURATION = 23
 };
+
+enum { MUZERO_RC_QUICK_LEVELS = 2 }; /* quick encodes of a clip, see quick.h */
 
 typedef struct muzero_rc_traits {
   float intra;        /* log2(1 + intra error per macroblock) */
@@ -37,6 +41,8 @@ typedef struct muzero_rc_traits {
   float coded_sum;  /* coded errors of frames 0..this, not a logarithm */
   float forward;    /* frames after this one that live on its quality, see traits.c */
   float backward;   /* frames before it that would, were they predicted from it */
+  float quick[MUZERO_RC_QUICK_LEVELS];     /* log2 bits per pixel of its quick encodes */
+  float quick_sum[MUZERO_RC_QUICK_LEVELS]; /* bits per pixel of frames 0..this */
 } muzero_rc_traits;
 
 /* traits: [count]. The first frame has nothing to be predicted from, so its

@@ -67,3 +67,9 @@ void muzero_rc_blob_stats(const void *blob, int32_t frames, muzero_rc_frame_stat
   for (int32_t i = 0; i < frames; ++i, record += BLOB_RECORD_BYTES)
     memcpy(&out[i], record, sizeof(out[i]));
 }
+
+bool muzero_rc_packet_stats(const vpx_fixed_buf_t *packet, muzero_rc_frame_stats *out) {
+  if (packet->sz != BLOB_RECORD_BYTES) return false;
+  memcpy(out, packet->buf, sizeof(*out));
+  return true;
+}

@@ -26,4 +26,7 @@ int32_t muzero_rc_blob_frames(size_t size);
 /* Copies the `frames` records of a blob, without the closing total. */
 void muzero_rc_blob_stats(const void *blob, int32_t frames, muzero_rc_frame_stats *out);
 
+/* The statistics in one packet of a first pass; false when it is none. */
+bool muzero_rc_packet_stats(const vpx_fixed_buf_t *packet, muzero_rc_frame_stats *out);
+
 #endif /* MUZERO_RC_VPX_CONVERT_H_ */

@@ -71,7 +71,7 @@ def ffmpeg_pass(clip: Path, number: int, out: Path | str, *options: str) -> list
 
 def by_ffmpeg(clip: Path, out: Path, policy: str, auto_alt_ref: int) -> Ran:
     options = (*ARNR, "-auto-alt-ref", str(auto_alt_ref))
-    run(*ffmpeg_pass(clip, 1, "-", *options))
+    run(*with_policy(policy), *ffmpeg_pass(clip, 1, "-", *options))
     return run(*with_policy(policy), *ffmpeg_pass(clip, 2, out, *options))
 
 

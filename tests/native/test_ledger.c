@@ -7,14 +7,14 @@
 
 static void packets_of_one_frame_have_no_index(void) {
   muzero_rc_ledger ledger;
-  muzero_rc_ledger_init(&ledger, 1e6);
+  muzero_rc_ledger_init(&ledger, 1e6, false);
   muzero_rc_ledger_spend(&ledger, 800, false);
   CHECK_EQ((int64_t)ledger.spent_bits, 800);
 }
 
 static void superframe_index_is_booked_with_the_shown_frame(void) {
   muzero_rc_ledger ledger;
-  muzero_rc_ledger_init(&ledger, 1e6);
+  muzero_rc_ledger_init(&ledger, 1e6, false);
   muzero_rc_ledger_spend(&ledger, 8 * 300, true);
   CHECK_EQ((int64_t)ledger.spent_bits, 2400);
   muzero_rc_ledger_spend(&ledger, 8 * 10, false);
@@ -26,7 +26,7 @@ static void superframe_index_is_booked_with_the_shown_frame(void) {
 
 static void a_model_that_is_right_is_not_corrected(void) {
   muzero_rc_ledger ledger;
-  muzero_rc_ledger_init(&ledger, 1e6);
+  muzero_rc_ledger_init(&ledger, 1e6, false);
   for (int i = 0; i < 50; ++i) muzero_rc_ledger_learn(&ledger, MUZERO_RC_LAYER_LEAF, 900, 900);
   CHECK(fabsf(muzero_rc_ledger_overall(&ledger)) < 1e-4f);
   CHECK(fabsf(muzero_rc_ledger_correction(&ledger, MUZERO_RC_LAYER_LEAF)) < 1e-4f);
@@ -35,7 +35,7 @@ static void a_model_that_is_right_is_not_corrected(void) {
 
 static void a_steady_error_is_learned(void) {
   muzero_rc_ledger ledger;
-  muzero_rc_ledger_init(&ledger, 1e5);
+  muzero_rc_ledger_init(&ledger, 1e5, false);
   for (int i = 0; i < 200; ++i) muzero_rc_ledger_learn(&ledger, MUZERO_RC_LAYER_LEAF, 8000, 4000);
   CHECK(fabsf(muzero_rc_ledger_correction(&ledger, MUZERO_RC_LAYER_LEAF) - 1.0f) < 0.1f);
   CHECK(muzero_rc_ledger_correction(&ledger, MUZERO_RC_LAYER_TOP) > 0.8f);

@@ -10,6 +10,16 @@
  *   vpx_codec_destroy(&codec);
  *   report = muzero_rc_plugin_report(plugin);                what it did
  *
+ * Beside the first pass run quick encodes, which tell a policy what the clip
+ * takes; without them it knows less, and files get larger:
+ *
+ *   muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, width, height, &first);
+ *   ... before each vpx_codec_encode() of a frame:
+ *   muzero_rc_first_pass_frame(first, image);
+ *   ... for each VPX_CODEC_STATS_PKT, before keeping it:
+ *   muzero_rc_first_pass_note(first, packet->data.twopass_stats.buf, ...sz);
+ *   muzero_rc_first_pass_close(&first);
+ *
  * In any other mode libvpx accepts the callbacks and never asks: a report of
  * no decisions says so. native/examples/encode_y4m.c is a whole program. */
 #ifndef MUZERO_RC_PLUGIN_H_
@@ -68,6 +78,44 @@ MUZERO_RC_API int muzero_rc_plugin_funcs(muzero_rc_plugin *plugin, int abi,
 
 /* Call it from the encoder's thread, or after vpx_codec_destroy(). */
 MUZERO_RC_API muzero_rc_report muzero_rc_plugin_report(const muzero_rc_plugin *plugin);
+
+/* The program's libvpx, as functions. */
+typedef void (*muzero_rc_function)(void);
+typedef struct muzero_rc_functions {
+  muzero_rc_function vp9_cx, enc_config_default, enc_init_ver, control, encode, get_cx_data, destroy;
+} muzero_rc_functions;
+
+/* For where <vpx/vpx_encoder.h> and <vpx/vp8cx.h> are included. */
+#define MUZERO_RC_LIBVPX                                                                    \
+  (&(const muzero_rc_functions){                                                            \
+      (muzero_rc_function)vpx_codec_vp9_cx,       (muzero_rc_function)vpx_codec_enc_config_default, \
+      (muzero_rc_function)vpx_codec_enc_init_ver, (muzero_rc_function)vpx_codec_control_,   \
+      (muzero_rc_function)vpx_codec_encode,       (muzero_rc_function)vpx_codec_get_cx_data, \
+      (muzero_rc_function)vpx_codec_destroy})
+
+/* The quick encodes beside one first pass of 8-bit 4:2:0 frames: two realtime
+ * encodes at constant quality, whose sizes are noted in the first pass's
+ * statistics, in bits that libvpx does not read. */
+typedef struct muzero_rc_first_pass muzero_rc_first_pass;
+
+/* libvpx's vpx_image_t. */
+struct vpx_image;
+
+/* The caller owns *first. On failure *first is NULL, which the other functions
+ * take: the statistics then stay as they are. -ENOTSUP when libvpx refuses. */
+MUZERO_RC_API int muzero_rc_first_pass_open(const muzero_rc_functions *libvpx, int32_t width,
+                                            int32_t height, muzero_rc_first_pass **first);
+
+/* Encodes the next frame. */
+MUZERO_RC_API void muzero_rc_first_pass_frame(muzero_rc_first_pass *first,
+                                              const struct vpx_image *image);
+
+/* Notes, in place, in the next packet of statistics: `size` bytes at `stats`. */
+MUZERO_RC_API void muzero_rc_first_pass_note(muzero_rc_first_pass *first, void *stats,
+                                             size_t size);
+
+/* Closes and sets *first to NULL; NULL is fine. */
+MUZERO_RC_API void muzero_rc_first_pass_close(muzero_rc_first_pass **first);
 
 /* Times `policy` over a made-up clip of `frames` frames. -EINVAL, -ENOMEM. */
 MUZERO_RC_API int muzero_rc_policy_speed(const muzero_rc_policy *policy, int32_t frames,

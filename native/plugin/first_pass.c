@@ -1,0 +1,62 @@
+/* The quick encodes for programs that embed libvpx: their functions, our types. */
+#include <muzero_rc/plugin.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../vpx/quick_encode.h"
+
+struct muzero_rc_first_pass {
+  muzero_rc_quick_encode *quick;
+};
+
+static muzero_rc_libvpx typed(const muzero_rc_functions *functions) {
+  return (muzero_rc_libvpx){
+      .vp9_cx = (vpx_codec_iface_t * (*)(void)) functions->vp9_cx,
+      .enc_config_default =
+          (vpx_codec_err_t(*)(vpx_codec_iface_t *, vpx_codec_enc_cfg_t *,
+                              unsigned))functions->enc_config_default,
+      .enc_init_ver = (vpx_codec_err_t(*)(vpx_codec_ctx_t *, vpx_codec_iface_t *,
+                                          const vpx_codec_enc_cfg_t *, vpx_codec_flags_t,
+                                          int))functions->enc_init_ver,
+      .control = (vpx_codec_err_t(*)(vpx_codec_ctx_t *, int, ...))functions->control,
+      .encode = (vpx_codec_err_t(*)(vpx_codec_ctx_t *, const vpx_image_t *, vpx_codec_pts_t,
+                                    unsigned long, vpx_enc_frame_flags_t,
+                                    unsigned long))functions->encode,
+      .get_cx_data = (const vpx_codec_cx_pkt_t *(*)(vpx_codec_ctx_t *,
+                                                    vpx_codec_iter_t *))functions->get_cx_data,
+      .destroy = (vpx_codec_err_t(*)(vpx_codec_ctx_t *))functions->destroy,
+  };
+}
+
+int muzero_rc_first_pass_open(const muzero_rc_functions *functions, int32_t width, int32_t height,
+                              muzero_rc_first_pass **first) {
+  *first = NULL;
+  if (width < 1 || height < 1) return -EINVAL;
+  muzero_rc_first_pass *const opened = calloc(1, sizeof(*opened));
+  if (!opened) return -ENOMEM;
+  const muzero_rc_libvpx libvpx = typed(functions);
+  opened->quick = muzero_rc_quick_encode_open(&libvpx, (unsigned)width, (unsigned)height);
+  if (!opened->quick) {
+    free(opened);
+    return -ENOTSUP;
+  }
+  *first = opened;
+  return 0;
+}
+
+void muzero_rc_first_pass_frame(muzero_rc_first_pass *first, const struct vpx_image *image) {
+  if (first && image) muzero_rc_quick_encode_frame(first->quick, image);
+}
+
+void muzero_rc_first_pass_note(muzero_rc_first_pass *first, void *stats, size_t size) {
+  const vpx_fixed_buf_t packet = {.buf = stats, .sz = size};
+  if (first && stats) muzero_rc_quick_encode_note(first->quick, &packet);
+}
+
+void muzero_rc_first_pass_close(muzero_rc_first_pass **first) {
+  if (!first || !*first) return;
+  muzero_rc_quick_encode_close(&(*first)->quick);
+  free(*first);
+  *first = NULL;
+}

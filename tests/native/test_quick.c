@@ -1,0 +1,133 @@
+/* Notes of quick encodes in first-pass statistics: what is written is read back,
+ * anything else is no note, and libvpx's first pass gets one for every frame. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "policy/quick.h"
+#include "vpx/convert.h"
+#include "vpx/quick_encode.h"
+
+enum { WIDTH = 64, HEIGHT = 48, FRAMES = 12 };
+
+static void test_what_is_noted_is_read(void) {
+  const int64_t bits[][MUZERO_RC_QUICK_LEVELS] = {
+      {1, 1}, {800, 72}, {1234567, 98765}, {0, 0}, {INT64_MAX, 1}};
+  const double before[] = {0.0, -0.0, 1.0, -3.5e-4, 1e12, INFINITY, NAN};
+  for (size_t b = 0; b < sizeof(before) / sizeof(*before); ++b) {
+    for (int32_t frame = 0; frame < 5; ++frame) {
+      muzero_rc_frame_stats stats;
+      float read[MUZERO_RC_QUICK_LEVELS];
+      for (int i = 0; i < MUZERO_RC_STATS_FIELDS; ++i) stats.field[i] = before[b];
+      muzero_rc_quick_note(&stats, frame, bits[frame]);
+      CHECK(muzero_rc_quick_read(&stats, frame, read));
+      for (int level = 0; level < MUZERO_RC_QUICK_LEVELS; ++level) {
+        const double expected = fmin(fmax(log2((double)bits[frame][level]), 0.0), 4095.0 / 128.0);
+        CHECK(fabs((double)read[level] - expected) < 0.5 / 128.0 + 1e-4);
+      }
+      CHECK(!muzero_rc_quick_read(&stats, frame + 1, read)); /* another frame's */
+    }
+  }
+}
+
+static void test_plain_statistics_have_no_notes(void) {
+  int read_as_notes = 0;
+  for (int32_t frame = 0; frame < 2000; ++frame) {
+    muzero_rc_frame_stats stats = {{0}};
+    float read[MUZERO_RC_QUICK_LEVELS];
+    for (int i = 0; i < MUZERO_RC_STATS_FIELDS; ++i)
+      stats.field[i] = 1000.0 * sin(0.37 * frame + i);
+    read_as_notes += muzero_rc_quick_read(&stats, frame, read);
+  }
+  CHECK_EQ(read_as_notes, 0);
+}
+
+static void test_one_frame_without_a_note_and_none_counts(void) {
+  muzero_rc_frame_stats stats[FRAMES] = {{{0}}};
+  muzero_rc_traits traits[FRAMES];
+  const int64_t bits[MUZERO_RC_QUICK_LEVELS] = {4096, 256};
+  for (int32_t frame = 0; frame < FRAMES; ++frame)
+    muzero_rc_quick_note(&stats[frame], frame, bits);
+  muzero_rc_traits_fill(stats, FRAMES, traits);
+  muzero_rc_quick quick = muzero_rc_quick_fill(stats, FRAMES, 8.0f, traits);
+  CHECK(quick.known);
+  CHECK(fabsf(quick.mean[0] - 4.0f) < 1e-3f && fabsf(quick.mean[1]) < 1e-3f);
+  CHECK(fabsf(quick.key[0] - 4.0f) < 1e-3f);
+  const float sum = traits[FRAMES - 1].quick_sum[0] - traits[0].quick_sum[0];
+  CHECK(fabsf(sum - 16.0f * (FRAMES - 1)) < 1e-2f);
+  stats[5].field[MUZERO_RC_STAT_ROW_VARIANCE] = 1.0;
+  quick = muzero_rc_quick_fill(stats, FRAMES, 8.0f, traits);
+  CHECK(!quick.known);
+  CHECK(traits[4].quick[0] == 0.0f && traits[4].quick_sum[0] == 0.0f);
+}
+
+static const muzero_rc_libvpx linked = {.vp9_cx = vpx_codec_vp9_cx,
+                                        .enc_config_default = vpx_codec_enc_config_default,
+                                        .enc_init_ver = vpx_codec_enc_init_ver,
+                                        .enc_config_set = vpx_codec_enc_config_set,
+                                        .control = vpx_codec_control_,
+                                        .encode = vpx_codec_encode,
+                                        .get_cx_data = vpx_codec_get_cx_data,
+                                        .destroy = vpx_codec_destroy};
+
+static vpx_image_t *frame_of(int index) {
+  vpx_image_t *const image = vpx_img_alloc(NULL, VPX_IMG_FMT_I420, WIDTH, HEIGHT, 1);
+  if (!image) abort();
+  for (int plane = 0; plane < 3; ++plane) {
+    const int rows = plane ? HEIGHT / 2 : HEIGHT;
+    for (int y = 0; y < rows; ++y)
+      for (int x = 0; x < image->stride[plane]; ++x)
+        image->planes[plane][y * image->stride[plane] + x] =
+            (unsigned char)((x * (y + 3) + 5 * index) % 200);
+  }
+  return image;
+}
+
+static void test_a_quick_encode_notes_every_frame(void) {
+  muzero_rc_quick_encode *quick = muzero_rc_quick_encode_open(&linked, WIDTH, HEIGHT);
+  char record[sizeof(muzero_rc_frame_stats) + 8];
+  CHECK(quick);
+  for (int index = 0; index < FRAMES; ++index) {
+    vpx_image_t *const image = frame_of(index);
+    muzero_rc_quick_encode_frame(quick, image);
+    vpx_img_free(image);
+  }
+  for (int index = 0; index <= FRAMES; ++index) { /* the last is the closing total */
+    muzero_rc_frame_stats stats = {{(double)index, 1.0}};
+    const vpx_fixed_buf_t packet = {.buf = record, .sz = sizeof(record)};
+    float bits[MUZERO_RC_QUICK_LEVELS];
+    memset(record, 0, sizeof(record));
+    memcpy(record, &stats, sizeof(stats));
+    muzero_rc_quick_encode_note(quick, &packet);
+    CHECK(muzero_rc_packet_stats(&packet, &stats));
+    CHECK_EQ(muzero_rc_quick_read(&stats, index, bits), index < FRAMES);
+    if (index < FRAMES) CHECK(bits[0] >= bits[1] && bits[1] > 3.0f);
+  }
+  muzero_rc_quick_encode_close(&quick);
+  CHECK(!quick);
+  muzero_rc_quick_encode_close(&quick);
+}
+
+static void test_another_size_ends_the_notes(void) {
+  muzero_rc_quick_encode *quick = muzero_rc_quick_encode_open(&linked, WIDTH, HEIGHT + 2);
+  vpx_image_t *const image = frame_of(0);
+  char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
+  const char before[sizeof(record)] = {0};
+  const vpx_fixed_buf_t packet = {.buf = record, .sz = sizeof(record)};
+  CHECK(quick);
+  muzero_rc_quick_encode_frame(quick, image);
+  muzero_rc_quick_encode_note(quick, &packet);
+  CHECK(memcmp(record, before, sizeof(record)) == 0);
+  vpx_img_free(image);
+  muzero_rc_quick_encode_close(&quick);
+}
+
+int main(void) {
+  test_what_is_noted_is_read();
+  test_plain_statistics_have_no_notes();
+  test_one_frame_without_a_note_and_none_counts();
+  test_a_quick_encode_notes_every_frame();
+  test_another_size_ends_the_notes();
+  return check_result();
+}
