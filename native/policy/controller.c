@@ -46,14 +46,16 @@ static float reference_offset(float importance, const muzero_rc_stretch *gop, fl
 static float key_offset(float importance, const muzero_rc_stretch *gop, float base) {
   return clamp(muzero_rc_tuned.key - muzero_rc_tuned.key_importance * importance +
                    muzero_rc_tuned.key_coarse * (base - kUsualBase) +
-                   muzero_rc_tuned.key_still * (gop->still - kUsualStill),
+                   muzero_rc_tuned.key_still * (gop->still - kUsualStill) +
+                   muzero_rc_tuned.key_steep * gop->steepness,
                kDeepestOffset, kHighestOffset);
 }
 
 float muzero_rc_controller_offset(const muzero_rc_state *state,
                                   const muzero_rc_planned_frame *frame,
                                   const muzero_rc_stretch *gop, float base) {
-  const float shared = muzero_rc_tuned.gop_hardness * (gop->coded - state->whole.coded);
+  const float shared = muzero_rc_tuned.gop_hardness * (gop->coded - state->whole.coded) +
+                       muzero_rc_tuned.gop_quick * (gop->quick - state->whole.quick);
   const float importance = muzero_rc_controller_importance(state, frame);
   const float second = muzero_rc_tuned.second;
   const float deeper = muzero_rc_tuned.deeper;
@@ -237,6 +239,17 @@ static muzero_rc_stretch gop_of_pending(const muzero_rc_state *state) {
                               (key ? show : schedule->gop_start) + 1, end > show ? end : show);
 }
 
+/* What may still be spent. At the start more is promised than there is: a base that
+ * is too fine costs less than one too coarse, and later frames set it right. */
+static double bits_left(const muzero_rc_state *state) {
+  const int32_t count = state->clip.frame_count;
+  const double to_come = (double)(count - state->schedule.pending.show_index) / (double)count;
+  const double promised =
+      state->quick.known ? 1.0 + (double)muzero_rc_tuned.optimism * to_come * to_come : 1.0;
+  return state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) * promised -
+         state->ledger.spent_bits;
+}
+
 void muzero_rc_controller_plan(muzero_rc_state *state) {
   muzero_rc_plan *plan = &state->plan;
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
@@ -246,8 +259,7 @@ void muzero_rc_controller_plan(muzero_rc_state *state) {
   plan->offset = muzero_rc_controller_offset(state, frame, &plan->gop, before);
   plan->reference_step = nearest_reference_step(state, plan->base + plan->offset);
   list_rest(state, before, &rest);
-  const double left = state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) -
-                      state->ledger.spent_bits;
+  const double left = bits_left(state);
   plan->base = damped(state, plan->base, solve_base(state, &rest, left));
   if (state->coded_count == 0) { /* nothing was known of the base: once more with it */
     plan->offset = muzero_rc_controller_offset(state, frame, &plan->gop, plan->base);

@@ -85,6 +85,21 @@ double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count
   return ticks / 1e7;
 }
 
+/* What frames first..last took in the quick encodes. */
+static void fill_quick(const muzero_rc_traits *traits, int32_t first, int32_t last,
+                       muzero_rc_stretch *stretch) {
+  const float usual = 2.3f, least = 1e-7f;
+  float bits[MUZERO_RC_QUICK_LEVELS];
+  if (traits[last].quick_sum[0] <= 0.0f) return;
+  for (int level = 0; level < MUZERO_RC_QUICK_LEVELS; ++level) {
+    const float before = first > 0 ? traits[first - 1].quick_sum[level] : 0.0f;
+    const float mean = (traits[last].quick_sum[level] - before) / (float)(last - first + 1);
+    bits[level] = muzero_rc_log2(mean > least ? mean : least);
+  }
+  stretch->quick = 0.5f * (bits[0] + bits[1]);
+  stretch->steepness = bits[0] - bits[1] - usual;
+}
+
 muzero_rc_stretch muzero_rc_stretch_of(const muzero_rc_traits *traits, int32_t count,
                                        int32_t first, int32_t last) {
   muzero_rc_stretch stretch = {0};
@@ -100,5 +115,6 @@ muzero_rc_stretch muzero_rc_stretch_of(const muzero_rc_traits *traits, int32_t c
   stretch.predicted *= scale;
   stretch.still *= scale;
   stretch.coded *= scale;
+  fill_quick(traits, first, last, &stretch);
   return stretch;
 }

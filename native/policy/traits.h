@@ -59,6 +59,8 @@ typedef struct muzero_rc_stretch {
   float predicted; /* mean of coded - intra: the lower, the better inter predicts */
   float still;     /* mean share of macroblocks predicted without motion */
   float coded;     /* mean of coded */
+  float quick;     /* log2 of mean bits per pixel between the quick encodes; 0 unknown */
+  float steepness; /* by how much more than usual bits fall from the fine to the coarse one */
 } muzero_rc_stretch;
 
 /* Means over frames first..last, cut to those of the clip. */
