@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "policy/quick.h"
+#include "policy/state.h"
 #include "vpx/convert.h"
 #include "vpx/quick_encode.h"
 
@@ -60,6 +61,34 @@ static void test_one_frame_without_a_note_and_none_counts(void) {
   quick = muzero_rc_quick_fill(stats, FRAMES, 8.0f, traits);
   CHECK(!quick.known);
   CHECK(traits[4].quick[0] == 0.0f && traits[4].quick_sum[0] == 0.0f);
+}
+
+/* The controller's qindex for the first frame of a clip that took so many bits a
+ * frame in its quick encodes; 0 bits: of one without notes. */
+static int32_t first_qindex(int64_t bits) {
+  const muzero_rc_clip clip = {WIDTH, HEIGHT, FRAMES, 40};
+  const muzero_rc_frame_request request = {.frame_type = MUZERO_RC_KEY};
+  const int64_t noted[MUZERO_RC_QUICK_LEVELS] = {bits, bits / 5};
+  muzero_rc_frame_stats stats[FRAMES] = {{{0}}};
+  muzero_rc_state *state = NULL;
+  for (int32_t frame = 0; frame < FRAMES; ++frame) {
+    stats[frame].field[MUZERO_RC_STAT_INTRA_ERROR] = 900.0;
+    stats[frame].field[MUZERO_RC_STAT_CODED_ERROR] = 300.0;
+    stats[frame].field[MUZERO_RC_STAT_INTER] = 0.9;
+    stats[frame].field[MUZERO_RC_STAT_DURATION] = 400000.0;
+    if (bits) muzero_rc_quick_note(&stats[frame], frame, noted);
+  }
+  if (muzero_rc_state_open(&clip, stats, &state)) return -1;
+  muzero_rc_state_begin(state, &request);
+  const int32_t qindex = muzero_rc_state_reference(state);
+  muzero_rc_state_close(&state);
+  return qindex;
+}
+
+static void test_a_clip_that_took_more_is_begun_coarser(void) {
+  const int32_t little = first_qindex(1000), much = first_qindex(4000);
+  CHECK(little > 0 && first_qindex(0) > 0);
+  CHECK(much > little);
 }
 
 static const muzero_rc_libvpx linked = {.vp9_cx = vpx_codec_vp9_cx,
@@ -127,6 +156,7 @@ int main(void) {
   test_what_is_noted_is_read();
   test_plain_statistics_have_no_notes();
   test_one_frame_without_a_note_and_none_counts();
+  test_a_clip_that_took_more_is_begun_coarser();
   test_a_quick_encode_notes_every_frame();
   test_another_size_ends_the_notes();
   return check_result();
