@@ -70,6 +70,9 @@ class Anchor:
         return float(self.psnr_y_db[i] + slope * (at - x[i]))
 
 
+_LEAST_RISE_DB = 1e-6  # below it, what lies between two points is lost to rounding
+
+
 def anchor_of(points: Sequence[tuple[float, float]]) -> Anchor:
     """The curve through (rate_kbps, psnr_y_db) points.
 
@@ -80,7 +83,7 @@ def anchor_of(points: Sequence[tuple[float, float]]) -> Anchor:
     """
     kept: list[tuple[float, float]] = []
     for rate, psnr in sorted(points):
-        if not kept or (rate > kept[-1][0] * 1.001 and psnr > kept[-1][1]):
+        if not kept or (rate > kept[-1][0] * 1.001 and psnr > kept[-1][1] + _LEAST_RISE_DB):
             kept.append((rate, psnr))
     if len(kept) < 2:
         raise ValueError(f"its constant-quality encodes give no curve: {sorted(points)}")

@@ -72,6 +72,8 @@ def test_points_that_cost_more_for_nothing_are_left_out():
     assert anchor_of([(100.0, 36.0), (110.0, 35.0), (200.0, 40.0)]).rates_kbps == (100.0, 200.0)
     with pytest.raises(ValueError, match="no curve"):
         anchor_of([(100.0, 36.0), (100.0, 36.0)])
+    with pytest.raises(ValueError, match="no curve"):
+        anchor_of([(1.0, 20.0), (3.0, 20.000000000000004)])
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e5), st.floats(20, 60)), min_size=2, max_size=9), st.floats(0.1, 1e6))
