@@ -121,15 +121,8 @@ static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
 }
 
 static muzero_rc_quick_encode *open_quick(const muzero_rc_settings *settings) {
-  const muzero_rc_libvpx linked = {.vp9_cx = vpx_codec_vp9_cx,
-                                   .enc_config_default = vpx_codec_enc_config_default,
-                                   .enc_init_ver = vpx_codec_enc_init_ver,
-                                   .enc_config_set = vpx_codec_enc_config_set,
-                                   .control = vpx_codec_control_,
-                                   .encode = vpx_codec_encode,
-                                   .get_cx_data = vpx_codec_get_cx_data,
-                                   .destroy = vpx_codec_destroy};
-  return muzero_rc_quick_encode_open(&linked, (unsigned)settings->width,
+  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
+  return muzero_rc_quick_encode_open(&libvpx, (unsigned)settings->width,
                                      (unsigned)settings->height);
 }
 

@@ -17,4 +17,7 @@ typedef struct muzero_rc_libvpx {
   vpx_codec_err_t (*destroy)(vpx_codec_ctx_t *);
 } muzero_rc_libvpx;
 
+/* The libvpx that we are linked to; only where we are. */
+muzero_rc_libvpx muzero_rc_libvpx_linked(void);
+
 #endif /* MUZERO_RC_VPX_CALLS_H_ */

@@ -91,15 +91,6 @@ static void test_a_clip_that_took_more_is_begun_coarser(void) {
   CHECK(much > little);
 }
 
-static const muzero_rc_libvpx linked = {.vp9_cx = vpx_codec_vp9_cx,
-                                        .enc_config_default = vpx_codec_enc_config_default,
-                                        .enc_init_ver = vpx_codec_enc_init_ver,
-                                        .enc_config_set = vpx_codec_enc_config_set,
-                                        .control = vpx_codec_control_,
-                                        .encode = vpx_codec_encode,
-                                        .get_cx_data = vpx_codec_get_cx_data,
-                                        .destroy = vpx_codec_destroy};
-
 static vpx_image_t *frame_of(int index) {
   vpx_image_t *const image = vpx_img_alloc(NULL, VPX_IMG_FMT_I420, WIDTH, HEIGHT, 1);
   if (!image) abort();
@@ -114,7 +105,8 @@ static vpx_image_t *frame_of(int index) {
 }
 
 static void test_a_quick_encode_notes_every_frame(void) {
-  muzero_rc_quick_encode *quick = muzero_rc_quick_encode_open(&linked, WIDTH, HEIGHT);
+  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
+  muzero_rc_quick_encode *quick = muzero_rc_quick_encode_open(&libvpx, WIDTH, HEIGHT);
   char record[sizeof(muzero_rc_frame_stats) + 8];
   CHECK(quick);
   for (int index = 0; index < FRAMES; ++index) {
@@ -139,7 +131,8 @@ static void test_a_quick_encode_notes_every_frame(void) {
 }
 
 static void test_another_size_ends_the_notes(void) {
-  muzero_rc_quick_encode *quick = muzero_rc_quick_encode_open(&linked, WIDTH, HEIGHT + 2);
+  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
+  muzero_rc_quick_encode *quick = muzero_rc_quick_encode_open(&libvpx, WIDTH, HEIGHT + 2);
   vpx_image_t *const image = frame_of(0);
   char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
   const char before[sizeof(record)] = {0};
