@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -95,7 +94,7 @@ def test_one_frame(encoded: Any, make_clip: MakeClip) -> None:
 
 def test_the_sentence_names_the_winner(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> None:
     ran = invoke(main, make_clip(), "-o", tmp_path / "o.webm", "--bitrate", "80k", "--candidates", "2")
-    assert re.search(r"candidate [12] of 2, [+-]\d", ran.out) and "dB to the first" in ran.out
+    assert "of 2, +" in ran.out and "dB to the first" in ran.out
 
 
 @pytest.mark.parametrize(
