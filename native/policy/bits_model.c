@@ -20,10 +20,10 @@ static float quick_between(const muzero_rc_bits_query *query, int level, int32_t
   const int32_t end = upto < query->count ? upto : query->count - 1;
   if (after < 0) after = 0;
   if (end <= after) return otherwise;
-  const float sum =
+  const double sum =
       query->traits[end].quick_sum[level] - query->traits[after].quick_sum[level];
   const float least = 1e-6f;
-  return muzero_rc_log2(maximum(sum / (float)(end - after), least));
+  return muzero_rc_log2(maximum((float)(sum / (double)(end - after)), least));
 }
 
 /* Of each view the level between the two quick encodes, their difference, and

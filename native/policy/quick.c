@@ -84,10 +84,10 @@ muzero_rc_quick muzero_rc_quick_fill(const muzero_rc_frame_stats *stats, int32_t
         count > 1 ? muzero_rc_log2((float)(sum / (double)(count - 1))) : quick.key[level];
     /* Of a stretch that begins with the key frame, what an usual frame takes. */
     sum = (double)muzero_rc_exp2(quick.mean[level]);
-    traits[0].quick_sum[level] = (float)sum;
+    traits[0].quick_sum[level] = sum;
     for (int32_t frame = 1; frame < count; ++frame) {
       sum += (double)muzero_rc_exp2(traits[frame].quick[level]);
-      traits[frame].quick_sum[level] = (float)sum;
+      traits[frame].quick_sum[level] = sum;
     }
   }
   return quick;

@@ -90,10 +90,11 @@ static void fill_quick(const muzero_rc_traits *traits, int32_t first, int32_t la
                        muzero_rc_stretch *stretch) {
   const float usual = 2.3f, least = 1e-7f;
   float bits[MUZERO_RC_QUICK_LEVELS];
-  if (traits[last].quick_sum[0] <= 0.0f) return;
+  if (traits[last].quick_sum[0] <= 0.0) return;
   for (int level = 0; level < MUZERO_RC_QUICK_LEVELS; ++level) {
-    const float before = first > 0 ? traits[first - 1].quick_sum[level] : 0.0f;
-    const float mean = (traits[last].quick_sum[level] - before) / (float)(last - first + 1);
+    const double before = first > 0 ? traits[first - 1].quick_sum[level] : 0.0;
+    const float mean =
+        (float)((traits[last].quick_sum[level] - before) / (double)(last - first + 1));
     bits[level] = muzero_rc_log2(mean > least ? mean : least);
   }
   stretch->quick = 0.5f * (bits[0] + bits[1]);

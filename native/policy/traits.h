@@ -42,7 +42,8 @@ typedef struct muzero_rc_traits {
   float forward;    /* frames after this one that live on its quality, see traits.c */
   float backward;   /* frames before it that would, were they predicted from it */
   float quick[MUZERO_RC_QUICK_LEVELS];     /* log2 bits per pixel of its quick encodes */
-  float quick_sum[MUZERO_RC_QUICK_LEVELS]; /* bits per pixel of frames 0..this */
+  double quick_sum[MUZERO_RC_QUICK_LEVELS]; /* bits per pixel of frames 0..this: differences
+                                               count, hours into a film too */
 } muzero_rc_traits;
 
 /* traits: [count]. The first frame has nothing to be predicted from, so its

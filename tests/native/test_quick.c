@@ -55,12 +55,27 @@ static void test_one_frame_without_a_note_and_none_counts(void) {
   CHECK(quick.known);
   CHECK(fabsf(quick.mean[0] - 4.0f) < 1e-3f && fabsf(quick.mean[1]) < 1e-3f);
   CHECK(fabsf(quick.key[0] - 4.0f) < 1e-3f);
-  const float sum = traits[FRAMES - 1].quick_sum[0] - traits[0].quick_sum[0];
-  CHECK(fabsf(sum - 16.0f * (FRAMES - 1)) < 1e-2f);
+  const double sum = traits[FRAMES - 1].quick_sum[0] - traits[0].quick_sum[0];
+  CHECK(fabs(sum - 16.0 * (FRAMES - 1)) < 1e-2);
   stats[5].field[MUZERO_RC_STAT_ROW_VARIANCE] = 1.0;
   quick = muzero_rc_quick_fill(stats, FRAMES, 8.0f, traits);
   CHECK(!quick.known);
-  CHECK(traits[4].quick[0] == 0.0f && traits[4].quick_sum[0] == 0.0f);
+  CHECK(traits[4].quick[0] == 0.0f && traits[4].quick_sum[0] == 0.0);
+}
+
+static void test_a_frame_hours_into_a_film_is_still_seen(void) {
+  enum { LONG = 400000 };
+  muzero_rc_frame_stats *const stats = calloc(LONG, sizeof(*stats));
+  muzero_rc_traits *const traits = calloc(LONG, sizeof(*traits));
+  const int64_t usual[MUZERO_RC_QUICK_LEVELS] = {4096, 256}, small[MUZERO_RC_QUICK_LEVELS] = {8, 8};
+  if (!stats || !traits) abort();
+  for (int32_t frame = 0; frame < LONG; ++frame)
+    muzero_rc_quick_note(&stats[frame], frame, frame < LONG - 1 ? usual : small);
+  muzero_rc_quick_fill(stats, LONG, 12.0f, traits);
+  const muzero_rc_stretch last = muzero_rc_stretch_of(traits, LONG, LONG - 1, LONG - 1);
+  free(traits);
+  free(stats);
+  CHECK(fabsf(last.quick - (3.0f - 12.0f)) < 1e-2f);
 }
 
 /* The controller's qindex for the first frame of a clip that took so many bits a
@@ -149,6 +164,7 @@ int main(void) {
   test_what_is_noted_is_read();
   test_plain_statistics_have_no_notes();
   test_one_frame_without_a_note_and_none_counts();
+  test_a_frame_hours_into_a_film_is_still_seen();
   test_a_clip_that_took_more_is_begun_coarser();
   test_a_quick_encode_notes_every_frame();
   test_another_size_ends_the_notes();
