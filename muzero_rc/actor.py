@@ -78,7 +78,8 @@ class Play:
     values: list[float] = field(default_factory=list)
 
 
-Act = Callable[..., Found]
+Act = Callable[..., tuple[jax.Array, Found]]
+"""(params, rng key, rows of a batch) -> the next key, what was found"""
 
 
 class Actor:
@@ -143,9 +144,10 @@ class Actor:
         ]
         rows += [rows[-1]] * (self._batch - len(rows))
         encoding, frame_type, layer, step, opponent, scale = map(np.stack, zip(*rows, strict=True))
-        self._key, key = jax.random.split(self._key)
-        found = self._act(self._params, key, encoding, frame_type, layer, step, opponent, scale)
-        actions, policies, values = (np.asarray(x) for x in found)
+        self._key, found = self._act(
+            self._params, self._key, encoding, frame_type, layer, step, opponent, scale
+        )
+        actions, policies, values = jax.device_get(found)
         for i, play in enumerate(plays):
             play.policies.append(policies[i].astype(np.float16))
             play.values.append(float(values[i]))
@@ -186,16 +188,18 @@ class Actor:
             step: Array,
             opponent: Array,
             scale: Array,
-        ) -> Found:
+        ) -> tuple[jax.Array, Found]:
+            following, key = jax.random.split(key)  # outside it would cost a dispatch of its own
             here = jnp.zeros(encoding.shape[0], jnp.int32)
             state = networks.represent(params, look_up(encoding, here), step)
             places = jnp.broadcast_to(1 + jnp.arange(depth), frame_type.shape)
             exo = exogenous(encoding, Schedule(frame_type, layer, places))
             if config.search.enabled:
-                return search(params, key, state, exo, opponent, scale)
+                return following, search(params, key, state, exo, opponent, scale)
             logits = networks.predict(params, state).policy_logits + tie_break(config.network)
             noise = jax.random.gumbel(key, logits.shape) * scale
-            return Found(jnp.argmax(logits + noise, axis=-1), jax.nn.softmax(logits), jnp.zeros(len(logits)))
+            action = jnp.argmax(logits + noise, axis=-1)
+            return following, Found(action, jax.nn.softmax(logits), jnp.zeros(len(logits)))
 
         return act
 

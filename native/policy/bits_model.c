@@ -76,7 +76,6 @@ void muzero_rc_bits_inputs(const muzero_rc_bits_query *query,
       t->intra_skip,
       t->intra_smooth,
       key ? 0.0f : t->vectors,
-      query->log_pixels - 16.0f,
       x,
       x * x,
       t->intra * x,
@@ -99,14 +98,14 @@ void muzero_rc_bits_inputs(const muzero_rc_bits_query *query,
 
 /* Places of the inputs that depend on the step, in muzero_rc_bits_inputs. */
 enum {
-  kInputStep = 13,
-  kInputSquare = 14,
-  kInputIntraStep = 15,
-  kInputCodedStep = 16,
-  kInputSecondStep = 17,
-  kInputPastStep = 19,
-  kInputCodedFloor = 25,
-  kInputIntraFloor = 26
+  kInputStep = 12,
+  kInputSquare = 13,
+  kInputIntraStep = 14,
+  kInputCodedStep = 15,
+  kInputSecondStep = 16,
+  kInputPastStep = 18,
+  kInputCodedFloor = 24,
+  kInputIntraFloor = 25
 };
 
 static const float *weights_of(const muzero_rc_bits_query *query) {

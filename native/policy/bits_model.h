@@ -11,7 +11,7 @@
 
 enum {
   MUZERO_RC_BITS_VIEWS = 5, /* of the quick encodes: own, past, ahead, clip, key frame */
-  MUZERO_RC_BITS_PLAIN = 27,
+  MUZERO_RC_BITS_PLAIN = 26,
   MUZERO_RC_BITS_INPUTS = MUZERO_RC_BITS_PLAIN + 3 * MUZERO_RC_BITS_VIEWS
 };
 

@@ -2,89 +2,15 @@
 
 #include "bits_model.h"
 #include "forecast.h"
+#include "offsets.h"
 #include "quantizer.h"
 #include "tuning.h"
 
 static const float kLowestBase = -0.5f;
 static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the offsets */
-static const float kDeepestOffset = -3.6f;
-static const float kHighestOffset = 0.3f;
-static const int32_t kKeyStretch = 2 * MUZERO_RC_USUAL_GOP;
+static const float kFirstGuess = 5.9f;   /* of the base: qindex 144 */
 /* So near the end a new solution is taken at once: nobody is left to correct it. */
 static const int32_t kLastFrames = 10;
-
-static float clamp(float value, float low, float high) {
-  return value < low ? low : (value > high ? high : value);
-}
-
-static float minimum(float a, float b) { return a < b ? a : b; }
-
-float muzero_rc_controller_importance(const muzero_rc_state *state,
-                                      const muzero_rc_planned_frame *frame) {
-  const muzero_rc_traits *traits = &state->traits[frame->show_index];
-  float forward = traits->forward;
-  float backward = 0.0f;
-  if (frame->layer != MUZERO_RC_LAYER_KEY) {
-    if (frame->ahead > 0) forward = minimum(forward, (float)frame->ahead);
-    backward = minimum(traits->backward, (float)frame->past);
-  }
-  return muzero_rc_log2(1.0f + forward + backward);
-}
-
-static const float kUsualStill = 0.6f;
-static const float kUsualBase = 5.9f; /* qindex 144 */
-
-/* Of an alt-ref, were it the GOP's only one. In a still clip the key frame
- * carries the quality, and an alt-ref has less to add. */
-static float reference_offset(float importance, const muzero_rc_stretch *gop, float base) {
-  return clamp(muzero_rc_tuned.top - muzero_rc_tuned.top_importance * importance +
-                   muzero_rc_tuned.top_coarse * (base - kUsualBase) +
-                   muzero_rc_tuned.top_still * (gop->still - kUsualStill),
-               kDeepestOffset, kHighestOffset);
-}
-
-static float key_offset(float importance, const muzero_rc_stretch *gop, float base) {
-  return clamp(muzero_rc_tuned.key - muzero_rc_tuned.key_importance * importance +
-                   muzero_rc_tuned.key_coarse * (base - kUsualBase) +
-                   muzero_rc_tuned.key_still * (gop->still - kUsualStill) +
-                   muzero_rc_tuned.key_steep * gop->steepness,
-               kDeepestOffset, kHighestOffset);
-}
-
-float muzero_rc_controller_offset(const muzero_rc_state *state,
-                                  const muzero_rc_planned_frame *frame,
-                                  const muzero_rc_stretch *gop, float base) {
-  const float shared = muzero_rc_tuned.gop_hardness * (gop->coded - state->whole.coded) +
-                       muzero_rc_tuned.gop_quick * (gop->quick - state->whole.quick);
-  const float importance = muzero_rc_controller_importance(state, frame);
-  const float second = muzero_rc_tuned.second;
-  const float deeper = muzero_rc_tuned.deeper;
-  switch (frame->layer) {
-    case MUZERO_RC_LAYER_KEY:
-      return key_offset(importance, gop, base) + muzero_rc_tuned.key_hardness * shared;
-    case MUZERO_RC_LAYER_TOP: return reference_offset(importance, gop, base) + shared;
-    case MUZERO_RC_LAYER_SECOND: return reference_offset(importance, gop, base) * second + shared;
-    case MUZERO_RC_LAYER_THIRD: return reference_offset(importance, gop, base) * second * deeper + shared;
-    case MUZERO_RC_LAYER_FOURTH:
-      return reference_offset(importance, gop, base) * second * deeper * deeper + shared;
-    case MUZERO_RC_LAYER_OVERLAY: return muzero_rc_tuned.overlay + shared;
-    default:
-      return shared + muzero_rc_tuned.frame_hardness *
-                          (state->traits[frame->show_index].coded - gop->coded);
-  }
-}
-
-/* Where the nearest reference of a frame that is still to come will lie. */
-float muzero_rc_controller_parent_offset(const muzero_rc_state *state,
-                                         const muzero_rc_planned_frame *frame,
-                                         const muzero_rc_stretch *gop, float base) {
-  muzero_rc_planned_frame parent = *frame;
-  if (frame->layer > MUZERO_RC_LAYER_TOP && frame->layer < MUZERO_RC_LAYER_OVERLAY &&
-      state->schedule.pyramid != 0) {
-    --parent.layer;
-  }
-  return muzero_rc_controller_offset(state, &parent, gop, base);
-}
 
 static muzero_rc_bits_query query_of(const muzero_rc_state *state,
                                      const muzero_rc_planned_frame *frame, float step,
@@ -171,8 +97,8 @@ static void list_rest(const muzero_rc_state *state, float base, gop_rest *rest) 
   rest->next_correction = muzero_rc_exp2(muzero_rc_ledger_overall(&state->ledger));
   for (int32_t i = 0; i < rest->count; ++i) {
     const muzero_rc_stretch *gop = &state->plan.gop;
-    const float offset = muzero_rc_controller_offset(state, &frames[i], gop, base);
-    const float parent = muzero_rc_controller_parent_offset(state, &frames[i], gop, base);
+    const float offset = muzero_rc_offset_of(state, &frames[i], gop, base);
+    const float parent = muzero_rc_offset_of_parent(state, &frames[i], gop, base);
     const muzero_rc_bits_query query =
         query_of(state, &frames[i], base + offset, base + parent);
     rest->curves[i] = muzero_rc_bits_curve_of(&query);
@@ -186,7 +112,8 @@ static double rest_bits(const muzero_rc_state *state, const gop_rest *rest, floa
   double sum = muzero_rc_forecast_bits(state, rest->next_gop, base) *
                (double)rest->next_correction;
   for (int32_t i = 0; i < rest->count; ++i) {
-    const float bits = muzero_rc_bits_at(&rest->curves[i], muzero_rc_clamp_step(base + rest->offsets[i]));
+    const float step = muzero_rc_clamp_step(base + rest->offsets[i]);
+    const float bits = muzero_rc_bits_at(&rest->curves[i], step);
     sum += (double)muzero_rc_exp2(bits + rest->corrections[i]);
   }
   return sum;
@@ -233,10 +160,10 @@ static float damped(const muzero_rc_state *state, float before, float solution) 
 static muzero_rc_stretch gop_of_pending(const muzero_rc_state *state) {
   const muzero_rc_schedule *schedule = &state->schedule;
   const int32_t show = schedule->pending.show_index;
-  const bool key = schedule->pending.layer == MUZERO_RC_LAYER_KEY;
-  const int32_t end = key ? show + kKeyStretch : schedule->gop_end;
-  return muzero_rc_stretch_of(state->traits, state->clip.frame_count,
-                              (key ? show : schedule->gop_start) + 1, end > show ? end : show);
+  const int32_t end = schedule->gop_end;
+  if (schedule->pending.layer == MUZERO_RC_LAYER_KEY) return muzero_rc_opening_of(state, show);
+  return muzero_rc_stretch_of(state->traits, state->clip.frame_count, schedule->gop_start + 1,
+                              end > show ? end : show);
 }
 
 /* What may still be spent. At the start more is promised than there is: a base that
@@ -246,8 +173,8 @@ static double bits_left(const muzero_rc_state *state) {
   const double to_come = (double)(count - state->schedule.pending.show_index) / (double)count;
   const double promised =
       state->quick.known ? 1.0 + (double)muzero_rc_tuned.optimism * to_come * to_come : 1.0;
-  return state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) * promised -
-         state->ledger.spent_bits;
+  return (state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) -
+          state->ledger.spent_bits) * promised;
 }
 
 void muzero_rc_controller_plan(muzero_rc_state *state) {
@@ -255,14 +182,14 @@ void muzero_rc_controller_plan(muzero_rc_state *state) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   gop_rest rest;
   plan->gop = gop_of_pending(state);
-  const float before = state->coded_count > 0 ? plan->base : kUsualBase;
-  plan->offset = muzero_rc_controller_offset(state, frame, &plan->gop, before);
+  const float before = state->coded_count > 0 ? plan->base : kFirstGuess;
+  plan->offset = muzero_rc_offset_of(state, frame, &plan->gop, before);
   plan->reference_step = nearest_reference_step(state, plan->base + plan->offset);
   list_rest(state, before, &rest);
   const double left = bits_left(state);
   plan->base = damped(state, plan->base, solve_base(state, &rest, left));
   if (state->coded_count == 0) { /* nothing was known of the base: once more with it */
-    plan->offset = muzero_rc_controller_offset(state, frame, &plan->gop, plan->base);
+    plan->offset = muzero_rc_offset_of(state, frame, &plan->gop, plan->base);
     list_rest(state, plan->base, &rest);
     plan->base = solve_base(state, &rest, left);
   }

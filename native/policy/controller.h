@@ -17,19 +17,4 @@ int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked);
 /* log2 of the pending frame's expected bits at `step`, corrected. */
 float muzero_rc_controller_bits(const muzero_rc_state *state, float step);
 
-/* Step offset of a frame, in a GOP like `gop`, when plain frames are coded at
- * `base`. */
-float muzero_rc_controller_offset(const muzero_rc_state *state,
-                                  const muzero_rc_planned_frame *frame,
-                                  const muzero_rc_stretch *gop, float base);
-
-/* The same of its nearest reference, before that is known. */
-float muzero_rc_controller_parent_offset(const muzero_rc_state *state,
-                                         const muzero_rc_planned_frame *frame,
-                                         const muzero_rc_stretch *gop, float base);
-
-/* log2(1 + number of frames that live on the frame's quality). */
-float muzero_rc_controller_importance(const muzero_rc_state *state,
-                                      const muzero_rc_planned_frame *frame);
-
 #endif /* MUZERO_RC_POLICY_CONTROLLER_H_ */

@@ -1,7 +1,7 @@
 #include "feature_table.h"
 
-#include "controller.h"
 #include "ledger.h"
+#include "offsets.h"
 #include "quantizer.h"
 #include "state_data.h"
 #include "traits.h"
@@ -159,7 +159,7 @@ static double frame_share(const muzero_rc_state *s) {
   X("gop_still", "share", s->plan.gop.still)                                                   \
   X("gop_coded_error", "log2 / 8", s->plan.gop.coded / 8.0f)                                   \
   X("gop_hardness", "log2 / 2", (s->plan.gop.coded - s->whole.coded) / 2.0f)                   \
-  X("importance", "log2 of frames / 4", muzero_rc_controller_importance(s, frame) / 4.0f)      \
+  X("importance", "log2 of frames / 4", muzero_rc_importance_of(s, frame) / 4.0f)      \
   X("frame_hardness", "log2 / 2", (t->coded - s->plan.gop.coded) / 2.0f)                       \
   X("intra_error", "log2 / 8", t->intra / 8.0f)                                                \
   X("coded_error", "log2 / 8", t->coded / 8.0f)                                                \

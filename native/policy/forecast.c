@@ -1,16 +1,11 @@
 #include "forecast.h"
 
 #include "bits_model.h"
-#include "controller.h"
+#include "offsets.h"
 #include "quantizer.h"
 
 static const float kLowestBase = 1.0f;
 static const float kBaseSpacing = 0.85f; /* 12 of them reach past qindex 255 plus any offset */
-
-/* A frame that inter prediction does not help is where libvpx puts a key frame. */
-static bool looks_like_cut(const muzero_rc_traits *traits) {
-  return traits->inter < 0.25f && traits->coded - traits->intra > -0.3f;
-}
 
 static float *row(const muzero_rc_state *state, int32_t base) {
   return state->forecast + (size_t)base * (size_t)(state->clip.frame_count + 1);
@@ -18,14 +13,18 @@ static float *row(const muzero_rc_state *state, int32_t base) {
 
 static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
                        const muzero_rc_stretch *gop) {
-  if (frame.layer != MUZERO_RC_LAYER_KEY && looks_like_cut(&state->traits[frame.show_index])) {
+  muzero_rc_stretch opening;
+  if (frame.layer != MUZERO_RC_LAYER_KEY &&
+      muzero_rc_looks_like_cut(&state->traits[frame.show_index])) {
     frame.layer = MUZERO_RC_LAYER_KEY;
     frame.past = 0;
+    opening = muzero_rc_opening_of(state, frame.show_index);
+    gop = &opening;
   }
   for (int32_t base = 0; base < MUZERO_RC_FORECAST_STEPS; ++base) {
     const float step = kLowestBase + kBaseSpacing * (float)base;
-    const float offset = muzero_rc_controller_offset(state, &frame, gop, step);
-    const float parent = muzero_rc_controller_parent_offset(state, &frame, gop, step);
+    const float offset = muzero_rc_offset_of(state, &frame, gop, step);
+    const float parent = muzero_rc_offset_of_parent(state, &frame, gop, step);
     const muzero_rc_bits_query query = {.traits = state->traits,
                                         .count = state->clip.frame_count,
                                         .quick = &state->quick,
@@ -54,8 +53,7 @@ void muzero_rc_forecast_fill(muzero_rc_state *state) {
   const bool pyramid = state->schedule.pyramid != 0;
   muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
   const muzero_rc_planned_frame key = {0, MUZERO_RC_LAYER_KEY, 0, 0};
-  const muzero_rc_stretch opening =
-      muzero_rc_stretch_of(state->traits, count, 1, 2 * MUZERO_RC_USUAL_GOP);
+  const muzero_rc_stretch opening = muzero_rc_opening_of(state, 0);
   fill_frame(state, key, &opening);
   for (int32_t start = 0; start < count - 1; start += MUZERO_RC_USUAL_GOP) {
     const int32_t usual = start + MUZERO_RC_USUAL_GOP;

@@ -58,6 +58,18 @@ static void fill_importance(muzero_rc_traits *traits, int32_t count) {
   }
 }
 
+bool muzero_rc_looks_like_cut(const muzero_rc_traits *traits) {
+  return traits->inter < 0.25f && traits->coded - traits->intra > -0.3f;
+}
+
+static void fill_scenes(muzero_rc_traits *traits, int32_t count) {
+  traits[count - 1].scene = 0;
+  for (int32_t frame = count - 2; frame >= 0; --frame) {
+    const bool cut = muzero_rc_looks_like_cut(&traits[frame + 1]);
+    traits[frame].scene = cut ? 0 : traits[frame + 1].scene + 1;
+  }
+}
+
 void muzero_rc_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
                            muzero_rc_traits *traits) {
   float sum = 0.0f;
@@ -74,6 +86,7 @@ void muzero_rc_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
     traits[frame].coded_sum = sum;
   }
   fill_importance(traits, count);
+  fill_scenes(traits, count);
 }
 
 double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count) {

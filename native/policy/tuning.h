@@ -9,6 +9,7 @@ typedef struct muzero_rc_tuning {
   float key_coarse;      /* more per step by which the whole clip is coded coarser */
   float key_still;       /* more per share of still macroblocks over 0.6 */
   float key_steep;       /* per log2 by which bits fall more than usual with the quantizer */
+  float key_short;       /* more per halving of the frames up to the next cut, from 128 on */
   float top;             /* the same for the alt-ref at a GOP's end */
   float top_importance;
   float top_coarse;
@@ -17,11 +18,12 @@ typedef struct muzero_rc_tuning {
   float deeper;          /* share of the layer above that deeper ones get */
   float gop_hardness;    /* offset per log2 of a GOP's error over the clip's */
   float gop_quick;       /* the same per log2 of its bits in the quick encodes */
+  float gop_still;       /* the same per share of still macroblocks over 0.6 */
   float frame_hardness;  /* offset per log2 of a frame's error over its GOP's */
   float overlay;         /* offset of overlays */
-  float key_hardness;    /* share of gop_hardness that key frames get */
   float margin;          /* share of the target that is not spent */
-  float optimism;        /* share of bits that is promised at first, where quick encodes tell */
+  float optimism;        /* share of what is left that is promised on top at first, where quick
+                            encodes tell */
   float damping;         /* how much of a new solution a frame inside a GOP takes */
   float fastest_fall;    /* by which the base may fall from frame to frame */
   float doubt;           /* log2 by which a frame may exceed its expected bits */

@@ -7,6 +7,7 @@
 #include "check.h"
 #include "policy/controller.h"
 #include "policy/feature_table.h"
+#include "policy/offsets.h"
 #include "policy/quantizer.h"
 
 enum { FRAMES = 97 };
@@ -172,6 +173,53 @@ static void feature_names_are_unique(void) {
   }
 }
 
+/* Frame 20 is a cut: neither the frame before nor its motion helps. */
+static void make_cut(void) {
+  make_stats(60.0);
+  kStats[20].field[MUZERO_RC_STAT_CODED_ERROR] = 600.0;
+  kStats[20].field[MUZERO_RC_STAT_INTER] = 0.05;
+}
+
+static void scenes_end_at_cuts(void) {
+  make_cut();
+  muzero_rc_state *state = opened(300);
+  CHECK(state != NULL);
+  CHECK(state->traits[0].scene == 19 && state->traits[19].scene == 0);
+  CHECK(state->traits[20].scene == FRAMES - 21 && state->traits[FRAMES - 1].scene == 0);
+  muzero_rc_state_close(&state);
+}
+
+static float key_offset_at(const muzero_rc_state *state, int32_t show_index) {
+  const muzero_rc_planned_frame key = {show_index, MUZERO_RC_LAYER_KEY, 0, 0};
+  const muzero_rc_stretch opening = muzero_rc_opening_of(state, show_index);
+  return muzero_rc_offset_of(state, &key, &opening, 6.0f);
+}
+
+static void few_bits_for_the_key_frame_of_a_short_scene(void) {
+  make_stats(60.0);
+  muzero_rc_state *whole = opened(300);
+  make_cut();
+  muzero_rc_state *cut = opened(300);
+  CHECK(whole != NULL && cut != NULL);
+  CHECK(key_offset_at(cut, 0) > key_offset_at(whole, 0) + 0.3f);
+  muzero_rc_state_close(&whole);
+  muzero_rc_state_close(&cut);
+}
+
+/* What lies beyond a cut says nothing about the scene that a key frame opens. */
+static void a_key_frame_looks_no_further_than_its_scene(void) {
+  make_cut();
+  muzero_rc_state *still = opened(300);
+  for (int i = 21; i < FRAMES; ++i) kStats[i].field[MUZERO_RC_STAT_MOTION] = 0.95;
+  muzero_rc_state *moving = opened(300);
+  CHECK(still != NULL && moving != NULL);
+  const muzero_rc_stretch one = muzero_rc_opening_of(still, 0);
+  const muzero_rc_stretch other = muzero_rc_opening_of(moving, 0);
+  CHECK(one.still == other.still && one.coded == other.coded);
+  muzero_rc_state_close(&still);
+  muzero_rc_state_close(&moving);
+}
+
 static void senseless_clips_are_refused(void) {
   muzero_rc_state *state = NULL;
   const muzero_rc_clip none = {352, 288, 0, 300};
@@ -190,6 +238,9 @@ int main(void) {
   decisions_are_clamped();
   wild_stats_give_finite_features();
   feature_names_are_unique();
+  scenes_end_at_cuts();
+  few_bits_for_the_key_frame_of_a_short_scene();
+  a_key_frame_looks_no_further_than_its_scene();
   senseless_clips_are_refused();
   return check_result();
 }

@@ -1,0 +1,100 @@
+#include "offsets.h"
+
+#include "quantizer.h"
+#include "tuning.h"
+
+static const float kDeepestOffset = -3.6f;
+static const float kHighestOffset = 0.3f;
+static const int32_t kKeyStretch = 2 * MUZERO_RC_USUAL_GOP;
+static const float kUsualStill = 0.6f;
+static const float kUsualBase = 5.9f; /* qindex 144 */
+static const float kUsualScene = 7.0f; /* log2 frames: 128, after which libvpx puts a key frame */
+
+static float clamp(float value, float low, float high) {
+  return value < low ? low : (value > high ? high : value);
+}
+
+static float minimum(float a, float b) { return a < b ? a : b; }
+
+muzero_rc_stretch muzero_rc_opening_of(const muzero_rc_state *state, int32_t show_index) {
+  const int32_t scene = state->traits[show_index].scene;
+  const int32_t length = scene < kKeyStretch ? scene : kKeyStretch;
+  return muzero_rc_stretch_of(state->traits, state->clip.frame_count, show_index + 1,
+                              show_index + (length > 0 ? length : 1));
+}
+
+float muzero_rc_importance_of(const muzero_rc_state *state,
+                              const muzero_rc_planned_frame *frame) {
+  const muzero_rc_traits *traits = &state->traits[frame->show_index];
+  float forward = traits->forward;
+  float backward = 0.0f;
+  if (frame->layer != MUZERO_RC_LAYER_KEY) {
+    if (frame->ahead > 0) forward = minimum(forward, (float)frame->ahead);
+    backward = minimum(traits->backward, (float)frame->past);
+  }
+  return muzero_rc_log2(1.0f + forward + backward);
+}
+
+/* Of an alt-ref, were it the GOP's only one. In a still clip the key frame
+ * carries the quality, and an alt-ref has less to add. */
+static float reference_offset(float importance, const muzero_rc_stretch *gop, float base) {
+  return clamp(muzero_rc_tuned.top - muzero_rc_tuned.top_importance * importance +
+                   muzero_rc_tuned.top_coarse * (base - kUsualBase) +
+                   muzero_rc_tuned.top_still * (gop->still - kUsualStill),
+               kDeepestOffset, kHighestOffset);
+}
+
+/* `scene`: frames after it that may live on it. */
+static float key_offset(float importance, int32_t scene, const muzero_rc_stretch *gop,
+                        float base) {
+  const float length = minimum(muzero_rc_log2(1.0f + (float)scene), kUsualScene);
+  return clamp(muzero_rc_tuned.key - muzero_rc_tuned.key_importance * importance +
+                   muzero_rc_tuned.key_coarse * (base - kUsualBase) +
+                   muzero_rc_tuned.key_still * (gop->still - kUsualStill) +
+                   muzero_rc_tuned.key_steep * gop->steepness +
+                   muzero_rc_tuned.key_short * (kUsualScene - length),
+               kDeepestOffset, kHighestOffset);
+}
+
+/* Of all frames of a GOP. Dearer ones are coded coarser: mean PSNR gains more where
+ * bits buy more. Beyond a factor of four it is not known how much. */
+static float shared_offset(const muzero_rc_state *state, const muzero_rc_stretch *gop) {
+  const float known = 2.0f;
+  return muzero_rc_tuned.gop_hardness * clamp(gop->coded - state->whole.coded, -known, known) +
+         muzero_rc_tuned.gop_quick * clamp(gop->quick - state->whole.quick, -known, known) +
+         muzero_rc_tuned.gop_still * (gop->still - kUsualStill);
+}
+
+float muzero_rc_offset_of(const muzero_rc_state *state,
+                          const muzero_rc_planned_frame *frame,
+                          const muzero_rc_stretch *gop, float base) {
+  const float shared = shared_offset(state, gop);
+  const float importance = muzero_rc_importance_of(state, frame);
+  const float reference = reference_offset(importance, gop, base);
+  const float second = muzero_rc_tuned.second;
+  const float deeper = muzero_rc_tuned.deeper;
+  switch (frame->layer) {
+    case MUZERO_RC_LAYER_KEY:
+      return key_offset(importance, state->traits[frame->show_index].scene, gop, base) + shared;
+    case MUZERO_RC_LAYER_TOP: return reference + shared;
+    case MUZERO_RC_LAYER_SECOND: return reference * second + shared;
+    case MUZERO_RC_LAYER_THIRD: return reference * second * deeper + shared;
+    case MUZERO_RC_LAYER_FOURTH: return reference * second * deeper * deeper + shared;
+    case MUZERO_RC_LAYER_OVERLAY: return muzero_rc_tuned.overlay + shared;
+    default:
+      return shared + muzero_rc_tuned.frame_hardness *
+                          (state->traits[frame->show_index].coded - gop->coded);
+  }
+}
+
+/* Where the nearest reference of a frame that is still to come will lie. */
+float muzero_rc_offset_of_parent(const muzero_rc_state *state,
+                                 const muzero_rc_planned_frame *frame,
+                                 const muzero_rc_stretch *gop, float base) {
+  muzero_rc_planned_frame parent = *frame;
+  if (frame->layer > MUZERO_RC_LAYER_TOP && frame->layer < MUZERO_RC_LAYER_OVERLAY &&
+      state->schedule.pyramid != 0) {
+    --parent.layer;
+  }
+  return muzero_rc_offset_of(state, &parent, gop, base);
+}
