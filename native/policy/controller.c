@@ -8,7 +8,6 @@
 
 static const float kLowestBase = -0.5f;
 static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the offsets */
-static const float kFirstGuess = 5.9f;   /* of the base: qindex 144 */
 /* So near the end a new solution is taken at once: nobody is left to correct it. */
 static const int32_t kLastFrames = 10;
 
@@ -182,7 +181,7 @@ void muzero_rc_controller_plan(muzero_rc_state *state) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   gop_rest rest;
   plan->gop = gop_of_pending(state);
-  const float before = state->coded_count > 0 ? plan->base : kFirstGuess;
+  const float before = state->coded_count > 0 ? plan->base : MUZERO_RC_USUAL_BASE;
   plan->offset = muzero_rc_offset_of(state, frame, &plan->gop, before);
   plan->reference_step = nearest_reference_step(state, plan->base + plan->offset);
   list_rest(state, before, &rest);

@@ -14,8 +14,7 @@ static float *row(const muzero_rc_state *state, int32_t base) {
 static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
                        const muzero_rc_stretch *gop) {
   muzero_rc_stretch opening;
-  if (frame.layer != MUZERO_RC_LAYER_KEY &&
-      muzero_rc_looks_like_cut(&state->traits[frame.show_index])) {
+  if (frame.layer != MUZERO_RC_LAYER_KEY && state->traits[frame.show_index - 1].scene == 0) {
     frame.layer = MUZERO_RC_LAYER_KEY;
     frame.past = 0;
     opening = muzero_rc_opening_of(state, frame.show_index);

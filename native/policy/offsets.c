@@ -7,7 +7,6 @@ static const float kDeepestOffset = -3.6f;
 static const float kHighestOffset = 0.3f;
 static const int32_t kKeyStretch = 2 * MUZERO_RC_USUAL_GOP;
 static const float kUsualStill = 0.6f;
-static const float kUsualBase = 5.9f; /* qindex 144 */
 static const float kUsualScene = 7.0f; /* log2 frames: 128, after which libvpx puts a key frame */
 
 static float clamp(float value, float low, float high) {
@@ -39,7 +38,7 @@ float muzero_rc_importance_of(const muzero_rc_state *state,
  * carries the quality, and an alt-ref has less to add. */
 static float reference_offset(float importance, const muzero_rc_stretch *gop, float base) {
   return clamp(muzero_rc_tuned.top - muzero_rc_tuned.top_importance * importance +
-                   muzero_rc_tuned.top_coarse * (base - kUsualBase) +
+                   muzero_rc_tuned.top_coarse * (base - MUZERO_RC_USUAL_BASE) +
                    muzero_rc_tuned.top_still * (gop->still - kUsualStill),
                kDeepestOffset, kHighestOffset);
 }
@@ -49,7 +48,7 @@ static float key_offset(float importance, int32_t scene, const muzero_rc_stretch
                         float base) {
   const float length = minimum(muzero_rc_log2(1.0f + (float)scene), kUsualScene);
   return clamp(muzero_rc_tuned.key - muzero_rc_tuned.key_importance * importance +
-                   muzero_rc_tuned.key_coarse * (base - kUsualBase) +
+                   muzero_rc_tuned.key_coarse * (base - MUZERO_RC_USUAL_BASE) +
                    muzero_rc_tuned.key_still * (gop->still - kUsualStill) +
                    muzero_rc_tuned.key_steep * gop->steepness +
                    muzero_rc_tuned.key_short * (kUsualScene - length),

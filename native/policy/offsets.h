@@ -5,6 +5,8 @@
 
 #include "state_data.h"
 
+#define MUZERO_RC_USUAL_BASE 5.9f /* step of plain inter frames: qindex 144 */
+
 /* What a key frame's offset goes by: the frames after it, as far as its scene goes. */
 muzero_rc_stretch muzero_rc_opening_of(const muzero_rc_state *state, int32_t show_index);
 

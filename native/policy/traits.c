@@ -58,14 +58,15 @@ static void fill_importance(muzero_rc_traits *traits, int32_t count) {
   }
 }
 
-bool muzero_rc_looks_like_cut(const muzero_rc_traits *traits) {
+/* A frame that inter prediction does not help is where libvpx puts a key frame. */
+static bool looks_like_cut(const muzero_rc_traits *traits) {
   return traits->inter < 0.25f && traits->coded - traits->intra > -0.3f;
 }
 
 static void fill_scenes(muzero_rc_traits *traits, int32_t count) {
   traits[count - 1].scene = 0;
   for (int32_t frame = count - 2; frame >= 0; --frame) {
-    const bool cut = muzero_rc_looks_like_cut(&traits[frame + 1]);
+    const bool cut = looks_like_cut(&traits[frame + 1]);
     traits[frame].scene = cut ? 0 : traits[frame + 1].scene + 1;
   }
 }

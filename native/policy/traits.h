@@ -41,14 +41,11 @@ typedef struct muzero_rc_traits {
   float coded_sum;  /* coded errors of frames 0..this, not a logarithm */
   float forward;    /* frames after this one that live on its quality, see traits.c */
   float backward;   /* frames before it that would, were they predicted from it */
-  int32_t scene;    /* frames after this one up to the next cut */
+  int32_t scene;    /* frames after this one up to the next cut; 0 before a cut and at the end */
   float quick[MUZERO_RC_QUICK_LEVELS];     /* log2 bits per pixel of its quick encodes */
   double quick_sum[MUZERO_RC_QUICK_LEVELS]; /* bits per pixel of frames 0..this: differences
                                                count, hours into a film too */
 } muzero_rc_traits;
-
-/* A frame that inter prediction does not help is where libvpx puts a key frame. */
-bool muzero_rc_looks_like_cut(const muzero_rc_traits *traits);
 
 /* traits: [count]. The first frame has nothing to be predicted from, so its
  * inter terms are the second frame's. Values that are not finite count as 0. */
