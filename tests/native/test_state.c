@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "policy/bits_model.h"
 #include "policy/controller.h"
 #include "policy/feature_table.h"
 #include "policy/offsets.h"
@@ -220,6 +221,42 @@ static void a_key_frame_looks_no_further_than_its_scene(void) {
   muzero_rc_state_close(&moving);
 }
 
+/* Bits per pixel are those of any other size with the same statistics: a size that
+ * the model was never fitted to cannot lead it astray. */
+static void bits_grow_with_pixels_and_not_otherwise(void) {
+  make_stats(60.0);
+  muzero_rc_state *state = opened(300);
+  CHECK(state != NULL);
+  for (int32_t layer = MUZERO_RC_LAYER_KEY; layer <= MUZERO_RC_LAYER_OVERLAY; ++layer) {
+    muzero_rc_bits_query query = {.traits = state->traits,
+                                  .count = FRAMES,
+                                  .quick = &state->quick,
+                                  .log_pixels = 16.0f,
+                                  .frame = {40, layer, 1, 1},
+                                  .step = 5.0f,
+                                  .reference_step = 4.0f};
+    const float small = muzero_rc_bits_predict(&query);
+    query.log_pixels = 21.0f;
+    CHECK(fabsf(muzero_rc_bits_predict(&query) - small - 5.0f) < 1e-4f);
+  }
+  muzero_rc_state_close(&state);
+}
+
+/* One GOP of noise in a clip that stands still is not coded as coarsely as can be. */
+static void a_hard_gop_is_coarser_but_not_without_limit(void) {
+  make_stats(60.0);
+  muzero_rc_state *state = opened(300);
+  const muzero_rc_planned_frame leaf = {40, MUZERO_RC_LAYER_LEAF, 1, 1};
+  muzero_rc_stretch gop = state->whole;
+  float offsets[3];
+  for (int i = 0; i < 3; ++i) {
+    state->whole.coded = gop.coded - (float)(2 * i);
+    offsets[i] = muzero_rc_offset_of(state, &leaf, &gop, 6.0f);
+  }
+  muzero_rc_state_close(&state);
+  CHECK(offsets[1] > offsets[0] + 0.1f && fabsf(offsets[2] - offsets[1]) < 1e-5f);
+}
+
 static void senseless_clips_are_refused(void) {
   muzero_rc_state *state = NULL;
   const muzero_rc_clip none = {352, 288, 0, 300};
@@ -241,6 +278,8 @@ int main(void) {
   scenes_end_at_cuts();
   few_bits_for_the_key_frame_of_a_short_scene();
   a_key_frame_looks_no_further_than_its_scene();
+  bits_grow_with_pixels_and_not_otherwise();
+  a_hard_gop_is_coarser_but_not_without_limit();
   senseless_clips_are_refused();
   return check_result();
 }
