@@ -5,7 +5,8 @@
 Every encode keeps a base step and moves the controller's offsets by random amounts, one per constant.
 Its gain is luma PSNR over the clip's anchor (constant quality) at the rate that it had, as per cent of
 rate. A ridge regression with an effect for each clip, linear and squared terms gives the constants'
-best values; prints them with their effect. Nothing is written. Needs the [train] extra.
+best values; prints them with their effect. Nothing is written. Constants on what the step features
+leave out (quick encodes, scenes) and of the pacing are not varied. Needs the [train] extra.
 """
 
 import argparse
@@ -36,10 +37,11 @@ SPREAD = {  # standard deviations of the designs
     "second": 0.15,
     "deeper": 0.2,
     "gop_hardness": 0.12,
+    "gop_still": 0.3,
     "frame_hardness": 0.12,
     "overlay": 0.4,
 }
-USUAL_STILL, USUAL_BASE = 0.6, 5.9  # as in controller.c
+USUAL_STILL, USUAL_BASE = 0.6, 5.9  # as in offsets.c and offsets.h
 FEATURES = ("offset", "importance", "gop_still", "gop_hardness", "frame_hardness")
 
 
@@ -67,8 +69,7 @@ class Design:
             offset += change["overlay"]
         else:
             offset += change["frame_hardness"] * 2.0 * seen["frame_hardness"]
-        if event["frame_type"] != KEY:
-            offset += change["gop_hardness"] * 2.0 * seen["gop_hardness"]
+        offset += change["gop_hardness"] * 2.0 * seen["gop_hardness"] + change["gop_still"] * still
         return int(np.argmin(np.abs(self.steps[1:] - self.base - offset))) + 1
 
     def _moved(self, frame: str, importance: float, still: float) -> float:

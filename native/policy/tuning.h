@@ -1,5 +1,5 @@
-/* The controller's constants, found by scripts/tune_controller.py on training
- * clips. Offsets are in log2 quantizer steps relative to plain inter frames. */
+/* The controller's constants, fitted to random designs on training clips: first by
+ * scripts/tune_controller.py, then as docs/experiments.md tells. Offsets are in log2 quantizer steps relative to plain inter frames. */
 #ifndef MUZERO_RC_POLICY_TUNING_H_
 #define MUZERO_RC_POLICY_TUNING_H_
 
