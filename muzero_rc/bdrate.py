@@ -148,8 +148,7 @@ def summarise(results: Sequence[BdRate], *, resamples: int = 10_000, seed: int =
         resamples: draws of the bootstrap over clips.
         seed: of those draws; the same results and seed give the same interval.
     """
-    # Sorted, so that the interval does not depend on the order in which clips were encoded.
-    values = np.sort(np.array([r.percent for r in results if r.percent is not None], dtype=np.float64))
+    values = np.array([r.percent for r in results if r.percent is not None], dtype=np.float64)
     refused = len(results) - len(values)
     worse = int(np.sum(values > 0))
     if len(values) == 0:
@@ -157,9 +156,24 @@ def summarise(results: Sequence[BdRate], *, resamples: int = 10_000, seed: int =
     mean, median = float(np.mean(values)), float(np.median(values))
     if len(values) == 1:
         return BdSummary(1, refused, worse, mean, median, None, None)
-    draws = np.random.default_rng(seed).integers(0, len(values), size=(resamples, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return BdSummary(len(values), refused, worse, mean, median, float(low), float(high))
+    low, high = bootstrap_interval(values, resamples=resamples, seed=seed)
+    return BdSummary(len(values), refused, worse, mean, median, low, high)
+
+
+def bootstrap_interval(
+    values: Sequence[float] | Floats, *, resamples: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
+    """The 95 % interval of the mean of one or more values, by drawing them again with replacement.
+
+    Args:
+        values: one per clip; their order does not matter.
+        resamples: draws.
+        seed: of the draws.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    draws = np.random.default_rng(seed).integers(0, len(ordered), size=(resamples, len(ordered)))
+    low, high = np.percentile(ordered[draws].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _sorted_unique(points: Sequence[RatePoint]) -> tuple[Floats, Floats]:

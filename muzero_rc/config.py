@@ -125,6 +125,8 @@ class TeacherConfig:
     searched: int = 0  # clips whose plans are searched
     search_targets: int = 2  # of each such clip
     search_encodes: int = 200  # for each such target
+    search_from: Literal["quality", "controller"] = "quality"  # whose plan a search bends
+    search_kept: int = 10  # one in so many candidates that did not improve is kept
 
     def __post_init__(self) -> None:
         for name in ("cq_levels", "augmented_cq_levels"):
@@ -132,7 +134,7 @@ class TeacherConfig:
             require(all(0 <= cq <= 63 for cq in levels), f"teacher.{name}", levels, "levels from 0 to 63")
         for name in ("varied", "augmented_varied", "controller_groups", "searched"):
             require(getattr(self, name) >= 0, f"teacher.{name}", getattr(self, name), "0 or more")
-        for name in ("search_targets", "search_encodes"):
+        for name in ("search_targets", "search_encodes", "search_kept"):
             require(getattr(self, name) >= 1, f"teacher.{name}", getattr(self, name), "1 or more")
 
 

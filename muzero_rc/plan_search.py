@@ -1,8 +1,9 @@
-"""Plans better than constant quality's, found encode by encode.
+"""Better plans, found encode by encode.
 
-CMA-ES bends a constant-quality plan: how far its qindexes lie apart, one offset for each pyramid layer
-and each GOP, slopes over the clip and inside GOPs, and one along the frames' complexity. Each candidate
-is encoded through the hook and judged by its PSNR above the anchor curve at the rate that it had.
+CMA-ES bends a plan, constant quality's or the controller's: how far its qindexes lie apart, one offset
+for each pyramid layer and each GOP, slopes over the clip and inside GOPs, and one along the frames'
+complexity. Each candidate is encoded through the hook and judged by its PSNR above the anchor curve at
+the rate that it had.
 """
 
 import math
@@ -19,7 +20,7 @@ from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import Episode
 from muzero_rc.plan import Plan, follow_plans, plan_of_records
 from muzero_rc.studio import Studio
-from muzero_rc.teacher import episode_of, replay_job, uid_of
+from muzero_rc.teacher import controller_episodes, episode_of, replay_job, uid_of
 from muzero_rc.types import Array
 
 _SEARCHED = "/plan"  # a search's uids: that of the episode it begins from, this, a number
@@ -27,19 +28,18 @@ _POPULATION = 8
 _STEP_QINDEX = 8.0  # one unit of a gene
 _SIGMA = 0.5  # of the first generation, in units
 _CODED_ERROR = 3  # column of the first-pass statistics
-_KEPT_OF_OTHERS = 10  # one in so many candidates that did not improve is kept, for the value heads
 _RATE_SLACK = 0.03  # of log(rate / target), free of penalty
 _RATE_PENALTY_DB = 10.0  # per unit beyond it
 
 
 @dataclass
 class PlanSearch:
-    """The search on one instance at the rate of one of its constant-quality episodes.
+    """The search on one instance at the rate of the episode that it begins from.
 
     Attributes:
       uid: names the search; its episodes' uids go on from it.
       instance: what is encoded.
-      base: constant quality's episode; its rate is the target.
+      base: where it begins; its rate is the target.
       encodes: at most.
     """
 
@@ -76,7 +76,7 @@ class PlanSearch:
         if self.done == 0:
             self._asked[0] = np.zeros(len(self._genes))
         return [
-            replay_job(studio, f"{self.uid}/{self.done + i}", self.instance, self._target, self._plan(x))
+            replay_job(studio, f"{self.uid}/{self.done + i}", self.instance, self.target_kbps, self._plan(x))
             for i, x in enumerate(self._asked)
         ]
 
@@ -90,19 +90,25 @@ class PlanSearch:
                 studio.fail(encode.job.name, encode.error)
                 continue
             gain_db = encode.psnr_y_db - anchor.psnr_at(encode.rate_kbps)
-            astray = max(0.0, abs(math.log(encode.rate_kbps / self._target)) - _RATE_SLACK)
+            astray = max(0.0, abs(math.log(encode.rate_kbps / self.target_kbps)) - _RATE_SLACK)
             costs[i] = -(gain_db - _RATE_PENALTY_DB * astray)
             better = -costs[i] > self.best_db
             if better:
                 self.best_db, self.best_plan = -costs[i], self._plan(self._asked[i])
-            if better or (self.done + i) % _KEPT_OF_OTHERS == 0:
+            if better or (self.done + i) % studio.config.teacher.search_kept == 0:
                 yield episode_of(studio, encode)
         self._strategy.tell(self._asked, costs)
         self.done += len(self._asked)
 
     @property
-    def _target(self) -> int:
+    def target_kbps(self) -> int:
+        """The rate of the episode that it begins from."""
         return max(1, round(self.base.rate_kbps))
+
+    @property
+    def centre(self) -> Plan | None:
+        """The plan in the middle of where it searches at last; None before it has started."""
+        return None if self._strategy is None else self._plan(self._strategy.result.xfavorite)
 
     def _plan(self, x: Array) -> Plan:
         coded = self.base.records[self.base.records["frame_type"] >= 0]
@@ -151,7 +157,7 @@ def search_plans(
 
     Args:
       studio: with all instances prepared.
-      wanted: instances, each with a constant-quality episode to begin from.
+      wanted: instances, each with an episode to begin from.
       encodes: for each.
       known: uids that exist already; a search whose last episode is among them has ended.
       together: searches at a time.
@@ -172,29 +178,34 @@ def search_plans(
                 mine = [encode for encode in done if encode.job.name.startswith(f"{search.uid}/")]
                 yield from (one for one in search.tell(studio, mine) if one.uid not in known)
         last = [
-            replay_job(studio, f"{s.uid}/best", s.instance, max(1, round(s.base.rate_kbps)), s.best_plan)
+            replay_job(studio, f"{s.uid}/best", s.instance, s.target_kbps, s.best_plan)
             for s in group
             if s.best_plan is not None
         ]
         yield from (episode_of(studio, one) for one in studio.play(last, follow_plans) if not one.error)
 
 
-def is_searched(episode: Episode) -> bool:
-    """Whether a teacher's episode comes from a search."""
-    return f"{_SEARCHED}/" in episode.uid
+def is_searched(episode: Episode, search_from: str) -> bool:
+    """Whether a teacher's episode comes from a search that began so."""
+    base, searched, _ = episode.uid.rpartition(f"{_SEARCHED}/")
+    kind = "p" if search_from == "controller" else "q"
+    return bool(searched) and base.rpartition("/")[2].startswith(kind)
 
 
 def searches_wanted(
     studio: Studio, instances: Sequence[Instance], quality: Sequence[Episode]
 ) -> list[tuple[Instance, Episode]]:
-    """Which instances to search, and from which of their constant-quality episodes.
+    """Which instances to search, and from which episodes: constant quality's or the controller's.
 
-    The config says how many; unchanged clips come first, targets are spread over their episodes.
+    The config says how many; unchanged clips come first, targets are spread over the instance's rates.
     """
     config = studio.config.teacher
     chosen = sorted(instances, key=lambda one: (one.augmented, zlib.crc32(one.name.encode())))
+    chosen = chosen[: config.searched]
+    if config.search_from == "controller":
+        return _from_controller(studio, chosen)
     wanted = []
-    for instance in chosen[: config.searched]:
+    for instance in chosen:
         prefix = f"{uid_of(studio, instance)}/q"
         episodes = [
             one for one in quality if one.uid.startswith(prefix) and one.uid.count("/") == prefix.count("/")
@@ -204,3 +215,17 @@ def searches_wanted(
             at = (i + 1) / (config.search_targets + 1) * (len(episodes) - 1)
             wanted.append((instance, episodes[round(at)]))
     return wanted
+
+
+def _from_controller(studio: Studio, chosen: Sequence[Instance]) -> list[tuple[Instance, Episode]]:
+    """The controller's episodes, at targets somewhere in equal parts of the anchor's log rates."""
+    parts = studio.config.teacher.search_targets
+    by_name = {instance.name: instance for instance in chosen}
+    targets = []
+    for instance in chosen:
+        rates = studio.anchor(instance).rates_kbps
+        for part in range(parts):
+            share = (part + zlib.crc32(f"{instance.name}/{part}".encode()) / 2.0**32) / parts
+            targets.append((instance, max(1, round(rates[0] ** (1.0 - share) * rates[-1] ** share))))
+    episodes = sorted(controller_episodes(studio, targets), key=lambda one: one.uid)
+    return [(by_name[one.instance], one) for one in episodes]

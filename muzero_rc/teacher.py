@@ -1,4 +1,4 @@
-"""Plans made without the agent: libvpx's constant quality, and what search finds beyond it.
+"""Plans made without the agent: libvpx's constant quality, the controller's, and what search finds beyond.
 
 A constant-quality encode gives its qindex for every coded frame away in its headers. Replayed through
 the hook, with VBR and the rate that it had as the target underneath, it becomes an episode. The anchor
@@ -75,6 +75,30 @@ def constant_quality(
         if quality_uid(studio, instance, level) not in known
     )
     for done in studio.play(jobs, follow_plans):
+        if done.error:
+            studio.fail(done.job.name, done.error)
+        else:
+            yield episode_of(studio, done)
+
+
+def controller_episodes(studio: Studio, wanted: Sequence[tuple[Instance, int]]) -> Iterator[Episode]:
+    """What the controller does by itself.
+
+    Args:
+      studio: with all instances prepared.
+      wanted: instances and targets in kbps.
+
+    Yields:
+      Episodes, in the order in which they end.
+    """
+    policy = studio.engine.native.Policy("controller")
+    jobs = (
+        studio.job(
+            f"{uid_of(studio, one)}/p{target}", one, target, mode="policy", policy=policy, extra=(one, None)
+        )
+        for one, target in wanted
+    )
+    for done in studio.play(jobs):
         if done.error:
             studio.fail(done.job.name, done.error)
         else:

@@ -33,7 +33,8 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
     for episode in known_episodes(studio, instances, folder):
         known.add(episode.uid)
         quality.append(episode)
-        if episode.uid in asked or (config.teacher.searched > 0 and is_searched(episode)):
+        searched = config.teacher.searched > 0 and is_searched(episode, config.teacher.search_from)
+        if searched or episode.uid in asked:
             yield episode
     with EpisodeWriter(_log(studio, folder)) as writer:
         for episode in constant_quality(studio, wanted, known):
