@@ -29,7 +29,7 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 CORPUS = "$MUZERO_RC_CORPUS"
 HEAD = (
     "| rate control | BD-rate, % | 95 % interval | median | worse clips | to libvpx-q | {arf1}by summed PSNR "
-    "| by SSIM | > 1 % over | > 5 % over | worst | mean fill |"
+    "| by SSIM {vmaf}| > 1 % over | > 5 % over | worst | mean fill |"
 )
 ARF1 = "libvpx-vbr-arf1"
 
@@ -95,7 +95,10 @@ def section(name: str, results: dict[str, Any], commit: str) -> str:
     """One report: how it was made, and its table."""
     settings, versions = results["settings"], results["versions"]
     clips = len(results["clips"])
-    head = HEAD.format(arf1=f"to {ARF1} | " if ARF1 in results["methods"] else "")
+    head = HEAD.format(
+        arf1=f"to {ARF1} | " if ARF1 in results["methods"] else "",
+        vmaf="| by VMAF " if "vmaf" in others(results) else "",
+    )
     ruler = "| --- |" + " ---: |" * (head.count("|") - 2)
     lines = [
         f"{clips} clips, auto-alt-ref {settings['auto-alt-ref']}, cpu-used {settings['cpu-used']}, "
@@ -136,7 +139,7 @@ def row(method: str, results: dict[str, Any]) -> str:
     if ARF1 in results["methods"]:
         to_arf1 = summary(results, method, ARF1)
         cells.append(number(to_arf1["mean"]) if to_arf1 else "0")
-    for metric in ("psnr_y_sum", "ssim"):
+    for metric in others(results):
         other = summary(results, method, results["baseline"], metric)
         cells.append(number(other["mean"]) if other else "0")
     if kept is None:
@@ -145,6 +148,12 @@ def row(method: str, results: dict[str, Any]) -> str:
         cells += [f"{100 * kept['over_1']:.1f} %", f"{100 * kept['over_5']:.1f} %"]
         cells += [f"{number(kept['worst_percent'], 1)} %", f"{kept['mean_fill']:.3f}"]
     return f"| {' | '.join(cells)} |"
+
+
+def others(results: dict[str, Any]) -> list[str]:
+    """The metrics beside mean PSNR-Y that have a column: VMAF only where it was measured."""
+    measured = {bd["metric"] for bd in results["bd_rate"]}
+    return [metric for metric in ("psnr_y_sum", "ssim", "vmaf") if metric in measured or metric != "vmaf"]
 
 
 def summary(
