@@ -1,7 +1,7 @@
 """Groups of episodes round one plan: a policy's own, then the same plan with noise.
 
 They have one instance and one target, so they are each other's peers: comparing them says which changes
-to the plan are worth something. The controller's groups are what a run begins with.
+to the plan are worth something. The controller's groups are what a run may begin with.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -20,7 +20,7 @@ from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import Episode
 from muzero_rc.plan import Plan, follow_plans, plan_of_records
 from muzero_rc.studio import Studio
-from muzero_rc.teacher import controller_episodes, episode_of, replay_job, uid_of
+from muzero_rc.teacher import controller_episodes, controller_uid, episode_of, replay_job, uid_of
 from muzero_rc.types import Array
 
 _SEARCHED = "/plan"  # a search's uids: that of the episode it begins from, this, a number
@@ -166,23 +166,33 @@ def search_plans(
       Each improvement, some others, and at a search's end its best plan once more.
     """
     searches = [PlanSearch(f"{base.uid}{_SEARCHED}", instance, base, encodes) for instance, base in wanted]
-    waiting = [search for search in searches if f"{search.uid}/best" not in known]
+    waiting = [search for search in searches if _last_uid(search.base.uid) not in known]
     for first in range(0, len(waiting), together):
         group = waiting[first : first + together]
-        for search in group:
-            search.start(studio.frame_stats(search.instance))
-        while active := [search for search in group if not search.ended]:
-            jobs = [job for search in active for job in search.ask(studio)]
-            done = list(studio.play(jobs, follow_plans))
-            for search in active:
-                mine = [encode for encode in done if encode.job.name.startswith(f"{search.uid}/")]
-                yield from (one for one in search.tell(studio, mine) if one.uid not in known)
+        yield from (one for one in run_searches(studio, group) if one.uid not in known)
         last = [
-            replay_job(studio, f"{s.uid}/best", s.instance, s.target_kbps, s.best_plan)
+            replay_job(studio, _last_uid(s.base.uid), s.instance, s.target_kbps, s.best_plan)
             for s in group
             if s.best_plan is not None
         ]
         yield from (episode_of(studio, one) for one in studio.play(last, follow_plans) if not one.error)
+
+
+def run_searches(studio: Studio, searches: Sequence[PlanSearch]) -> Iterator[Episode]:
+    """Uses up the encodes of all searches at once; yields the episodes worth keeping."""
+    for search in searches:
+        search.start(studio.frame_stats(search.instance))
+    while active := [search for search in searches if not search.ended]:
+        jobs = [job for search in active for job in search.ask(studio)]
+        done = list(studio.play(jobs, follow_plans))
+        for search in active:
+            mine = [encode for encode in done if encode.job.name.startswith(f"{search.uid}/")]
+            yield from search.tell(studio, mine)
+
+
+def _last_uid(base_uid: str) -> str:
+    """Names the last episode of the search that begins from an episode."""
+    return f"{base_uid}{_SEARCHED}/best"
 
 
 def is_searched(episode: Episode, search_from: str) -> bool:
@@ -193,17 +203,18 @@ def is_searched(episode: Episode, search_from: str) -> bool:
 
 
 def searches_wanted(
-    studio: Studio, instances: Sequence[Instance], quality: Sequence[Episode]
+    studio: Studio, instances: Sequence[Instance], quality: Sequence[Episode], known: set[str]
 ) -> list[tuple[Instance, Episode]]:
     """Which instances to search, and from which episodes: constant quality's or the controller's.
 
     The config says how many; unchanged clips come first, targets are spread over the instance's rates.
+    The controller does not encode again for searches that have ended by the uids `known`.
     """
     config = studio.config.teacher
     chosen = sorted(instances, key=lambda one: (one.augmented, zlib.crc32(one.name.encode())))
     chosen = chosen[: config.searched]
     if config.search_from == "controller":
-        return _from_controller(studio, chosen)
+        return _from_controller(studio, chosen, known)
     wanted = []
     for instance in chosen:
         prefix = f"{uid_of(studio, instance)}/q"
@@ -217,7 +228,9 @@ def searches_wanted(
     return wanted
 
 
-def _from_controller(studio: Studio, chosen: Sequence[Instance]) -> list[tuple[Instance, Episode]]:
+def _from_controller(
+    studio: Studio, chosen: Sequence[Instance], known: set[str]
+) -> list[tuple[Instance, Episode]]:
     """The controller's episodes, at targets somewhere in equal parts of the anchor's log rates."""
     parts = studio.config.teacher.search_targets
     by_name = {instance.name: instance for instance in chosen}
@@ -227,5 +240,6 @@ def _from_controller(studio: Studio, chosen: Sequence[Instance]) -> list[tuple[I
         for part in range(parts):
             share = (part + zlib.crc32(f"{instance.name}/{part}".encode()) / 2.0**32) / parts
             targets.append((instance, max(1, round(rates[0] ** (1.0 - share) * rates[-1] ** share))))
-    episodes = sorted(controller_episodes(studio, targets), key=lambda one: one.uid)
+    waiting = [each for each in targets if _last_uid(controller_uid(studio, *each)) not in known]
+    episodes = sorted(controller_episodes(studio, waiting), key=lambda one: one.uid)
     return [(by_name[one.instance], one) for one in episodes]

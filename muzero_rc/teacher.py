@@ -12,6 +12,7 @@ from muzero_rc.catalogue import Instance
 from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import TEACHER, Episode
 from muzero_rc.plan import Plan, PlanFollower, between, follow_plans
+from muzero_rc.policies_index import CONTROLLER
 from muzero_rc.reward import outcome_of
 from muzero_rc.studio import Studio
 
@@ -91,12 +92,10 @@ def controller_episodes(studio: Studio, wanted: Sequence[tuple[Instance, int]]) 
     Yields:
       Episodes, in the order in which they end.
     """
-    policy = studio.engine.native.Policy("controller")
+    policy = studio.engine.native.Policy(CONTROLLER)
     jobs = (
-        studio.job(
-            f"{uid_of(studio, one)}/p{target}", one, target, mode="policy", policy=policy, extra=(one, None)
-        )
-        for one, target in wanted
+        studio.job(controller_uid(studio, *each), *each, mode="policy", policy=policy, extra=each)
+        for each in wanted
     )
     for done in studio.play(jobs):
         if done.error:
@@ -108,6 +107,11 @@ def controller_episodes(studio: Studio, wanted: Sequence[tuple[Instance, int]]) 
 def quality_uid(studio: Studio, instance: Instance, cq_level: float) -> str:
     """Names the episode of an instance's constant-quality plan."""
     return f"{uid_of(studio, instance)}/q{cq_level:g}"
+
+
+def controller_uid(studio: Studio, instance: Instance, target_kbps: int) -> str:
+    """Names the controller's episode of an instance at a target."""
+    return f"{uid_of(studio, instance)}/p{target_kbps}"
 
 
 def uid_of(studio: Studio, instance: Instance) -> str:

@@ -47,7 +47,7 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
         for episode in groups.missing(known):
             writer.append(episode)
             yield episode
-        searches = searches_wanted(studio, instances, quality)
+        searches = searches_wanted(studio, instances, quality, known)
         for episode in search_plans(studio, searches, config.teacher.search_encodes, known):
             writer.append(episode)
             yield episode

@@ -4,8 +4,8 @@
 
 For some clips of the folder, evenly spread over its list, at two targets (0.3 and 0.7 of the way from the
 lowest to the highest rate of the clip's constant-quality curve, on a log scale): the controller encodes,
-and CMA-ES bends its plan for so many encodes (`muzero_rc/plan_search.py`). An encode's result is chaotic:
-a qindex changed by one somewhere moves it by per cents, so the best of hundreds is in part the luckiest.
+and CMA-ES bends its plan for so many encodes (`muzero_rc/plan_search.py`). The best of hundreds
+is in part the luckiest: a qindex changed by one somewhere changes the result a little at random.
 Therefore the controller's plan, the best plan found and the mean of the search's last distribution are
 each encoded some times more with every qindex moved by −1, 0 or 1 at random, and the means of these
 repeats are compared. One line a search is added to the file as it ends; the same command goes on where it
@@ -32,8 +32,9 @@ from muzero_rc.config import Config
 from muzero_rc.encodes import Encode
 from muzero_rc.episodes import Episode
 from muzero_rc.plan import Plan, follow_plans, plan_of_records
-from muzero_rc.plan_search import PlanSearch
+from muzero_rc.plan_search import PlanSearch, run_searches
 from muzero_rc.policies_index import CONTROLLER
+from muzero_rc.relabel import own_gain_db
 from muzero_rc.studio import Studio, libvpx_engine
 from muzero_rc.teacher import controller_episodes, replay_job
 
@@ -88,19 +89,6 @@ def targets_of(studio: Studio, instance: Instance) -> list[int]:
     return [max(1, round(rates[0] ** (1.0 - at) * rates[-1] ** at)) for at in PLACES]
 
 
-def run_searches(studio: Studio, searches: Sequence[PlanSearch]) -> None:
-    """Uses up the encodes of all searches; their generations share the encoders."""
-    for search in searches:
-        search.start(studio.frame_stats(search.instance))
-    while active := [search for search in searches if not search.ended]:
-        jobs = [job for search in active for job in search.ask(studio)]
-        done = list(studio.play(jobs, follow_plans))
-        for search in active:
-            mine = [encode for encode in done if encode.job.name.startswith(f"{search.uid}/")]
-            for _ in search.tell(studio, mine):
-                pass
-
-
 def plans_of(search: PlanSearch) -> dict[str, Plan]:
     """What it began with, the best that it found, and where it ended."""
     found = {
@@ -137,10 +125,11 @@ def measure(studio: Studio, episodes: Sequence[Episode], options: argparse.Names
             PlanSearch(one.uid, instances[one.instance], one, options.encodes)
             for one in episodes[first : first + TOGETHER]
         ]
-        run_searches(studio, searches)
+        for _ in run_searches(studio, searches):
+            pass  # its episodes are worth nothing here, only what the searches have found
         for search in searches:
             base = search.base
-            own_db = base.psnr_y_db - studio.anchor(search.instance).psnr_at(base.rate_kbps)
+            own_db = own_gain_db(base, studio.anchor(search.instance))
             yield Found(
                 base.instance,
                 base.target_kbps,
