@@ -1,9 +1,9 @@
 """Better plans, found encode by encode.
 
-CMA-ES bends a plan, constant quality's or the controller's: how far its qindexes lie apart, one offset
-for each pyramid layer and each GOP, slopes over the clip and inside GOPs, and one along the frames'
-complexity. Each candidate is encoded through the hook and judged by its PSNR above the anchor curve at
-the rate that it had.
+CMA-ES bends a plan, constant quality's or the controller's: how far its qindexes lie apart, and one
+offset for each pyramid layer and each GOP. (Slopes and frames' own complexity brought nothing beyond
+these.) Each candidate is encoded through the hook and judged by its PSNR above the anchor curve at the
+rate that it had.
 """
 
 import math
@@ -27,7 +27,6 @@ _SEARCHED = "/plan"  # a search's uids: that of the episode it begins from, this
 _POPULATION = 8
 _STEP_QINDEX = 8.0  # one unit of a gene
 _SIGMA = 0.5  # of the first generation, in units
-_CODED_ERROR = 3  # column of the first-pass statistics
 _RATE_SLACK = 0.03  # of log(rate / target), free of penalty
 _RATE_PENALTY_DB = 10.0  # per unit beyond it
 
@@ -54,9 +53,9 @@ class PlanSearch:
     _genes: Array = field(default_factory=lambda: np.zeros(0))
     _asked: list[Array] = field(default_factory=list)
 
-    def start(self, stats: Array) -> None:
-        """Args: stats: f8[T, 25] of the instance."""
-        self._genes = genes_of(self.base.records, stats)
+    def start(self) -> None:
+        """Begins round the base's plan."""
+        self._genes = genes_of(self.base.records)
         options = {
             "popsize": _POPULATION,
             "seed": zlib.crc32(self.uid.encode()) or 1,
@@ -118,29 +117,16 @@ class PlanSearch:
         return plan_of_records(self.base.records, coded["qindex"] + offset)
 
 
-def genes_of(records: Array, stats: Array) -> Array:
-    """f8[G, N]: what one unit of each gene adds to each coded frame, before scaling.
-
-    Args:
-      records: of the base episode.
-      stats: f8[T, 25] first-pass statistics.
-    """
+def genes_of(records: Array) -> Array:
+    """f8[G, N]: what one unit of each gene adds to each coded frame of an episode, before scaling."""
     coded = records[records["frame_type"] >= 0]
-    show, layer = coded["show_index"], coded["layer"]
+    layer = coded["layer"]
     gop = np.cumsum(np.diff(coded["gop_index"], prepend=coded["gop_index"][0]) < 0)
     qindex = coded["qindex"].astype(float)
     genes = [(qindex.mean() - qindex) / (qindex.std() + 1e-6)]
     genes += [(layer == one).astype(float) for one in np.unique(layer)]
     if gop[-1] > 0:
         genes += [(gop == one).astype(float) for one in np.unique(gop)]
-    genes.append(show / max(1, show.max()) - 0.5)
-    inside = np.zeros(len(coded))
-    for one in np.unique(gop):
-        places = np.flatnonzero(gop == one)
-        inside[places] = np.argsort(np.argsort(show[places])) / max(1, len(places) - 1) - 0.5
-    genes.append(inside)
-    error = np.log1p(stats[np.clip(show, 0, len(stats) - 1), _CODED_ERROR])
-    genes.append((error - error.mean()) / (error.std() + 1e-6))
     stacked: Array = np.stack(genes)
     return stacked
 
@@ -181,7 +167,7 @@ def search_plans(
 def run_searches(studio: Studio, searches: Sequence[PlanSearch]) -> Iterator[Episode]:
     """Uses up the encodes of all searches at once; yields the episodes worth keeping."""
     for search in searches:
-        search.start(studio.frame_stats(search.instance))
+        search.start()
     while active := [search for search in searches if not search.ended]:
         jobs = [job for search in active for job in search.ask(studio)]
         done = list(studio.play(jobs, follow_plans))

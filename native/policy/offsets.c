@@ -56,12 +56,14 @@ static float key_offset(float importance, int32_t scene, const muzero_rc_stretch
 }
 
 /* Of all frames of a GOP. Dearer ones are coded coarser: mean PSNR gains more where
- * bits buy more. Beyond a factor of four it is not known how much. */
+ * bits buy more. Beyond a factor of four it is not known how much. And the last one of
+ * a scene is coded coarser: no frame after it lives on what it looks like. */
 static float shared_offset(const muzero_rc_state *state, const muzero_rc_stretch *gop) {
   const float known = 2.0f;
   return muzero_rc_tuned.gop_hardness * clamp(gop->coded - state->whole.coded, -known, known) +
          muzero_rc_tuned.gop_quick * clamp(gop->quick - state->whole.quick, -known, known) +
-         muzero_rc_tuned.gop_still * (gop->still - kUsualStill);
+         muzero_rc_tuned.gop_still * (gop->still - kUsualStill) +
+         (gop->followers == 0 ? muzero_rc_tuned.gop_last : 0.0f);
 }
 
 float muzero_rc_offset_of(const muzero_rc_state *state,
@@ -69,7 +71,8 @@ float muzero_rc_offset_of(const muzero_rc_state *state,
                           const muzero_rc_stretch *gop, float base) {
   const float shared = shared_offset(state, gop);
   const float importance = muzero_rc_importance_of(state, frame);
-  const float reference = reference_offset(importance, gop, base);
+  const float reference = reference_offset(importance, gop, base) +
+                          (gop->followers == 0 ? muzero_rc_tuned.top_last : 0.0f);
   const float second = muzero_rc_tuned.second;
   const float deeper = muzero_rc_tuned.deeper;
   switch (frame->layer) {

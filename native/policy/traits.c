@@ -130,6 +130,7 @@ muzero_rc_stretch muzero_rc_stretch_of(const muzero_rc_traits *traits, int32_t c
   stretch.predicted *= scale;
   stretch.still *= scale;
   stretch.coded *= scale;
+  stretch.followers = traits[last].scene;
   fill_quick(traits, first, last, &stretch);
   return stretch;
 }

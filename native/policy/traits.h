@@ -63,6 +63,7 @@ typedef struct muzero_rc_stretch {
   float coded;     /* mean of coded */
   float quick;     /* log2 of mean bits per pixel between the quick encodes; 0 unknown */
   float steepness; /* by how much more than usual bits fall from the fine to the coarse one */
+  int32_t followers; /* frames after it up to the next cut or the end */
 } muzero_rc_stretch;
 
 /* Means over frames first..last, cut to those of the clip. */

@@ -1,5 +1,6 @@
 /* The controller's constants, fitted to random designs on training clips: first by
- * scripts/tune_controller.py, then as docs/experiments.md tells. Offsets are in log2 quantizer steps relative to plain inter frames. */
+ * scripts/tune_controller.py, then as docs/experiments.md tells. Offsets are in log2
+ * quantizer steps relative to plain inter frames. */
 #ifndef MUZERO_RC_POLICY_TUNING_H_
 #define MUZERO_RC_POLICY_TUNING_H_
 
@@ -14,11 +15,13 @@ typedef struct muzero_rc_tuning {
   float top_importance;
   float top_coarse;
   float top_still;
+  float top_last;        /* more where no frame after the GOP lives on it */
   float second;          /* share of the top's offset that the second layer gets */
   float deeper;          /* share of the layer above that deeper ones get */
   float gop_hardness;    /* offset per log2 of a GOP's error over the clip's */
   float gop_quick;       /* the same per log2 of its bits in the quick encodes */
   float gop_still;       /* the same per share of still macroblocks over 0.6 */
+  float gop_last;        /* the same where no frame after the GOP lives on it */
   float frame_hardness;  /* offset per log2 of a frame's error over its GOP's */
   float overlay;         /* offset of overlays */
   float margin;          /* share of the target that is not spent */
