@@ -8,7 +8,7 @@ rate that it had.
 
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -186,6 +186,17 @@ def is_searched(episode: Episode, search_from: str) -> bool:
     base, searched, _ = episode.uid.rpartition(f"{_SEARCHED}/")
     kind = "p" if search_from == "controller" else "q"
     return bool(searched) and base.rpartition("/")[2].startswith(kind)
+
+
+def ended_searches(episodes: Iterable[Episode]) -> list[tuple[Episode, Episode]]:
+    """Of each search that has ended, the episode that it began with and its best plan's."""
+    first: dict[str, Episode] = {}
+    best: dict[str, Episode] = {}
+    for episode in episodes:
+        base, searched, number = episode.uid.rpartition(f"{_SEARCHED}/")
+        if searched and number in ("0", "best"):
+            (best if number == "best" else first)[base] = episode
+    return [(first[base], best[base]) for base in sorted(first.keys() & best.keys())]
 
 
 def searches_wanted(

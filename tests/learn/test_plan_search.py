@@ -6,7 +6,7 @@ import pytest
 from learn_samples import toy_corpus
 from test_neighbours import teachers
 
-from muzero_rc.plan_search import is_searched
+from muzero_rc.plan_search import ended_searches, is_searched
 
 SEARCHES = ("teacher.searched=1", "teacher.search_targets=2", "teacher.search_encodes=24")
 FROM_CONTROLLER = (*SEARCHES, "teacher.search_from=controller")
@@ -28,6 +28,8 @@ def test_searches_from_the_controllers_plan_beat_it_and_are_made_once(tmp_path):
         best = next(e for e in candidates if e.uid.endswith("/best"))
         assert gain_db(best) > gain_db(first)
         assert (first.records["asked"] != best.records["asked"]).any()
+        assert (first, best) in ended_searches(made)
+    assert len(ended_searches(made)) == 2 and not ended_searches(e for e in made if "best" not in e.uid)
     again, encodes = teachers(tmp_path, *FROM_CONTROLLER, "teacher.search_kept=1")
     assert encodes == 0 and {e.uid for e in again} == {e.uid for e in made}
 
