@@ -221,6 +221,28 @@ static void a_key_frame_looks_no_further_than_its_scene(void) {
   muzero_rc_state_close(&moving);
 }
 
+static float offset_in_gop(const muzero_rc_state *state, int32_t layer, int32_t first) {
+  const muzero_rc_planned_frame frame = {first + 5, layer, 1, 1};
+  const muzero_rc_stretch gop =
+      muzero_rc_stretch_of(state->traits, FRAMES, first, first + 15);
+  return muzero_rc_offset_of(state, &frame, &gop, 6.0f);
+}
+
+/* Frames 4 to 19 lie before the cut, 81 to 96 at the end. */
+static void the_last_gop_of_a_scene_is_coded_coarser(void) {
+  make_cut();
+  muzero_rc_state *state = opened(300);
+  CHECK(state != NULL);
+  const int32_t layers[] = {MUZERO_RC_LAYER_TOP, MUZERO_RC_LAYER_LEAF};
+  for (int i = 0; i < 2; ++i) {
+    const float usual = offset_in_gop(state, layers[i], 50);
+    CHECK(offset_in_gop(state, layers[i], 4) > usual + 0.3f);
+    CHECK(offset_in_gop(state, layers[i], FRAMES - 16) > usual + 0.3f);
+    CHECK(fabsf(offset_in_gop(state, layers[i], 65) - usual) < 0.2f);
+  }
+  muzero_rc_state_close(&state);
+}
+
 /* Bits per pixel are those of any other size with the same statistics: a size that
  * the model was never fitted to cannot lead it astray. */
 static void bits_grow_with_pixels_and_not_otherwise(void) {
@@ -278,6 +300,7 @@ int main(void) {
   scenes_end_at_cuts();
   few_bits_for_the_key_frame_of_a_short_scene();
   a_key_frame_looks_no_further_than_its_scene();
+  the_last_gop_of_a_scene_is_coded_coarser();
   bits_grow_with_pixels_and_not_otherwise();
   a_hard_gop_is_coarser_but_not_without_limit();
   senseless_clips_are_refused();
