@@ -9,6 +9,9 @@ from encoder_bridge.errors import BadInput
 VBR, CBR, CONSTRAINED_QUALITY, QUALITY = range(4)
 """Values of `end_usage`."""
 
+_NOTES = 2
+"""Counts up when quick encodes note something else: older first passes are then made again."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
@@ -110,4 +113,5 @@ class EncoderConfig:
     def first_pass_key(self) -> str:
         """The settings that the first pass depends on: not the target, not the rate control."""
         second = {"target_kbps", "end_usage", "cq_level", "min_q", "max_q", "psnr"}
-        return " ".join(f"{name}={value}" for name, value in asdict(self).items() if name not in second)
+        settings = [f"{name}={value}" for name, value in asdict(self).items() if name not in second]
+        return " ".join([*settings, *([f"notes={_NOTES}"] if self.quick else [])])

@@ -125,11 +125,15 @@ muzero_rc_stretch muzero_rc_stretch_of(const muzero_rc_traits *traits, int32_t c
     stretch.predicted += traits[frame].coded - traits[frame].intra;
     stretch.still += traits[frame].inter - traits[frame].motion;
     stretch.coded += traits[frame].coded;
+    stretch.noise += traits[frame].noise;
+    stretch.vectors += traits[frame].vectors;
   }
   const float scale = 1.0f / (float)(last - first + 1);
   stretch.predicted *= scale;
   stretch.still *= scale;
   stretch.coded *= scale;
+  stretch.noise *= scale;
+  stretch.vectors *= scale;
   stretch.followers = traits[last].scene;
   fill_quick(traits, first, last, &stretch);
   return stretch;

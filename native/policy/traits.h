@@ -24,7 +24,10 @@ enum {
   MUZERO_RC_STAT_DURATION = 23
 };
 
-enum { MUZERO_RC_QUICK_LEVELS = 2 }; /* quick encodes of a clip, see quick.h */
+enum { /* quick encodes of a clip, see quick.h */
+  MUZERO_RC_QUICK_LEVELS = 2,
+  MUZERO_RC_QUICK_PROBES = 1
+};
 
 typedef struct muzero_rc_traits {
   float intra;        /* log2(1 + intra error per macroblock) */
@@ -45,6 +48,7 @@ typedef struct muzero_rc_traits {
   float quick[MUZERO_RC_QUICK_LEVELS];     /* log2 bits per pixel of its quick encodes */
   double quick_sum[MUZERO_RC_QUICK_LEVELS]; /* bits per pixel of frames 0..this: differences
                                                count, hours into a film too */
+  float response[MUZERO_RC_QUICK_PROBES];   /* of its stretch up to it, see quick.h */
 } muzero_rc_traits;
 
 /* traits: [count]. The first frame has nothing to be predicted from, so its
@@ -61,6 +65,8 @@ typedef struct muzero_rc_stretch {
   float predicted; /* mean of coded - intra: the lower, the better inter predicts */
   float still;     /* mean share of macroblocks predicted without motion */
   float coded;     /* mean of coded */
+  float noise;     /* mean of noise */
+  float vectors;   /* mean of vectors */
   float quick;     /* log2 of mean bits per pixel between the quick encodes; 0 unknown */
   float steepness; /* by how much more than usual bits fall from the fine to the coarse one */
   int32_t followers; /* frames after it up to the next cut or the end */

@@ -11,6 +11,10 @@ typedef struct muzero_rc_tuning {
   float key_still;       /* more per share of still macroblocks over 0.6 */
   float key_steep;       /* per log2 by which bits fall more than usual with the quantizer */
   float key_short;       /* more per halving of the frames up to the next cut, from 128 on */
+  float key_response;    /* per log2 of rate that the quick encodes' finer key frame saved */
+  float key_noise;       /* where there is such a probe: more per log2 of noise energy */
+  float key_dear;        /* the same per log2 of the clip's bits in the finer quick encode */
+  float key_vectors;     /* the same per log2 of its motion vectors */
   float top;             /* the same for the alt-ref at a GOP's end */
   float top_importance;
   float top_coarse;

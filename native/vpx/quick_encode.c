@@ -6,25 +6,40 @@
 #include "../policy/quick.h"
 #include "convert.h"
 
-/* libvpx's cq-levels of the two encodes; the bits model is fitted to these. */
-static const int kLevels[MUZERO_RC_QUICK_LEVELS] = {20, 50};
-static const int kFastest = 8;          /* cpu-used, of the realtime deadline */
-static const unsigned kKeyDistance = 128;
-enum { WAITING_MAX = 128 }; /* frames that a first pass may hold back */
+enum {
+  LEVELS = MUZERO_RC_QUICK_LEVELS,
+  PROBES = MUZERO_RC_QUICK_PROBES,
+  ENCODES = LEVELS + PROBES,
+  WAITING_MAX = 128 /* frames that a first pass may hold back */
+};
+
+/* libvpx's cq-levels of the encodes; the bits model is fitted to these two. */
+static const int kLevels[LEVELS] = {20, 50};
+/* A probe is the first of them again with every `period`th frame at `level`. */
+static const struct {
+  int period, level;
+} kProbes[PROBES] = {{MUZERO_RC_QUICK_STRETCH, 10}};
+static const int kFastest = 8; /* cpu-used, of the realtime deadline */
+
+/* What an encode has come to since its last key frame. */
+typedef struct tally {
+  double bits, quality; /* quality: PSNR-Y in dB, of all frames together */
+} tally;
 
 struct muzero_rc_quick_encode {
   muzero_rc_libvpx libvpx;
-  vpx_codec_ctx_t codecs[MUZERO_RC_QUICK_LEVELS];
+  vpx_codec_ctx_t codecs[ENCODES];
   int open; /* of these */
   unsigned width, height;
   int32_t encoded, noted; /* frames */
-  int64_t bits[WAITING_MAX][MUZERO_RC_QUICK_LEVELS];
+  tally tallies[ENCODES];
+  muzero_rc_quick_frame frames[WAITING_MAX];
   bool failed;
 };
 
-static bool open_codec(muzero_rc_quick_encode *quick, int level) {
+static bool open_codec(muzero_rc_quick_encode *quick, int encode) {
   const muzero_rc_libvpx *const vpx = &quick->libvpx;
-  vpx_codec_ctx_t *const codec = &quick->codecs[level];
+  vpx_codec_ctx_t *const codec = &quick->codecs[encode];
   vpx_codec_enc_cfg_t cfg;
   if (!vpx->vp9_cx || vpx->enc_config_default(vpx->vp9_cx(), &cfg, 0)) return false;
   cfg.g_w = quick->width;
@@ -33,12 +48,12 @@ static bool open_codec(muzero_rc_quick_encode *quick, int level) {
   cfg.g_lag_in_frames = 0;
   cfg.g_pass = VPX_RC_ONE_PASS;
   cfg.rc_end_usage = VPX_Q;
-  cfg.kf_max_dist = kKeyDistance;
-  if (vpx->enc_init_ver(codec, vpx->vp9_cx(), &cfg, 0, VPX_ENCODER_ABI_VERSION)) return false;
+  cfg.kf_max_dist = MUZERO_RC_QUICK_STRETCH;
+  if (vpx->enc_init_ver(codec, vpx->vp9_cx(), &cfg, VPX_CODEC_USE_PSNR, VPX_ENCODER_ABI_VERSION))
+    return false;
   ++quick->open;
   return !vpx->control(codec, VP8E_SET_CPUUSED, kFastest) &&
-         !vpx->control(codec, VP8E_SET_ENABLEAUTOALTREF, 0) &&
-         !vpx->control(codec, VP8E_SET_CQ_LEVEL, kLevels[level]);
+         !vpx->control(codec, VP8E_SET_ENABLEAUTOALTREF, 0);
 }
 
 muzero_rc_quick_encode *muzero_rc_quick_encode_open(const muzero_rc_libvpx *libvpx, unsigned width,
@@ -49,30 +64,51 @@ muzero_rc_quick_encode *muzero_rc_quick_encode_open(const muzero_rc_libvpx *libv
   quick->width = width;
   quick->height = height;
   bool opened = true;
-  for (int level = 0; level < MUZERO_RC_QUICK_LEVELS && opened; ++level)
-    opened = open_codec(quick, level);
+  for (int encode = 0; encode < ENCODES && opened; ++encode) opened = open_codec(quick, encode);
   if (!opened) muzero_rc_quick_encode_close(&quick);
   return quick;
 }
 
 void muzero_rc_quick_encode_close(muzero_rc_quick_encode **quick) {
   if (!*quick) return;
-  for (int level = 0; level < (*quick)->open; ++level)
-    (*quick)->libvpx.destroy(&(*quick)->codecs[level]);
+  for (int encode = 0; encode < (*quick)->open; ++encode)
+    (*quick)->libvpx.destroy(&(*quick)->codecs[encode]);
   free(*quick);
   *quick = NULL;
 }
 
-/* Bits of the frame's packet, or -1. */
-static int64_t encode(muzero_rc_quick_encode *quick, int level, const vpx_image_t *image) {
-  vpx_codec_ctx_t *const codec = &quick->codecs[level];
+static int level_of(int encode, int32_t frame) {
+  if (encode < LEVELS) return kLevels[encode];
+  const int probe = encode - LEVELS;
+  return frame % kProbes[probe].period ? kLevels[0] : kProbes[probe].level;
+}
+
+/* Encodes the frame and adds it to the tally. Bits of its packet, or -1. */
+static int64_t encode_frame(muzero_rc_quick_encode *quick, int encode, const vpx_image_t *image) {
+  const muzero_rc_libvpx *const vpx = &quick->libvpx;
+  vpx_codec_ctx_t *const codec = &quick->codecs[encode];
+  tally *const sum = &quick->tallies[encode];
+  const double lossless = 55.0; /* dB; what is finer counts as this */
   vpx_codec_iter_t iterator = NULL;
   const vpx_codec_cx_pkt_t *packet;
   int64_t bits = -1;
-  if (quick->libvpx.encode(codec, image, quick->encoded, 1, 0, VPX_DL_REALTIME)) return -1;
-  while ((packet = quick->libvpx.get_cx_data(codec, &iterator)) != NULL)
+  if (vpx->control(codec, VP8E_SET_CQ_LEVEL, level_of(encode, quick->encoded))) return -1;
+  if (vpx->encode(codec, image, quick->encoded, 1, 0, VPX_DL_REALTIME)) return -1;
+  while ((packet = vpx->get_cx_data(codec, &iterator)) != NULL) {
     if (packet->kind == VPX_CODEC_CX_FRAME_PKT) bits = 8 * (int64_t)packet->data.frame.sz;
+    if (packet->kind == VPX_CODEC_PSNR_PKT) {
+      const double quality = packet->data.psnr.psnr[1];
+      sum->quality += quality < lossless ? quality : lossless;
+    }
+  }
+  sum->bits += (double)(bits > 1 ? bits : 1);
   return bits;
+}
+
+static muzero_rc_quick_total total_of(const muzero_rc_quick_encode *quick, int encode) {
+  const double frames = (double)(quick->encoded % MUZERO_RC_QUICK_STRETCH + 1);
+  const tally *const sum = &quick->tallies[encode];
+  return (muzero_rc_quick_total){.bits = sum->bits, .quality = (float)(sum->quality / frames)};
 }
 
 void muzero_rc_quick_encode_frame(muzero_rc_quick_encode *quick, const vpx_image_t *image) {
@@ -80,10 +116,19 @@ void muzero_rc_quick_encode_frame(muzero_rc_quick_encode *quick, const vpx_image
                     image->d_h == quick->height;
   if (!fits || quick->encoded - quick->noted >= WAITING_MAX) quick->failed = true;
   if (quick->failed) return;
-  int64_t *const bits = quick->bits[quick->encoded % WAITING_MAX];
-  for (int level = 0; level < MUZERO_RC_QUICK_LEVELS; ++level) {
-    bits[level] = encode(quick, level, image);
-    if (bits[level] < 0) quick->failed = true;
+  muzero_rc_quick_frame *const frame = &quick->frames[quick->encoded % WAITING_MAX];
+  muzero_rc_quick_total levels[LEVELS];
+  if (quick->encoded % MUZERO_RC_QUICK_STRETCH == 0)
+    memset(quick->tallies, 0, sizeof(quick->tallies));
+  for (int encode = 0; encode < ENCODES; ++encode) {
+    const int64_t bits = encode_frame(quick, encode, image);
+    if (bits < 0) quick->failed = true;
+    if (encode < LEVELS) frame->bits[encode] = bits;
+  }
+  for (int level = 0; level < LEVELS; ++level) levels[level] = total_of(quick, level);
+  for (int probe = 0; probe < PROBES; ++probe) {
+    const muzero_rc_quick_total probed = total_of(quick, LEVELS + probe);
+    frame->response[probe] = muzero_rc_quick_response(levels, &probed);
   }
   ++quick->encoded;
 }
@@ -95,7 +140,7 @@ void muzero_rc_quick_encode_note(muzero_rc_quick_encode *quick, const vpx_fixed_
     quick->failed = true; /* another frame than we think */
     return;
   }
-  muzero_rc_quick_note(&stats, quick->noted, quick->bits[quick->noted % WAITING_MAX]);
+  muzero_rc_quick_note(&stats, quick->noted, &quick->frames[quick->noted % WAITING_MAX]);
   memcpy(packet->buf, &stats, sizeof(stats));
   ++quick->noted;
 }

@@ -15,19 +15,22 @@ enum { WIDTH = 64, HEIGHT = 48, FRAMES = 12 };
 static void test_what_is_noted_is_read(void) {
   const int64_t bits[][MUZERO_RC_QUICK_LEVELS] = {
       {1, 1}, {800, 72}, {1234567, 98765}, {0, 0}, {INT64_MAX, 1}};
+  const float responses[] = {0.0f, 0.123f, -0.45f, 0.58f, -0.58f};
   const double before[] = {0.0, -0.0, 1.0, -3.5e-4, 1e12, INFINITY, NAN};
   for (size_t b = 0; b < sizeof(before) / sizeof(*before); ++b) {
     for (int32_t frame = 0; frame < 5; ++frame) {
       muzero_rc_frame_stats stats;
-      float read[MUZERO_RC_QUICK_LEVELS];
+      muzero_rc_quick_noted read;
       for (int i = 0; i < MUZERO_RC_STATS_FIELDS; ++i) stats.field[i] = before[b];
-      muzero_rc_quick_note(&stats, frame, bits[frame]);
-      CHECK(muzero_rc_quick_read(&stats, frame, read));
+      const muzero_rc_quick_frame known = {{bits[frame][0], bits[frame][1]}, {responses[frame]}};
+      muzero_rc_quick_note(&stats, frame, &known);
+      CHECK(muzero_rc_quick_read(&stats, frame, &read));
+      CHECK(fabsf(read.response[MUZERO_RC_PROBE_KEY] - responses[frame]) < 0.3e-3f);
       for (int level = 0; level < MUZERO_RC_QUICK_LEVELS; ++level) {
         const double expected = fmin(fmax(log2((double)bits[frame][level]), 0.0), 4095.0 / 128.0);
-        CHECK(fabs((double)read[level] - expected) < 0.5 / 128.0 + 1e-4);
+        CHECK(fabs((double)read.log_bits[level] - expected) < 0.5 / 128.0 + 1e-4);
       }
-      CHECK(!muzero_rc_quick_read(&stats, frame + 1, read)); /* another frame's */
+      CHECK(!muzero_rc_quick_read(&stats, frame + 1, &read)); /* another frame's */
     }
   }
 }
@@ -36,10 +39,10 @@ static void test_plain_statistics_have_no_notes(void) {
   int read_as_notes = 0;
   for (int32_t frame = 0; frame < 2000; ++frame) {
     muzero_rc_frame_stats stats = {{0}};
-    float read[MUZERO_RC_QUICK_LEVELS];
+    muzero_rc_quick_noted read;
     for (int i = 0; i < MUZERO_RC_STATS_FIELDS; ++i)
       stats.field[i] = 1000.0 * sin(0.37 * frame + i);
-    read_as_notes += muzero_rc_quick_read(&stats, frame, read);
+    read_as_notes += muzero_rc_quick_read(&stats, frame, &read);
   }
   CHECK_EQ(read_as_notes, 0);
 }
@@ -47,9 +50,9 @@ static void test_plain_statistics_have_no_notes(void) {
 static void test_one_frame_without_a_note_and_none_counts(void) {
   muzero_rc_frame_stats stats[FRAMES] = {{{0}}};
   muzero_rc_traits traits[FRAMES];
-  const int64_t bits[MUZERO_RC_QUICK_LEVELS] = {4096, 256};
+  const muzero_rc_quick_frame known = {{4096, 256}, {0.25f}};
   for (int32_t frame = 0; frame < FRAMES; ++frame)
-    muzero_rc_quick_note(&stats[frame], frame, bits);
+    muzero_rc_quick_note(&stats[frame], frame, &known);
   muzero_rc_traits_fill(stats, FRAMES, traits);
   muzero_rc_quick quick = muzero_rc_quick_fill(stats, FRAMES, 8.0f, traits);
   CHECK(quick.known);
@@ -57,20 +60,22 @@ static void test_one_frame_without_a_note_and_none_counts(void) {
   CHECK(fabsf(quick.key[0] - 4.0f) < 1e-3f);
   const double sum = traits[FRAMES - 1].quick_sum[0] - traits[0].quick_sum[0];
   CHECK(fabs(sum - 16.0 * (FRAMES - 1)) < 1e-2);
+  CHECK(fabsf(traits[4].response[MUZERO_RC_PROBE_KEY] - 0.25f) < 1e-3f);
   stats[5].field[MUZERO_RC_STAT_ROW_VARIANCE] = 1.0;
   quick = muzero_rc_quick_fill(stats, FRAMES, 8.0f, traits);
   CHECK(!quick.known);
   CHECK(traits[4].quick[0] == 0.0f && traits[4].quick_sum[0] == 0.0);
+  CHECK(traits[4].response[MUZERO_RC_PROBE_KEY] == 0.0f);
 }
 
 static void test_a_frame_hours_into_a_film_is_still_seen(void) {
   enum { LONG = 400000 };
   muzero_rc_frame_stats *const stats = calloc(LONG, sizeof(*stats));
   muzero_rc_traits *const traits = calloc(LONG, sizeof(*traits));
-  const int64_t usual[MUZERO_RC_QUICK_LEVELS] = {4096, 256}, small[MUZERO_RC_QUICK_LEVELS] = {8, 8};
+  const muzero_rc_quick_frame usual = {{4096, 256}, {0.0f}}, small = {{8, 8}, {0.0f}};
   if (!stats || !traits) abort();
   for (int32_t frame = 0; frame < LONG; ++frame)
-    muzero_rc_quick_note(&stats[frame], frame, frame < LONG - 1 ? usual : small);
+    muzero_rc_quick_note(&stats[frame], frame, frame < LONG - 1 ? &usual : &small);
   muzero_rc_quick_fill(stats, LONG, 12.0f, traits);
   const muzero_rc_stretch last = muzero_rc_stretch_of(traits, LONG, LONG - 1, LONG - 1);
   free(traits);
@@ -78,12 +83,28 @@ static void test_a_frame_hours_into_a_film_is_still_seen(void) {
   CHECK(fabsf(last.quick - (3.0f - 12.0f)) < 1e-2f);
 }
 
+/* A probe that saves half of the bits at the same quality has gained an octave,
+ * but no more than 0.58 counts; quality counts by what it costs between the levels. */
+static void test_a_response_is_rate_at_the_same_quality(void) {
+  const muzero_rc_quick_total levels[MUZERO_RC_QUICK_LEVELS] = {{8000.0, 40.0f}, {2000.0, 34.0f}};
+  const struct {
+    muzero_rc_quick_total probed;
+    float response;
+  } cases[] = {
+      {{8000.0, 40.0f}, 0.0f},     {{8000.0, 40.3f}, 0.1f},  {{16000.0, 43.3f}, 0.1f},
+      {{10000.0, 40.0f}, -0.322f}, {{2000.0, 40.0f}, 0.58f}, {{80000.0, 40.0f}, -0.58f}};
+  for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); ++c)
+    CHECK(fabsf(muzero_rc_quick_response(levels, &cases[c].probed) - cases[c].response) < 2e-3f);
+  const muzero_rc_quick_total same[MUZERO_RC_QUICK_LEVELS] = {{100.0, 55.0f}, {100.0, 55.0f}};
+  CHECK(fabsf(muzero_rc_quick_response(same, &same[0])) < 1e-3f);
+}
+
 /* The controller's qindex for the first frame of a clip that took so many bits a
  * frame in its quick encodes; 0 bits: of one without notes. */
 static int32_t first_qindex(int64_t bits) {
   const muzero_rc_clip clip = {WIDTH, HEIGHT, FRAMES, 40};
   const muzero_rc_frame_request request = {.frame_type = MUZERO_RC_KEY};
-  const int64_t noted[MUZERO_RC_QUICK_LEVELS] = {bits, bits / 5};
+  const muzero_rc_quick_frame known = {{bits, bits / 5}, {0.0f}};
   muzero_rc_frame_stats stats[FRAMES] = {{{0}}};
   muzero_rc_state *state = NULL;
   for (int32_t frame = 0; frame < FRAMES; ++frame) {
@@ -91,7 +112,7 @@ static int32_t first_qindex(int64_t bits) {
     stats[frame].field[MUZERO_RC_STAT_CODED_ERROR] = 300.0;
     stats[frame].field[MUZERO_RC_STAT_INTER] = 0.9;
     stats[frame].field[MUZERO_RC_STAT_DURATION] = 400000.0;
-    if (bits) muzero_rc_quick_note(&stats[frame], frame, noted);
+    if (bits) muzero_rc_quick_note(&stats[frame], frame, &known);
   }
   if (muzero_rc_state_open(&clip, stats, &state)) return -1;
   muzero_rc_state_begin(state, &request);
@@ -132,13 +153,13 @@ static void test_a_quick_encode_notes_every_frame(void) {
   for (int index = 0; index <= FRAMES; ++index) { /* the last is the closing total */
     muzero_rc_frame_stats stats = {{(double)index, 1.0}};
     const vpx_fixed_buf_t packet = {.buf = record, .sz = sizeof(record)};
-    float bits[MUZERO_RC_QUICK_LEVELS];
+    muzero_rc_quick_noted noted;
     memset(record, 0, sizeof(record));
     memcpy(record, &stats, sizeof(stats));
     muzero_rc_quick_encode_note(quick, &packet);
     CHECK(muzero_rc_packet_stats(&packet, &stats));
-    CHECK_EQ(muzero_rc_quick_read(&stats, index, bits), index < FRAMES);
-    if (index < FRAMES) CHECK(bits[0] >= bits[1] && bits[1] > 3.0f);
+    CHECK_EQ(muzero_rc_quick_read(&stats, index, &noted), index < FRAMES);
+    if (index < FRAMES) CHECK(noted.log_bits[0] >= noted.log_bits[1] && noted.log_bits[1] > 3.0f);
   }
   muzero_rc_quick_encode_close(&quick);
   CHECK(!quick);
@@ -165,6 +186,7 @@ int main(void) {
   test_plain_statistics_have_no_notes();
   test_one_frame_without_a_note_and_none_counts();
   test_a_frame_hours_into_a_film_is_still_seen();
+  test_a_response_is_rate_at_the_same_quality();
   test_a_clip_that_took_more_is_begun_coarser();
   test_a_quick_encode_notes_every_frame();
   test_another_size_ends_the_notes();
