@@ -58,6 +58,7 @@ class Batches:
             windows=learner.windows,
             unroll=learner.unroll_steps,
             true_schedule_share=learner.true_schedule_share,
+            bits_share=learner.bits_share,
             rng=self._rng,
         )
 

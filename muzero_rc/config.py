@@ -122,6 +122,8 @@ class TeacherConfig:
     varied: int = 0  # improvised episodes of each clip (varied.py)
     augmented_varied: int = 0  # of each augmented instance
     controller_groups: int = 0  # groups round the controller's plan, with the actor's noise
+    scanned: int = 0  # instances whose key frames and alt-refs are moved each way (scans.py)
+    scan_targets: int = 2  # of each such instance
     searched: int = 0  # clips whose plans are searched
     search_targets: int = 2  # of each such clip
     search_encodes: int = 200  # for each such target
@@ -132,9 +134,9 @@ class TeacherConfig:
         for name in ("cq_levels", "augmented_cq_levels"):
             levels = getattr(self, name)
             require(all(0 <= cq <= 63 for cq in levels), f"teacher.{name}", levels, "levels from 0 to 63")
-        for name in ("varied", "augmented_varied", "controller_groups", "searched"):
+        for name in ("varied", "augmented_varied", "controller_groups", "scanned", "searched"):
             require(getattr(self, name) >= 0, f"teacher.{name}", getattr(self, name), "0 or more")
-        for name in ("search_targets", "search_encodes", "search_kept"):
+        for name in ("scan_targets", "search_targets", "search_encodes", "search_kept"):
             require(getattr(self, name) >= 1, f"teacher.{name}", getattr(self, name), "1 or more")
 
 
@@ -143,13 +145,15 @@ class ImitationConfig:
     """Following episodes that came out well, relabelled with the rate that they had."""
 
     steps: int = 6000  # learner steps before self-play begins
-    own_target_share: float = 0.7  # episodes learned under the rate that they had
+    asked_target: bool = False  # episodes are learned under the target that was asked for, and no other
+    own_target_share: float = 0.7  # else so many under the rate that they had
     own_target_slack: float = 0.01  # and up to so much above it
     other_target_spread: float = 0.1  # the others: log of target over that rate, at most
     fill_tolerance: float = 0.002  # followed: rate / target at most 1 + this
     fill_floor: float = 0.98  # and at least this
-    against: Literal["peers", "opponent"] = "peers"  # what a followed episode should beat
+    against: Literal["peers", "opponent", "scans"] = "peers"  # what it should beat; scans: fits alone count
     temperature: float = 1.0  # peers: weight = exp(advantage in standard deviations / temperature)
+    least_spread_db: float = 0.02  # peers: standard deviations below it count as this
     gain_floor_db: float = -0.15  # opponent: at least so much over it, at first over the anchor
     temperature_db: float = 0.2  # opponent: weight = exp(gain / temperature)
     weight_limit: float = 8.0  # at most
@@ -161,7 +165,7 @@ class ImitationConfig:
         for name in ("own_target_slack", "other_target_spread", "fill_tolerance", "fill_floor"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"imitation.{name}", value, "within [0, 1]")
-        for name in ("temperature", "temperature_db", "weight_limit"):
+        for name in ("temperature", "least_spread_db", "temperature_db", "weight_limit"):
             require(getattr(self, name) > 0, f"imitation.{name}", getattr(self, name), "positive")
 
 
@@ -266,6 +270,7 @@ class LearnerConfig:
 
     batch_size: int = 16  # episodes
     windows: int = 16  # of one episode
+    bits_share: float = 0.5  # of the windows begin at frames drawn by their bits, the rest anywhere
     unroll_steps: int = 5
     learning_rate: float = 5e-4  # falls over the imitation steps to
     selfplay_learning_rate: float = 2e-4
@@ -285,7 +290,7 @@ class LearnerConfig:
             require(getattr(self, name) >= 1, f"learner.{name}", getattr(self, name), "1 or more")
         for name in ("learning_rate", "selfplay_learning_rate", "gradient_clip"):
             require(getattr(self, name) > 0, f"learner.{name}", getattr(self, name), "positive")
-        for name in ("true_schedule_share", "reanalyse_share", "average_decay"):
+        for name in ("bits_share", "true_schedule_share", "reanalyse_share", "average_decay"):
             require(0 <= getattr(self, name) <= 1, f"learner.{name}", getattr(self, name), "within [0, 1]")
         for name in ("warmup_steps", "weight_decay", "policy_weight", "value_weight", "model_weight"):
             require(getattr(self, name) >= 0, f"learner.{name}", getattr(self, name), "0 or more")

@@ -7,13 +7,15 @@ import numpy as np
 
 from muzero_rc.actor import KnownSchedules
 from muzero_rc.assignments import OWN
-from muzero_rc.episodes import SELFPLAY, Episode
+from muzero_rc.episodes import SELFPLAY, TEACHER, Episode
 from muzero_rc.opponent import Opponents
 from muzero_rc.peers import Peers
 from muzero_rc.relabel import own_gain_db
 from muzero_rc.replay import Replay
+from muzero_rc.scans import is_fit
 from muzero_rc.studio import Studio
 
+_UNFOLLOWED = 0.1  # of the priority of those that are
 _RECENT = 256  # self-play episodes that the reported averages cover
 
 
@@ -38,10 +40,15 @@ class Intake:
     _recent: list[tuple[Episode, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.peers = Peers(self._own_gain_db)
+        self.peers = Peers(self._own_gain_db, self.studio.config.imitation.least_spread_db)
 
     def _own_gain_db(self, episode: Episode) -> float:
         return own_gain_db(episode, self.studio.anchor(episode.instance))
+
+    def _priority(self, episode: Episode) -> float:
+        """How often it is drawn: a teacher's that is not followed teaches the other heads only."""
+        scans = self.studio.config.imitation.against == "scans"
+        return _UNFOLLOWED if scans and episode.source == TEACHER and not is_fit(episode.uid) else 1.0
 
     def has(self, episode: Episode) -> bool:
         """Whether an episode of this uid is in already."""
@@ -67,7 +74,7 @@ class Intake:
         if self.studio.knows(episode.instance):
             self.schedules.add(episode)
             self.peers.add(episode)
-            self.replay.add(episode, 1.0)
+            self.replay.add(episode, self._priority(episode))
 
     def figures(self) -> dict[str, float]:
         """Averages over the noise-free ones among the last self-play episodes."""

@@ -12,6 +12,7 @@ from muzero_rc.catalogue import Anchor
 from muzero_rc.config import ImitationConfig
 from muzero_rc.episodes import Episode
 from muzero_rc.reward import outcome_of
+from muzero_rc.scans import is_fit
 
 
 def relabelled(episode: Episode, target_kbps: int, anchor: Anchor) -> Episode:
@@ -30,8 +31,10 @@ def draw_target(episode: Episode, config: ImitationConfig, rng: random.Random) -
 
     Mostly its own rate, or a little above, where it is an example to follow; else one near the rate,
     on either side, from which the value heads learn what missing a target looks like. An episode of
-    the agent is also learned as it was played.
+    the agent is also learned as it was played. With `asked_target` every episode is.
     """
+    if config.asked_target:
+        return episode.target_kbps
     own = own_target(episode)
     draw = rng.random()
     if draw < config.own_target_share:
@@ -59,11 +62,13 @@ def imitation_weight(
 
     Returns:
       0 unless it kept its target and used it up; else rising with what it has over its opponent or its
-      peers, about 1 for one that is as good.
+      peers, about 1 for one that is as good. Of scans 1 for the fits, 0 for all else.
     """
     fill = episode.rate_kbps / episode.target_kbps
     if fill > 1.0 + config.fill_tolerance or fill < config.fill_floor:
         return 0.0
+    if config.against == "scans":
+        return float(is_fit(episode.uid))
     if config.against == "peers":
         return min(math.exp(advantage / config.temperature), config.weight_limit)
     gain_db = episode.outcome.gain_db - opponent_db

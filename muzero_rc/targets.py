@@ -116,11 +116,20 @@ def action_target(qindex: Array, reference: Array, config: NetworkConfig) -> Arr
     return target
 
 
-def window_starts(frames: int, windows: int, rng: np.random.Generator) -> Array:
-    """i4[W]: first frames of the windows, one drawn from each of W equal stretches of the episode."""
-    edges = np.linspace(0, frames, windows + 1)
-    starts = edges[:-1] + rng.random(windows) * np.diff(edges)
-    return np.asarray(np.minimum(starts, frames - 1), np.int32)
+def window_starts(chance: Array, windows: int, rng: np.random.Generator) -> Array:
+    """i4[W]: first frames of the windows, in order, drawn from `chance` f8[N] in W equal strata of it."""
+    edges = np.cumsum(chance) / np.sum(chance)
+    drawn = (np.arange(windows) + rng.random(windows)) / windows
+    return np.asarray(np.minimum(np.searchsorted(edges, drawn, side="right"), len(edges) - 1), np.int32)
+
+
+def chance_of_frames(log_bits: Array, bits_share: float) -> Array:
+    """f8[N]: how often windows begin at each frame: `bits_share` of them by its bits, the rest evenly.
+
+    A decision counts by the bits that it moves: a key frame is one frame of hundreds and a third of them.
+    """
+    bits = np.exp(np.asarray(log_bits, np.float64) - np.max(log_bits))
+    return np.asarray(bits_share * bits / bits.sum() + (1.0 - bits_share) / len(bits))
 
 
 def make_batch(
@@ -130,18 +139,17 @@ def make_batch(
     windows: int,
     unroll: int,
     true_schedule_share: float,
+    bits_share: float,
     rng: np.random.Generator,
 ) -> Batch:
     """Draws windows from each sample and pads clips to the longest, in steps of 16 frames."""
     length = np.array([len(s.frames) for s in samples], np.int32)
     longest = -(-int(length.max()) // 16) * 16
     frames = np.stack([np.pad(s.frames, ((0, longest - len(s.frames)), (0, 0))) for s in samples])
-    parts = [
-        _windows(
-            s, window_starts(len(s.trace.qindex), windows, rng), config, unroll, true_schedule_share, rng
-        )
-        for s in samples
-    ]
+    parts = []
+    for s in samples:
+        starts = window_starts(chance_of_frames(s.trace.log_bits, bits_share), windows, rng)
+        parts.append(_windows(s, starts, config, unroll, true_schedule_share, rng))
     schedule = Schedule(*map(np.stack, zip(*(schedule for schedule, _ in parts), strict=True)))
     stacked = {name: np.stack([rest[name] for _, rest in parts]) for name in parts[0][1]}
     return Batch(

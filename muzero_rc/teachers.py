@@ -7,6 +7,7 @@ from muzero_rc.catalogue import Instance, digest
 from muzero_rc.episodes import Episode, EpisodeWriter, read_log
 from muzero_rc.neighbours import ControllerGroups
 from muzero_rc.plan_search import is_searched, search_plans, searches_wanted
+from muzero_rc.scans import FIT, MOVES, fits, scan_uid, scans, scans_wanted
 from muzero_rc.studio import Studio
 from muzero_rc.teacher import constant_quality, quality_uid, uid_of
 from muzero_rc.varied import varied, varied_uid
@@ -28,17 +29,20 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
     asked |= {varied_uid(studio, one, i) for one in instances for i in range(counts[one.augmented])}
     groups = ControllerGroups(studio, instances)
     asked |= groups.uids
+    scanned = scans_wanted(studio, instances)
+    moves = [name for name, _ in MOVES]
+    asked |= {scan_uid(studio, *each, name) for each in scanned for name in (*moves, FIT)}
     known: set[str] = set()
-    quality: list[Episode] = []
+    there: list[Episode] = []
     for episode in known_episodes(studio, instances, folder):
         known.add(episode.uid)
-        quality.append(episode)
+        there.append(episode)
         searched = config.teacher.searched > 0 and is_searched(episode, config.teacher.search_from)
         if searched or episode.uid in asked:
             yield episode
     with EpisodeWriter(_log(studio, folder)) as writer:
         for episode in constant_quality(studio, wanted, known):
-            quality.append(episode)
+            there.append(episode)
             writer.append(episode)
             yield episode
         for episode in varied(studio, [(one, counts[one.augmented]) for one in instances], known):
@@ -47,7 +51,15 @@ def teacher_episodes(studio: Studio, instances: Sequence[Instance], folder: Path
         for episode in groups.missing(known):
             writer.append(episode)
             yield episode
-        searches = searches_wanted(studio, instances, quality, known)
+        for episode in scans(studio, scanned, known):
+            there.append(episode)
+            writer.append(episode)
+            yield episode
+        played = {episode.uid: episode for episode in there}
+        for episode in fits(studio, scanned, played, known):
+            writer.append(episode)
+            yield episode
+        searches = searches_wanted(studio, instances, there, known)
         for episode in search_plans(studio, searches, config.teacher.search_encodes, known):
             writer.append(episode)
             yield episode

@@ -3,13 +3,14 @@
 #include "ledger.h"
 #include "offsets.h"
 #include "quantizer.h"
+#include "quick.h"
 #include "state_data.h"
 #include "traits.h"
 
 /* Each table is one list of X(name, unit, value); names, units and values cannot
  * drift apart. Values read `s` (the state) and what the observe functions below
  * put beside it. Bump the version with every change. */
-static const int32_t kFeatureVersion = 2;
+static const int32_t kFeatureVersion = 3;
 
 static float log_ratio(double numerator, double denominator) {
   const double low = 1e-6;
@@ -66,6 +67,8 @@ static double frame_share(const muzero_rc_state *s) {
   X("second_to_coded", "log2", t->second_error - t->coded)                                     \
   X("quick_fine", "log2 to the clip's / 2", (t->quick[0] - s->quick.mean[0]) / 2.0f)           \
   X("quick_coarse", "log2 to the clip's / 2", (t->quick[1] - s->quick.mean[1]) / 2.0f)         \
+  X("key_response", "log2 of rate * 4",                                                        \
+    4.0f * muzero_rc_quick_response_at(s->traits, s->clip.frame_count, show))                  \
   X("coded_to_clip", "log2 / 2", (t->coded - s->whole.coded) / 2.0f)                           \
   X("noise", "log2 / 8", t->noise / 8.0f)                                                      \
   X("inter", "share", t->inter)                                                                \

@@ -118,3 +118,8 @@ muzero_rc_quick muzero_rc_quick_fill(const muzero_rc_frame_stats *stats, int32_t
   }
   return quick;
 }
+
+float muzero_rc_quick_response_at(const muzero_rc_traits *traits, int32_t count, int32_t show) {
+  const int32_t end = show - show % MUZERO_RC_QUICK_STRETCH + MUZERO_RC_QUICK_STRETCH - 1;
+  return traits[end < count ? end : count - 1].response[MUZERO_RC_PROBE_KEY];
+}

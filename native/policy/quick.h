@@ -57,4 +57,8 @@ bool muzero_rc_quick_read(const muzero_rc_frame_stats *stats, int32_t frame,
 muzero_rc_quick muzero_rc_quick_fill(const muzero_rc_frame_stats *stats, int32_t count,
                                      float log_pixels, muzero_rc_traits *traits);
 
+/* The key probe's response in the whole stretch that shown frame `show` lies in, as
+ * far as the clip goes. traits: [count], filled. */
+float muzero_rc_quick_response_at(const muzero_rc_traits *traits, int32_t count, int32_t show);
+
 #endif /* MUZERO_RC_POLICY_QUICK_H_ */

@@ -39,6 +39,12 @@ def test_drawn_targets_are_near_the_rate_or_as_played(rate, seed):
     assert target == 77 or 0.85 * rate < target < 1.15 * rate + 1
 
 
+@given(st.floats(20.0, 5000.0), st.integers(0, 10**6))
+def test_targets_as_asked_are_all_that_is_drawn_where_the_config_says_so(rate, seed):
+    one = episode(rate_kbps=rate, target_kbps=77)
+    assert draw_target(one, ImitationConfig(asked_target=True), random.Random(seed)) == 77
+
+
 @pytest.mark.parametrize(
     ("rate", "gain_db", "followed"),
     [
@@ -76,7 +82,7 @@ def test_against_peers_only_the_advantage_counts():
 
 
 def test_advantages_by_hand():
-    peers = Peers(lambda one: own_gain_db(one, ANCHOR))
+    peers = Peers(lambda one: own_gain_db(one, ANCHOR), 0.02)
     group = [episode(str(i), rate_kbps=100.0 + i, psnr_y_db=38.0 + gain) for i, gain in enumerate((0, 2, 4))]
     far = episode("far", rate_kbps=200.0, psnr_y_db=30.0)
     other = episode("other", instance="else", rate_kbps=100.0, psnr_y_db=30.0)
@@ -89,8 +95,19 @@ def test_advantages_by_hand():
     assert [peers.advantage(one) for one in (far, other, newer)] == [0.0, 0.0, 0.0]  # no peers
 
 
+def test_a_spread_that_is_noise_counts_as_the_least_one():
+    group = [
+        episode(str(i), rate_kbps=100.0, psnr_y_db=38.0 + gain) for i, gain in enumerate((0.0, 0.1, 0.2))
+    ]
+    for least_db, advantage in ((0.01, 0.1 / np.std([0.0, 0.1, 0.2])), (0.5, 0.2)):
+        peers = Peers(lambda one: own_gain_db(one, ANCHOR), least_db)
+        for one in group:
+            peers.add(one)
+        assert peers.advantage(group[2]) == pytest.approx(advantage)
+
+
 def test_alike_peers_have_no_advantage():
-    peers = Peers(lambda one: own_gain_db(one, ANCHOR))
+    peers = Peers(lambda one: own_gain_db(one, ANCHOR), 0.02)
     group = [episode(str(i), rate_kbps=100.0, psnr_y_db=38.0) for i in range(5)]
     for one in group:
         peers.add(one)

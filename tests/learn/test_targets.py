@@ -11,6 +11,7 @@ from muzero_rc.targets import (
     Sample,
     Trace,
     action_target,
+    chance_of_frames,
     make_batch,
     nearest_action,
     scaled_log_bits,
@@ -64,9 +65,23 @@ def test_scales_by_hand():
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 99))
 def test_windows_begin_inside_and_in_order(frames, windows, seed):
-    starts = window_starts(frames, windows, np.random.default_rng(seed))
-    assert len(starts) == windows and starts.min() >= 0 and starts.max() < frames
-    assert (np.diff(starts) >= 0).all()
+    log_bits = np.random.default_rng(seed + 1).normal(0.0, 3.0, frames)
+    for chance in (np.ones(frames), chance_of_frames(log_bits, 0.5)):
+        starts = window_starts(chance, windows, np.random.default_rng(seed))
+        assert len(starts) == windows and starts.min() >= 0 and starts.max() < frames
+        assert (np.diff(starts) >= 0).all()
+
+
+def test_windows_begin_evenly_or_by_bits():
+    rng = np.random.default_rng(1)
+    even = window_starts(chance_of_frames(np.zeros(64), 0.5), 16, rng)
+    assert (even // 4 == np.arange(16)).all()  # one in each stretch of four
+    one_key_frame = np.log(np.array([63.0] + [1.0] * 63))  # half of the bits
+    starts = np.concatenate(
+        [window_starts(chance_of_frames(one_key_frame, 0.5), 16, rng) for _ in range(200)]
+    )
+    assert np.mean(starts == 0) == pytest.approx(0.25 + 0.5 / 64, abs=0.01)
+    assert chance_of_frames(one_key_frame, 0.5).sum() == pytest.approx(1.0)
 
 
 def sample(frames=6, *, policy=False, imitate=0.5):
@@ -88,7 +103,9 @@ def sample(frames=6, *, policy=False, imitate=0.5):
 
 def batch_of(*samples, windows=6, unroll=2, share=1.0):
     rng = np.random.default_rng(0)
-    return make_batch(samples, THREE, windows=windows, unroll=unroll, true_schedule_share=share, rng=rng)
+    return make_batch(
+        samples, THREE, windows=windows, unroll=unroll, true_schedule_share=share, bits_share=0.0, rng=rng
+    )
 
 
 def test_a_batch_by_hand():

@@ -93,9 +93,9 @@ typedef struct muzero_rc_functions {
       (muzero_rc_function)vpx_codec_encode,       (muzero_rc_function)vpx_codec_get_cx_data, \
       (muzero_rc_function)vpx_codec_destroy})
 
-/* The quick encodes beside one first pass of 8-bit 4:2:0 frames: two realtime
- * encodes at constant quality, whose sizes are noted in the first pass's
- * statistics, in bits that libvpx does not read. */
+/* The quick encodes beside one first pass of 8-bit 4:2:0 frames: realtime encodes
+ * at constant quality; what they took is noted in the first pass's statistics, in
+ * bits that libvpx does not read. */
 typedef struct muzero_rc_first_pass muzero_rc_first_pass;
 
 /* libvpx's vpx_image_t. */

@@ -1,0 +1,100 @@
+"""Scans: one layer moved, everything else as the controller has it."""
+
+import numpy as np
+import pytest
+from learn_samples import episode, fake_engine, toy_config, toy_corpus
+
+from muzero_rc.catalogue import catalogue_of, find_clips
+from muzero_rc.config import ImitationConfig
+from muzero_rc.relabel import imitation_weight
+from muzero_rc.scans import FIT, MOVES, MovedTops, best_move
+from muzero_rc.studio import Studio
+from muzero_rc.teachers import teacher_episodes
+
+SCANS = ("teacher.scanned=1", "teacher.scan_targets=2")
+PYRAMID = ("encode.auto_alt_ref=6", "encode.lag_in_frames=25")
+STEPS = np.concatenate([[0.0], np.linspace(2.0, 10.0, 255)])  # an octave is about 32 qindexes
+
+
+def teachers(tmp_path, *changes):
+    """All teachers' episodes of a config."""
+    config = toy_config(*changes)
+    studio = Studio(fake_engine(), config, tmp_path / "cache")
+    try:
+        instances = studio.prepared(catalogue_of(find_clips(tmp_path / "corpus"), config.data, config.seed))
+        return list(teacher_episodes(studio, instances, tmp_path / "teachers"))
+    finally:
+        studio.close()
+
+
+def test_every_move_is_played_once_at_every_target(tmp_path):
+    toy_corpus(tmp_path / "corpus", 2)
+    made = teachers(tmp_path, *SCANS)
+    assert len(made) == len({one.uid for one in made}) == 2 * (len(MOVES) + 1)
+    assert len({one.instance for one in made}) == 1 and len({one.target_kbps for one in made}) == 2
+    again = teachers(tmp_path, *SCANS)
+    assert [one.encode_s for one in again] == [one.encode_s for one in made]  # read, not encoded anew
+    assert teachers(tmp_path) == []
+
+
+@pytest.mark.parametrize(("name", "move"), MOVES)
+def test_only_the_moved_layer_is_decided_otherwise(tmp_path, name, move):
+    toy_corpus(tmp_path / "corpus", 1)
+    played = [one.records for one in teachers(tmp_path, *SCANS, *PYRAMID) if one.uid.endswith(f"/{name}")]
+    assert played
+    for records in played:
+        moved = (records["layer"] == 1) & (move != 0.0)
+        difference = records["asked"].astype(int) - records["reference"]
+        assert (difference[~moved] == 0).all()
+        inside = moved & (records["reference"] > 30) & (records["reference"] < 225)
+        assert (np.sign(difference[inside]) == np.sign(move)).all()
+        assert inside.any() or move == 0.0
+
+
+def test_what_fits_best_is_played_last_and_alone_is_followed(tmp_path):
+    toy_corpus(tmp_path / "corpus", 1)
+    made = teachers(tmp_path, *SCANS)
+    config = ImitationConfig(against="scans", asked_target=True, fill_floor=0.0, fill_tolerance=1.0)
+    followed = [one.uid for one in made if imitation_weight(one, config) > 0.0]
+    assert followed == [one.uid for one in made[-2:]] and all(uid.endswith(f"/{FIT}") for uid in followed)
+
+
+class Flat:
+    """An anchor on which an octave of rate is worth 3 dB."""
+
+    def psnr_at(self, rate_kbps):
+        return 40.0 + 3.0 * np.log2(rate_kbps / 100.0)
+
+
+class Studied:
+    """Of a studio, the anchor."""
+
+    def anchor(self, name):
+        return Flat()
+
+
+@pytest.mark.parametrize(
+    ("gains_percent", "move"),
+    [
+        ((0.0, 0.0, 0.0), 0.0),
+        ((0.0, 1.8, -1.8), -0.2),  # finer alt-refs pay
+        ((0.0, -1.8, 1.8), 0.2),
+        ((0.0, -9.0, 9.0), 0.5),  # no further than was tried
+        ((5.0, 2.0, 2.0), 0.0),  # what the clip makes easy does not count
+    ],
+)
+def test_best_move_by_hand(gains_percent, move):
+    scan = [
+        episode(rate_kbps=100.0, psnr_y_db=40.0 + 0.01 * gain * 3.0 / np.log(2.0)) for gain in gains_percent
+    ]
+    assert best_move(Studied(), scan) == pytest.approx(move, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("reference", "move", "answer"),
+    [(100, 0.0, 100), (100, -0.5, 84), (100, 0.5, 116), (3, -0.5, 1), (250, 0.5, 255)],
+)
+def test_a_move_is_in_steps_and_stays_within_the_scale(reference, move, answer):
+    moved = MovedTops(STEPS, move)
+    assert moved.answer({"reference": reference, "layer": 1}) == answer
+    assert moved.answer({"reference": reference, "layer": 0}) == reference
