@@ -100,16 +100,18 @@ static void test_a_response_is_rate_at_the_same_quality(void) {
 }
 
 /* The controller's qindex for the first frame of a clip that took so many bits a
- * frame in its quick encodes; 0 bits: of one without notes. */
-static int32_t first_qindex(int64_t bits) {
+ * frame in its quick encodes, whose probe had this response; 0 bits: of one without notes. */
+static int32_t first_qindex(int64_t bits, float response) {
   const muzero_rc_clip clip = {WIDTH, HEIGHT, FRAMES, 40};
   const muzero_rc_frame_request request = {.frame_type = MUZERO_RC_KEY};
-  const muzero_rc_quick_frame known = {{bits, bits / 5}, {0.0f}};
+  const muzero_rc_quick_frame known = {{bits, bits / 5}, {response}};
   muzero_rc_frame_stats stats[FRAMES] = {{{0}}};
   muzero_rc_state *state = NULL;
   for (int32_t frame = 0; frame < FRAMES; ++frame) {
     stats[frame].field[MUZERO_RC_STAT_INTRA_ERROR] = 900.0;
     stats[frame].field[MUZERO_RC_STAT_CODED_ERROR] = 300.0;
+    stats[frame].field[MUZERO_RC_STAT_NOISE] = 190.0; /* as usual, like the vectors */
+    stats[frame].field[MUZERO_RC_STAT_VECTOR_ROW] = 22.0;
     stats[frame].field[MUZERO_RC_STAT_INTER] = 0.9;
     stats[frame].field[MUZERO_RC_STAT_DURATION] = 400000.0;
     if (bits) muzero_rc_quick_note(&stats[frame], frame, &known);
@@ -122,9 +124,29 @@ static int32_t first_qindex(int64_t bits) {
 }
 
 static void test_a_clip_that_took_more_is_begun_coarser(void) {
-  const int32_t little = first_qindex(1000), much = first_qindex(4000);
-  CHECK(little > 0 && first_qindex(0) > 0);
+  const int32_t little = first_qindex(1000, 0.0f), much = first_qindex(4000, 0.0f);
+  CHECK(little > 0 && first_qindex(0, 0.0f) > 0);
   CHECK(much > little);
+}
+
+static void test_a_key_frame_that_pays_is_coded_finer_within_limits(void) {
+  const int32_t usual = first_qindex(1000, 0.0f);
+  const int32_t pays = first_qindex(1000, 0.04f), wasted = first_qindex(1000, -0.04f);
+  CHECK(pays < usual && usual < wasted);
+  CHECK_EQ(first_qindex(1000, 0.3f), first_qindex(1000, 0.5f));
+  CHECK_EQ(first_qindex(1000, -0.3f), first_qindex(1000, -0.5f));
+  CHECK_EQ(first_qindex(0, 0.04f), first_qindex(0, 0.0f)); /* no notes, no evidence */
+}
+
+/* A response counts for the whole stretch, as far as the clip goes. */
+static void test_a_response_is_read_where_its_stretch_ends(void) {
+  muzero_rc_traits traits[MUZERO_RC_QUICK_STRETCH + FRAMES] = {{0}};
+  const int32_t count = MUZERO_RC_QUICK_STRETCH + FRAMES;
+  traits[MUZERO_RC_QUICK_STRETCH - 1].response[MUZERO_RC_PROBE_KEY] = 0.25f;
+  traits[count - 1].response[MUZERO_RC_PROBE_KEY] = -0.5f;
+  CHECK(muzero_rc_quick_response_at(traits, count, 0) == 0.25f);
+  CHECK(muzero_rc_quick_response_at(traits, count, MUZERO_RC_QUICK_STRETCH - 1) == 0.25f);
+  CHECK(muzero_rc_quick_response_at(traits, count, MUZERO_RC_QUICK_STRETCH) == -0.5f);
 }
 
 static vpx_image_t *frame_of(int index) {
@@ -188,6 +210,8 @@ int main(void) {
   test_a_frame_hours_into_a_film_is_still_seen();
   test_a_response_is_rate_at_the_same_quality();
   test_a_clip_that_took_more_is_begun_coarser();
+  test_a_key_frame_that_pays_is_coded_finer_within_limits();
+  test_a_response_is_read_where_its_stretch_ends();
   test_a_quick_encode_notes_every_frame();
   test_another_size_ends_the_notes();
   return check_result();
