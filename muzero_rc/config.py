@@ -122,7 +122,7 @@ class TeacherConfig:
     varied: int = 0  # improvised episodes of each clip (varied.py)
     augmented_varied: int = 0  # of each augmented instance
     controller_groups: int = 0  # groups round the controller's plan, with the actor's noise
-    scanned: int = 0  # instances whose key frames and alt-refs are moved each way (scans.py)
+    scanned: int = 0  # instances whose GOPs' alt-refs are moved each way (scans.py)
     scan_targets: int = 2  # of each such instance
     searched: int = 0  # clips whose plans are searched
     search_targets: int = 2  # of each such clip
@@ -153,7 +153,6 @@ class ImitationConfig:
     fill_floor: float = 0.98  # and at least this
     against: Literal["peers", "opponent", "scans"] = "peers"  # what it should beat; scans: fits alone count
     temperature: float = 1.0  # peers: weight = exp(advantage in standard deviations / temperature)
-    least_spread_db: float = 0.02  # peers: standard deviations below it count as this
     gain_floor_db: float = -0.15  # opponent: at least so much over it, at first over the anchor
     temperature_db: float = 0.2  # opponent: weight = exp(gain / temperature)
     weight_limit: float = 8.0  # at most
@@ -165,7 +164,7 @@ class ImitationConfig:
         for name in ("own_target_slack", "other_target_spread", "fill_tolerance", "fill_floor"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"imitation.{name}", value, "within [0, 1]")
-        for name in ("temperature", "least_spread_db", "temperature_db", "weight_limit"):
+        for name in ("temperature", "temperature_db", "weight_limit"):
             require(getattr(self, name) > 0, f"imitation.{name}", getattr(self, name), "positive")
 
 

@@ -40,7 +40,7 @@ class Intake:
     _recent: list[tuple[Episode, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.peers = Peers(self._own_gain_db, self.studio.config.imitation.least_spread_db)
+        self.peers = Peers(self._own_gain_db)
 
     def _own_gain_db(self, episode: Episode) -> float:
         return own_gain_db(episode, self.studio.anchor(episode.instance))

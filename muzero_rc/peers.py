@@ -15,21 +15,16 @@ import numpy as np
 from muzero_rc.episodes import Episode
 
 _RATE_SPAN = 0.25  # of log rate, to either side
+_LEAST_SPREAD_DB = 0.02  # below it differences are noise
 _LEAST_PEERS = 3  # the episode itself among them
 
 
 class Peers:
     """All episodes' gains under the rates that they had."""
 
-    def __init__(self, own_gain_db: Callable[[Episode], float], least_spread_db: float) -> None:
-        """No episode yet.
-
-        Args:
-          own_gain_db: PSNR over the anchor curve at the episode's own rate.
-          least_spread_db: a spread below it counts as this; what is smaller is noise.
-        """
+    def __init__(self, own_gain_db: Callable[[Episode], float]) -> None:
+        """Args: own_gain_db: PSNR over the anchor curve at the episode's own rate."""
         self._own_gain_db = own_gain_db
-        self._least_spread_db = least_spread_db
         self._known: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
 
     def add(self, episode: Episode) -> None:
@@ -46,7 +41,7 @@ class Peers:
         gains = np.array([gain for _, gain in known[first:last]])
         if len(gains) < _LEAST_PEERS:
             return 0.0
-        spread = max(float(gains.std()), self._least_spread_db)
+        spread = max(float(gains.std()), _LEAST_SPREAD_DB)
         return (self._own_gain_db(episode) - float(gains.mean())) / spread
 
 

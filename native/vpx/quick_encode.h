@@ -1,7 +1,7 @@
 /* The quick encodes beside a first pass: every frame goes through realtime
  * encoders at constant quality as well, and what they took is noted in the
- * first pass's statistics (policy/quick.h). `make bench` prints their cost. Never an error: what goes wrong ends the notes, not the
- * first pass. */
+ * first pass's statistics (policy/quick.h). `make bench` prints their cost.
+ * Never an error: what goes wrong ends the notes, not the first pass. */
 #ifndef MUZERO_RC_VPX_QUICK_ENCODE_H_
 #define MUZERO_RC_VPX_QUICK_ENCODE_H_
 
