@@ -76,7 +76,8 @@ def scan_uid(studio: Studio, instance: Instance, target_kbps: int, move: str) ->
 
 def is_fit(uid: str) -> bool:
     """Whether an episode of this uid is a scan's example to follow."""
-    return uid.endswith(f"/{FIT}")
+    scan, _, name = uid.rpartition("/")  # a plan's search has a "best" of its own
+    return name == FIT and f"/{scan.rpartition('/')[2]}".startswith(_SCANNED)
 
 
 def scans(studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[str]) -> Iterator[Episode]:

@@ -7,7 +7,7 @@ from learn_samples import episode, fake_engine, toy_config, toy_corpus
 from muzero_rc.catalogue import catalogue_of, find_clips
 from muzero_rc.config import ImitationConfig
 from muzero_rc.relabel import imitation_weight
-from muzero_rc.scans import FIT, MOVES, MovedTops, best_move
+from muzero_rc.scans import FIT, MOVES, MovedTops, best_move, is_fit
 from muzero_rc.studio import Studio
 from muzero_rc.teachers import teacher_episodes
 
@@ -57,6 +57,13 @@ def test_what_fits_best_is_played_last_and_alone_is_followed(tmp_path):
     config = ImitationConfig(against="scans", asked_target=True, fill_floor=0.0, fill_tolerance=1.0)
     followed = [one.uid for one in made if imitation_weight(one, config) > 0.0]
     assert followed == [one.uid for one in made[-2:]] and all(uid.endswith(f"/{FIT}") for uid in followed)
+
+
+def test_a_searched_plan_is_no_scan():
+    assert is_fit("clip/abc/s120/best")
+    assert not any(
+        is_fit(uid) for uid in ("clip/abc/s120/base", "clip/abc/p120/plan/best", "clip/abc/p120/best")
+    )
 
 
 class Flat:
