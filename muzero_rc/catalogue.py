@@ -69,6 +69,11 @@ class Anchor:
         slope = (self.psnr_y_db[i + 1] - self.psnr_y_db[i]) / (x[i + 1] - x[i])
         return float(self.psnr_y_db[i] + slope * (at - x[i]))
 
+    def percent_of(self, gain_db: float, rate_kbps: float) -> float:
+        """What a gain over the curve at a rate is worth there, in per cent of the rate."""
+        slope_db = (self.psnr_at(rate_kbps * 1.1) - self.psnr_at(rate_kbps / 1.1)) / (2.0 * math.log(1.1))
+        return 100.0 * gain_db / slope_db
+
 
 _LEAST_RISE_DB = 1e-6  # below it, what lies between two points is lost to rounding
 

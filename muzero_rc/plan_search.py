@@ -20,7 +20,15 @@ from muzero_rc.encodes import Encode, Job
 from muzero_rc.episodes import Episode
 from muzero_rc.plan import Plan, follow_plans, plan_of_records
 from muzero_rc.studio import Studio
-from muzero_rc.teacher import controller_episodes, controller_uid, episode_of, replay_job, uid_of
+from muzero_rc.teacher import (
+    controller_episodes,
+    controller_uid,
+    episode_of,
+    replay_job,
+    spread_targets,
+    uid_of,
+    unchanged_first,
+)
 from muzero_rc.types import Array
 
 _SEARCHED = "/plan"  # a search's uids: that of the episode it begins from, this, a number
@@ -208,8 +216,7 @@ def searches_wanted(
     The controller does not encode again for searches that have ended by the uids `known`.
     """
     config = studio.config.teacher
-    chosen = sorted(instances, key=lambda one: (one.augmented, zlib.crc32(one.name.encode())))
-    chosen = chosen[: config.searched]
+    chosen = unchanged_first(instances)[: config.searched]
     if config.search_from == "controller":
         return _from_controller(studio, chosen, known)
     wanted = []
@@ -231,12 +238,7 @@ def _from_controller(
     """The controller's episodes, at targets somewhere in equal parts of the anchor's log rates."""
     parts = studio.config.teacher.search_targets
     by_name = {instance.name: instance for instance in chosen}
-    targets = []
-    for instance in chosen:
-        rates = studio.anchor(instance).rates_kbps
-        for part in range(parts):
-            share = (part + zlib.crc32(f"{instance.name}/{part}".encode()) / 2.0**32) / parts
-            targets.append((instance, max(1, round(rates[0] ** (1.0 - share) * rates[-1] ** share))))
+    targets = [(one, target) for one in chosen for target in spread_targets(studio, one, parts)]
     waiting = [each for each in targets if _last_uid(controller_uid(studio, *each)) not in known]
     episodes = sorted(controller_episodes(studio, waiting), key=lambda one: one.uid)
     return [(by_name[one.instance], one) for one in episodes]

@@ -8,8 +8,6 @@ two a network tells alt-refs of clips that it has not seen. Then they are moved 
 encodes say that the gain is highest: an example to follow.
 """
 
-import math
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +17,7 @@ from muzero_rc.catalogue import Instance
 from muzero_rc.encodes import Job
 from muzero_rc.episodes import Episode
 from muzero_rc.studio import Studio
-from muzero_rc.teacher import episode_of, uid_of
+from muzero_rc.teacher import episode_of, spread_targets, uid_of, unchanged_first
 from muzero_rc.types import Array
 
 _TOP = 1  # muzero_rc_layer
@@ -52,21 +50,11 @@ class MovedTops:
         return int(np.argmin(np.abs(self._steps[1:] - (self._steps[reference] + self._move)))) + 1
 
 
-def scan_targets(studio: Studio, instance: Instance) -> list[int]:
-    """Targets in kbps, one somewhere in each of equal parts of the anchor's log rates."""
-    rates, parts = studio.anchor(instance).rates_kbps, studio.config.teacher.scan_targets
-    targets = []
-    for part in range(parts):
-        share = (part + zlib.crc32(f"{instance.name}/scan {part}".encode()) / 2.0**32) / parts
-        targets.append(max(1, round(rates[0] ** (1.0 - share) * rates[-1] ** share)))
-    return targets
-
-
 def scans_wanted(studio: Studio, instances: Sequence[Instance]) -> list[tuple[Instance, int]]:
     """Instances and targets that the config asks for; unchanged clips come first."""
-    chosen = sorted(instances, key=lambda one: (one.augmented, zlib.crc32(one.name.encode())))
-    chosen = chosen[: studio.config.teacher.scanned]
-    return [(instance, target) for instance in chosen for target in scan_targets(studio, instance)]
+    chosen = unchanged_first(instances)[: studio.config.teacher.scanned]
+    parts = studio.config.teacher.scan_targets
+    return [(one, target) for one in chosen for target in spread_targets(studio, one, parts, "scan ")]
 
 
 def scan_uid(studio: Studio, instance: Instance, target_kbps: int, move: str) -> str:
@@ -134,10 +122,8 @@ def best_move(studio: Studio, scan: Sequence[Episode]) -> float:
 
 
 def _gain_percent(studio: Studio, episode: Episode) -> float:
-    """PSNR over the anchor curve at the episode's own rate, as per cent of the rate that it would cost."""
     anchor, rate = studio.anchor(episode.instance), episode.rate_kbps
-    slope_db = (anchor.psnr_at(1.1 * rate) - anchor.psnr_at(rate / 1.1)) / (2.0 * math.log(1.1))
-    return 100.0 * (episode.psnr_y_db - anchor.psnr_at(rate)) / max(slope_db, 0.1)
+    return anchor.percent_of(episode.psnr_y_db - anchor.psnr_at(rate), rate)
 
 
 def _play(studio: Studio, work: Iterable[tuple[str, Instance, int, float]]) -> Iterator[Episode]:

@@ -6,6 +6,7 @@ curve's encodes give a few such plans; those between them are interpolated.
 """
 
 import bisect
+import zlib
 from collections.abc import Iterator, Sequence
 
 from muzero_rc.catalogue import Instance
@@ -102,6 +103,21 @@ def controller_episodes(studio: Studio, wanted: Sequence[tuple[Instance, int]]) 
             studio.fail(done.job.name, done.error)
         else:
             yield episode_of(studio, done)
+
+
+def unchanged_first(instances: Sequence[Instance]) -> list[Instance]:
+    """Clips as they are before augmented ones; of either, in an order that their names draw."""
+    return sorted(instances, key=lambda one: (one.augmented, zlib.crc32(one.name.encode())))
+
+
+def spread_targets(studio: Studio, instance: Instance, parts: int, stream: str = "") -> list[int]:
+    """Targets in kbps, one somewhere in each of equal parts of the anchor's log rates."""
+    rates = studio.anchor(instance).rates_kbps
+    targets = []
+    for part in range(parts):
+        share = (part + zlib.crc32(f"{instance.name}/{stream}{part}".encode()) / 2.0**32) / parts
+        targets.append(max(1, round(rates[0] ** (1.0 - share) * rates[-1] ** share)))
+    return targets
 
 
 def quality_uid(studio: Studio, instance: Instance, cq_level: float) -> str:

@@ -64,17 +64,10 @@ class Found:
     plans: dict[str, list[int]]
 
 
-def gain_percent(studio: Studio, instance: Instance, rate_kbps: float, gain_db: float) -> float:
-    """A gain over the anchor curve, as per cent of the rate there."""
-    anchor = studio.anchor(instance)
-    slope = (anchor.psnr_at(rate_kbps * 1.1) - anchor.psnr_at(rate_kbps / 1.1)) / (2.0 * math.log(1.1))
-    return 100.0 * gain_db / slope
-
-
 def gain_of(studio: Studio, instance: Instance, done: Encode) -> float:
     """An encode's gain in per cent of rate."""
-    gain_db = done.psnr_y_db - studio.anchor(instance).psnr_at(done.rate_kbps)
-    return gain_percent(studio, instance, done.rate_kbps, gain_db)
+    anchor = studio.anchor(instance)
+    return anchor.percent_of(done.psnr_y_db - anchor.psnr_at(done.rate_kbps), done.rate_kbps)
 
 
 def jittered(plan: Plan, seed: str) -> Plan:
@@ -128,14 +121,14 @@ def measure(studio: Studio, episodes: Sequence[Episode], options: argparse.Names
         for _ in run_searches(studio, searches):
             pass  # its episodes are worth nothing here, only what the searches have found
         for search in searches:
-            base = search.base
-            own_db = own_gain_db(base, studio.anchor(search.instance))
+            base, anchor = search.base, studio.anchor(search.instance)
+            own_db = own_gain_db(base, anchor)
             yield Found(
                 base.instance,
                 base.target_kbps,
                 options.encodes,
-                gain_percent(studio, search.instance, base.rate_kbps, own_db),
-                gain_percent(studio, search.instance, base.rate_kbps, search.best_db),
+                anchor.percent_of(own_db, base.rate_kbps),
+                anchor.percent_of(search.best_db, base.rate_kbps),
                 repeat(studio, search, options.repeats),
                 {name: list(plan.qindex) for name, plan in plans_of(search).items()},
             )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from learn_samples import episode, fake_engine, toy_config, toy_corpus
 
-from muzero_rc.catalogue import catalogue_of, find_clips
+from muzero_rc.catalogue import anchor_of, catalogue_of, find_clips
 from muzero_rc.config import ImitationConfig
 from muzero_rc.relabel import imitation_weight
 from muzero_rc.scans import FIT, MOVES, MovedTops, best_move, is_fit
@@ -66,18 +66,15 @@ def test_a_searched_plan_is_no_scan():
     )
 
 
-class Flat:
-    """An anchor on which an octave of rate is worth 3 dB."""
-
-    def psnr_at(self, rate_kbps):
-        return 40.0 + 3.0 * np.log2(rate_kbps / 100.0)
+FLAT = anchor_of([(50.0, 37.0), (100.0, 40.0), (200.0, 43.0)])
+"""An octave of rate is worth 3 dB."""
 
 
 class Studied:
     """Of a studio, the anchor."""
 
     def anchor(self, name):
-        return Flat()
+        return FLAT
 
 
 @pytest.mark.parametrize(
