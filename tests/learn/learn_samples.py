@@ -8,11 +8,13 @@ from encoder_bridge import _native
 from encoder_bridge.fake import FakePool
 from encoder_bridge.records import EVENT, RECORD, SHOWN
 from encoder_bridge.toy import TOY_CONFIG, toy_frames
+from muzero_rc.catalogue import catalogue_of, find_clips
 from muzero_rc.config import Config
 from muzero_rc.config_file import override
 from muzero_rc.episodes import SELFPLAY, Episode
 from muzero_rc.reward import Outcome
-from muzero_rc.studio import Engine
+from muzero_rc.studio import Engine, Studio
+from muzero_rc.teachers import teacher_episodes
 
 
 def episode(uid="x", **changes):
@@ -93,3 +95,18 @@ def toy_config(*changes):
         "learner.selfplay_learning_rate=2e-3",
     )
     return override(Config(), (*base, *changes))
+
+
+def teachers(tmp_path, *changes):
+    """All teachers' episodes of a config, and how many second passes they took."""
+    config = toy_config(*changes)
+    studio = Studio(fake_engine(), config, tmp_path / "cache")
+    played = []
+    play = studio.play
+    studio.play = lambda jobs, *rest, **more: play((played.append(job) or job for job in jobs), *rest, **more)
+    try:
+        instances = studio.prepared(catalogue_of(find_clips(tmp_path / "corpus"), config.data, config.seed))
+        before = len(played)
+        return list(teacher_episodes(studio, instances, tmp_path / "teachers")), len(played) - before
+    finally:
+        studio.close()

@@ -2,29 +2,11 @@
 
 from collections import Counter
 
-from learn_samples import fake_engine, toy_config, toy_corpus
+from learn_samples import teachers, toy_corpus
 
-from muzero_rc.catalogue import catalogue_of, find_clips
 from muzero_rc.episodes import TEACHER
-from muzero_rc.studio import Studio
-from muzero_rc.teachers import teacher_episodes
 
 GROUPS = ("teacher.controller_groups=3", "actor.group=4")
-
-
-def teachers(tmp_path, *changes):
-    """All teachers' episodes of a config, and how many second passes they took."""
-    config = toy_config(*changes)
-    studio = Studio(fake_engine(), config, tmp_path / "cache")
-    played = []
-    play = studio.play
-    studio.play = lambda jobs, *rest, **more: play((played.append(job) or job for job in jobs), *rest, **more)
-    try:
-        instances = studio.prepared(catalogue_of(find_clips(tmp_path / "corpus"), config.data, config.seed))
-        before = len(played)
-        return list(teacher_episodes(studio, instances, tmp_path / "teachers")), len(played) - before
-    finally:
-        studio.close()
 
 
 def test_groups_share_a_clip_and_a_target_and_are_made_once(tmp_path):

@@ -2,45 +2,33 @@
 
 import numpy as np
 import pytest
-from learn_samples import episode, fake_engine, toy_config, toy_corpus
+from learn_samples import episode, teachers, toy_corpus
 
-from muzero_rc.catalogue import anchor_of, catalogue_of, find_clips
+from muzero_rc.catalogue import anchor_of
 from muzero_rc.config import ImitationConfig
 from muzero_rc.relabel import imitation_weight
 from muzero_rc.scans import FIT, MOVES, MovedTops, best_move, is_fit
-from muzero_rc.studio import Studio
-from muzero_rc.teachers import teacher_episodes
 
 SCANS = ("teacher.scanned=1", "teacher.scan_targets=2")
 PYRAMID = ("encode.auto_alt_ref=6", "encode.lag_in_frames=25")
 STEPS = np.concatenate([[0.0], np.linspace(2.0, 10.0, 255)])  # an octave is about 32 qindexes
 
 
-def teachers(tmp_path, *changes):
-    """All teachers' episodes of a config."""
-    config = toy_config(*changes)
-    studio = Studio(fake_engine(), config, tmp_path / "cache")
-    try:
-        instances = studio.prepared(catalogue_of(find_clips(tmp_path / "corpus"), config.data, config.seed))
-        return list(teacher_episodes(studio, instances, tmp_path / "teachers"))
-    finally:
-        studio.close()
-
-
 def test_every_move_is_played_once_at_every_target(tmp_path):
     toy_corpus(tmp_path / "corpus", 2)
-    made = teachers(tmp_path, *SCANS)
-    assert len(made) == len({one.uid for one in made}) == 2 * (len(MOVES) + 1)
+    made, encodes = teachers(tmp_path, *SCANS)
+    assert encodes == len(made) == len({one.uid for one in made}) == 2 * (len(MOVES) + 1)
     assert len({one.instance for one in made}) == 1 and len({one.target_kbps for one in made}) == 2
-    again = teachers(tmp_path, *SCANS)
-    assert [one.encode_s for one in again] == [one.encode_s for one in made]  # read, not encoded anew
-    assert teachers(tmp_path) == []
+    again, encodes = teachers(tmp_path, *SCANS)
+    assert encodes == 0 and {one.uid for one in again} == {one.uid for one in made}
+    assert teachers(tmp_path) == ([], 0)
 
 
 @pytest.mark.parametrize(("name", "move"), MOVES)
 def test_only_the_moved_layer_is_decided_otherwise(tmp_path, name, move):
     toy_corpus(tmp_path / "corpus", 1)
-    played = [one.records for one in teachers(tmp_path, *SCANS, *PYRAMID) if one.uid.endswith(f"/{name}")]
+    made, _ = teachers(tmp_path, *SCANS, *PYRAMID)
+    played = [one.records for one in made if one.uid.endswith(f"/{name}")]
     assert played
     for records in played:
         moved = (records["layer"] == 1) & (move != 0.0)
@@ -53,7 +41,7 @@ def test_only_the_moved_layer_is_decided_otherwise(tmp_path, name, move):
 
 def test_what_fits_best_is_played_last_and_alone_is_followed(tmp_path):
     toy_corpus(tmp_path / "corpus", 1)
-    made = teachers(tmp_path, *SCANS)
+    made, _ = teachers(tmp_path, *SCANS)
     config = ImitationConfig(against="scans", asked_target=True, fill_floor=0.0, fill_tolerance=1.0)
     followed = [one.uid for one in made if imitation_weight(one, config) > 0.0]
     assert followed == [one.uid for one in made[-2:]] and all(uid.endswith(f"/{FIT}") for uid in followed)
