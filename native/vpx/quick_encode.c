@@ -32,6 +32,7 @@ struct muzero_rc_quick_encode {
   int open; /* of these */
   unsigned width, height;
   int32_t encoded, noted; /* frames */
+  int levels[ENCODES]; /* set last; 0 is none of ours */
   tally tallies[ENCODES];
   muzero_rc_quick_frame frames[WAITING_MAX];
   bool failed;
@@ -92,7 +93,9 @@ static int64_t encode_frame(muzero_rc_quick_encode *quick, int encode, const vpx
   vpx_codec_iter_t iterator = NULL;
   const vpx_codec_cx_pkt_t *packet;
   int64_t bits = -1;
-  if (vpx->control(codec, VP8E_SET_CQ_LEVEL, level_of(encode, quick->encoded))) return -1;
+  const int level = level_of(encode, quick->encoded);
+  if (level != quick->levels[encode] && vpx->control(codec, VP8E_SET_CQ_LEVEL, level)) return -1;
+  quick->levels[encode] = level;
   if (vpx->encode(codec, image, quick->encoded, 1, 0, VPX_DL_REALTIME)) return -1;
   while ((packet = vpx->get_cx_data(codec, &iterator)) != NULL) {
     if (packet->kind == VPX_CODEC_CX_FRAME_PKT) bits = 8 * (int64_t)packet->data.frame.sz;
