@@ -123,7 +123,7 @@ class TeacherConfig:
     augmented_varied: int = 0  # of each augmented instance
     controller_groups: int = 0  # groups round the controller's plan, with the actor's noise
     scanned: int = 0  # instances whose GOPs' alt-refs are moved each way (scans.py)
-    scan_targets: int = 2  # of each such instance
+    scan_targets: int = 2  # of each such instance, in pairs: one in each half of its rates
     searched: int = 0  # clips whose plans are searched
     search_targets: int = 2  # of each such clip
     search_encodes: int = 200  # for each such target

@@ -8,6 +8,7 @@ two a network tells alt-refs of clips that it has not seen. Then they are moved 
 encodes say that the gain is highest: an example to follow.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -53,8 +54,17 @@ class MovedTops:
 def scans_wanted(studio: Studio, instances: Sequence[Instance]) -> list[tuple[Instance, int]]:
     """Instances and targets that the config asks for; unchanged clips come first."""
     chosen = unchanged_first(instances)[: studio.config.teacher.scanned]
-    parts = studio.config.teacher.scan_targets
-    return [(one, target) for one in chosen for target in spread_targets(studio, one, parts, "scan ")]
+    return [(one, target) for one in chosen for target in _targets_of(studio, one)]
+
+
+def _targets_of(studio: Studio, instance: Instance) -> list[int]:
+    """In pairs, one in each half of the anchor's log rates: asking for more keeps those that were made."""
+    count = studio.config.teacher.scan_targets
+    pairs = [
+        spread_targets(studio, instance, 2, f"scan {pair} " if pair else "scan ")
+        for pair in range((count + 1) // 2)
+    ]
+    return list(dict.fromkeys(itertools.chain(*pairs)))[:count]
 
 
 def scan_uid(studio: Studio, instance: Instance, target_kbps: int, move: str) -> str:

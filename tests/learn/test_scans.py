@@ -24,6 +24,15 @@ def test_every_move_is_played_once_at_every_target(tmp_path):
     assert teachers(tmp_path) == ([], 0)
 
 
+def test_asking_for_more_targets_keeps_what_was_made(tmp_path):
+    toy_corpus(tmp_path / "corpus", 1)
+    two, _ = teachers(tmp_path, *SCANS)
+    four, encodes = teachers(tmp_path, "teacher.scanned=1", "teacher.scan_targets=4")
+    assert {one.uid for one in two} < {one.uid for one in four}
+    assert encodes == len(four) - len(two) == 2 * (len(MOVES) + 1)
+    assert len({one.target_kbps for one in four}) == 4
+
+
 @pytest.mark.parametrize(("name", "move"), MOVES)
 def test_only_the_moved_layer_is_decided_otherwise(tmp_path, name, move):
     toy_corpus(tmp_path / "corpus", 1)
