@@ -8,14 +8,13 @@ the GOPs that the first of these runs had, which at use would take an encode mor
 Prints BD-rate to VBR and to constant quality, how the budget was kept, and how long it all took.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from value_reliability import restored
+from value_reliability import parser_of, restored
 
 from encoder_bridge.cache import cache_folder
 from muzero_rc.actor import Actor, KnownSchedules
@@ -86,13 +85,7 @@ def measure(run_dir: Path, corpus: Path, simulations: Sequence[int]) -> None:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
-    parser.add_argument(
-        "clips", type=Path, metavar="CLIPS", help="a folder of clips, none of them trained on"
-    )
+    parser = parser_of(str(__doc__))
     parser.add_argument(
         "--simulations",
         type=lambda text: [int(part) for part in text.split(",")],

@@ -247,15 +247,21 @@ def measure(run_dir: Path, corpus: Path, count: int, say: Callable[[str], None])
     ]
 
 
-def main() -> None:
-    """The command."""
+def parser_of(description: str) -> argparse.ArgumentParser:
+    """Of a command that takes a run folder and clips for it."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     parser.add_argument(
         "clips", type=Path, metavar="CLIPS", help="a folder of clips, none of them trained on"
     )
+    return parser
+
+
+def main() -> None:
+    """The command."""
+    parser = parser_of(str(__doc__))
     parser.add_argument("--episodes", type=int, default=136, metavar="N", help="(default: %(default)s)")
     parser.add_argument("-o", "--output", type=Path, metavar="X.svg", required=True)
     options = parser.parse_args()
