@@ -3,9 +3,9 @@
 
     scripts/readme_table.py --commit COMMIT pyramid=reports/validation-pyramid arf1=reports/validation-arf1
 
-For each NAME=REPORT-FOLDER the figures go to docs/results/NAME.json, a chart of them to
-docs/results/NAME.svg and one clip's rate-quality curves to docs/results/NAME-curves.svg; the tables of all
-go into README.md between the lines `<!-- results:begin -->` and `<!-- results:end -->`. The corpus is called
+For each NAME=REPORT-FOLDER the report itself goes to docs/results/NAME.html, its figures to NAME.json, a
+chart of them to NAME.svg and one clip's rate-quality curves to NAME-curves.svg; the tables of all go into
+README.md between the lines `<!-- results:begin -->` and `<!-- results:end -->`. The corpus is called
 $MUZERO_RC_CORPUS there, wherever it lies here.
 """
 
@@ -55,14 +55,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     sections = []
     for word in args.reports:
         name, _, folder = word.partition("=")
-        source = Path(folder) / "results.json"
-        if not source.is_file():
-            print(f"{source} does not exist: run rc-report first", file=sys.stderr)
+        source, page = Path(folder) / "results.json", Path(folder) / "report.html"
+        missing = next((path for path in (source, page) if not path.is_file()), None)
+        if missing is not None:
+            print(f"{missing} does not exist: run rc-report first", file=sys.stderr)
             return 2
         results = json.loads(source.read_text(encoding="utf-8"))
         (ROOT / "docs" / "results").mkdir(parents=True, exist_ok=True)
         results["command"] = in_public_words(results["command"], args.corpus)
         write_text(ROOT / "docs" / "results" / f"{name}.json", compact(results))
+        public = in_public_words(page.read_text(encoding="utf-8"), args.corpus)
+        write_text(ROOT / "docs" / "results" / f"{name}.html", public)
         write_text(ROOT / "docs" / "results" / f"{name}.svg", chart(results))
         shown = args.clip or results["clips"][-1]["name"]
         curves(results, shown, ROOT / "docs" / "results" / f"{name}-curves.svg")
@@ -113,6 +116,8 @@ def section(name: str, results: dict[str, Any], commit: str) -> str:
         f"![BD-rate of every clip](docs/results/{name}.svg)",
         "",
         f"```\n{results['command']}\n```",
+        "",
+        f"The whole report: [docs/results/{name}.html](docs/results/{name}.html), its figures beside it.",
         "",
     ]
     return "\n".join(lines)

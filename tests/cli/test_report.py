@@ -171,6 +171,7 @@ def test_figures_go_into_the_readme(report: Path, tmp_path: Path, monkeypatch: p
     kept = json.loads((tmp_path / "docs" / "results" / "tiny.json").read_text())
     assert kept["encodes"] == json.loads((report / "results.json").read_text())["encodes"]
     assert (tmp_path / "docs" / "results" / "tiny.svg").read_text().count("<circle") > 4
+    assert (tmp_path / "docs" / "results" / "tiny.html").read_text().startswith("<!doctype html>")
     assert script.main(["--commit", "abc", f"gone={tmp_path}"]) == 2
 
 
