@@ -140,9 +140,12 @@ def quick_encodes() -> Row:
     run(1)
     stats = pool.stats(0)
     runs = [partial(run, 0), partial(run, 1), partial(run, 1, stats=stats, mode="libvpx")]
-    plain_s, noted_s, second_s = best(runs, 3, time.perf_counter)
-    figure = f"{(noted_s - plain_s) / second_s:.2f} of a second pass"
-    return ("quick encodes beside the first pass, 480p", figure, "printed")
+    shares = []
+    for clock in (time.perf_counter, time.process_time):
+        plain_s, noted_s, second_s = best(runs, 3, clock)
+        shares.append((noted_s - plain_s) / second_s)
+    figure = f"{shares[0]:.2f} of a second pass, {shares[1]:.2f} in CPU time"
+    return ("quick encodes beside the first pass, 480p, wall time", figure, "printed")
 
 
 def run_program(command: Sequence[str], cache: Path) -> None:

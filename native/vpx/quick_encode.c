@@ -5,6 +5,7 @@
 
 #include "../policy/quick.h"
 #include "convert.h"
+#include "workers.h"
 
 enum {
   LEVELS = MUZERO_RC_QUICK_LEVELS,
@@ -28,10 +29,15 @@ typedef struct tally {
 
 struct muzero_rc_quick_encode {
   muzero_rc_libvpx libvpx;
+  muzero_rc_workers *workers; /* one for each encode; what it does not own, it only reads */
   vpx_codec_ctx_t codecs[ENCODES];
   int open; /* of these */
   unsigned width, height;
+  vpx_image_t image;      /* the frame that is encoded, a copy */
+  uint8_t *pixels;        /* of it */
+  bool busy;              /* the workers have it */
   int32_t encoded, noted; /* frames */
+  int64_t bits[ENCODES];  /* of the frame; -1: that encode failed */
   int levels[ENCODES]; /* set last; 0 is none of ours */
   tally tallies[ENCODES];
   muzero_rc_quick_frame frames[WAITING_MAX];
@@ -57,6 +63,39 @@ static bool open_codec(muzero_rc_quick_encode *quick, int encode) {
          !vpx->control(codec, VP8E_SET_ENABLEAUTOALTREF, 0);
 }
 
+static void work(void *context, int encode);
+
+/* Room for a copy of a frame. */
+static bool make_image(muzero_rc_quick_encode *quick) {
+  const size_t width = quick->width, chroma_width = (width + 1) / 2;
+  const size_t luma = width * quick->height, chroma = chroma_width * ((quick->height + 1) / 2);
+  vpx_image_t *const image = &quick->image;
+  quick->pixels = malloc(luma + 2 * chroma);
+  if (!quick->pixels) return false;
+  image->fmt = VPX_IMG_FMT_I420;
+  image->w = image->d_w = quick->width;
+  image->h = image->d_h = quick->height;
+  image->x_chroma_shift = image->y_chroma_shift = 1;
+  image->bps = 12;
+  image->bit_depth = 8;
+  image->planes[VPX_PLANE_Y] = quick->pixels;
+  image->planes[VPX_PLANE_U] = quick->pixels + luma;
+  image->planes[VPX_PLANE_V] = quick->pixels + luma + chroma;
+  image->stride[VPX_PLANE_Y] = (int)width;
+  image->stride[VPX_PLANE_U] = image->stride[VPX_PLANE_V] = (int)chroma_width;
+  return true;
+}
+
+static void copy_image(const vpx_image_t *from, vpx_image_t *to) {
+  for (int plane = 0; plane < 3; ++plane) {
+    const unsigned rows = plane ? (to->d_h + 1) / 2 : to->d_h;
+    for (unsigned row = 0; row < rows; ++row)
+      memcpy(to->planes[plane] + (size_t)row * (size_t)to->stride[plane],
+             from->planes[plane] + (ptrdiff_t)row * from->stride[plane],
+             (size_t)to->stride[plane]);
+  }
+}
+
 muzero_rc_quick_encode *muzero_rc_quick_encode_open(const muzero_rc_libvpx *libvpx, unsigned width,
                                                     unsigned height) {
   muzero_rc_quick_encode *quick = calloc(1, sizeof(*quick));
@@ -64,16 +103,19 @@ muzero_rc_quick_encode *muzero_rc_quick_encode_open(const muzero_rc_libvpx *libv
   quick->libvpx = *libvpx;
   quick->width = width;
   quick->height = height;
-  bool opened = true;
+  bool opened = make_image(quick);
   for (int encode = 0; encode < ENCODES && opened; ++encode) opened = open_codec(quick, encode);
+  opened = opened && !muzero_rc_workers_open(ENCODES, work, quick, &quick->workers);
   if (!opened) muzero_rc_quick_encode_close(&quick);
   return quick;
 }
 
 void muzero_rc_quick_encode_close(muzero_rc_quick_encode **quick) {
   if (!*quick) return;
+  muzero_rc_workers_close(&(*quick)->workers);
   for (int encode = 0; encode < (*quick)->open; ++encode)
     (*quick)->libvpx.destroy(&(*quick)->codecs[encode]);
+  free((*quick)->pixels);
   free(*quick);
   *quick = NULL;
 }
@@ -85,7 +127,7 @@ static int level_of(int encode, int32_t frame) {
 }
 
 /* Encodes the frame and adds it to the tally. Bits of its packet, or -1. */
-static int64_t encode_frame(muzero_rc_quick_encode *quick, int encode, const vpx_image_t *image) {
+static int64_t encode_frame(muzero_rc_quick_encode *quick, int encode) {
   const muzero_rc_libvpx *const vpx = &quick->libvpx;
   vpx_codec_ctx_t *const codec = &quick->codecs[encode];
   tally *const sum = &quick->tallies[encode];
@@ -96,7 +138,7 @@ static int64_t encode_frame(muzero_rc_quick_encode *quick, int encode, const vpx
   const int level = level_of(encode, quick->encoded);
   if (level != quick->levels[encode] && vpx->control(codec, VP8E_SET_CQ_LEVEL, level)) return -1;
   quick->levels[encode] = level;
-  if (vpx->encode(codec, image, quick->encoded, 1, 0, VPX_DL_REALTIME)) return -1;
+  if (vpx->encode(codec, &quick->image, quick->encoded, 1, 0, VPX_DL_REALTIME)) return -1;
   while ((packet = vpx->get_cx_data(codec, &iterator)) != NULL) {
     if (packet->kind == VPX_CODEC_CX_FRAME_PKT) bits = 8 * (int64_t)packet->data.frame.sz;
     if (packet->kind == VPX_CODEC_PSNR_PKT) {
@@ -108,25 +150,27 @@ static int64_t encode_frame(muzero_rc_quick_encode *quick, int encode, const vpx
   return bits;
 }
 
+static void work(void *context, int encode) {
+  muzero_rc_quick_encode *const quick = context;
+  quick->bits[encode] = encode_frame(quick, encode);
+}
+
 static muzero_rc_quick_total total_of(const muzero_rc_quick_encode *quick, int encode) {
   const double frames = (double)(quick->encoded % MUZERO_RC_QUICK_STRETCH + 1);
   const tally *const sum = &quick->tallies[encode];
   return (muzero_rc_quick_total){.bits = sum->bits, .quality = (float)(sum->quality / frames)};
 }
 
-void muzero_rc_quick_encode_frame(muzero_rc_quick_encode *quick, const vpx_image_t *image) {
-  const bool fits = image->fmt == VPX_IMG_FMT_I420 && image->d_w == quick->width &&
-                    image->d_h == quick->height;
-  if (!fits || quick->encoded - quick->noted >= WAITING_MAX) quick->failed = true;
-  if (quick->failed) return;
-  muzero_rc_quick_frame *const frame = &quick->frames[quick->encoded % WAITING_MAX];
+/* Waits for the frame that the workers have, and keeps what is known of it. */
+static void finish_frame(muzero_rc_quick_encode *quick) {
   muzero_rc_quick_total levels[LEVELS];
-  if (quick->encoded % MUZERO_RC_QUICK_STRETCH == 0)
-    memset(quick->tallies, 0, sizeof(quick->tallies));
+  if (!quick->busy) return;
+  muzero_rc_workers_wait(quick->workers);
+  quick->busy = false;
+  muzero_rc_quick_frame *const frame = &quick->frames[quick->encoded % WAITING_MAX];
   for (int encode = 0; encode < ENCODES; ++encode) {
-    const int64_t bits = encode_frame(quick, encode, image);
-    if (bits < 0) quick->failed = true;
-    if (encode < LEVELS) frame->bits[encode] = bits;
+    if (quick->bits[encode] < 0) quick->failed = true;
+    if (encode < LEVELS) frame->bits[encode] = quick->bits[encode];
   }
   for (int level = 0; level < LEVELS; ++level) levels[level] = total_of(quick, level);
   for (int probe = 0; probe < PROBES; ++probe) {
@@ -136,7 +180,21 @@ void muzero_rc_quick_encode_frame(muzero_rc_quick_encode *quick, const vpx_image
   ++quick->encoded;
 }
 
+void muzero_rc_quick_encode_frame(muzero_rc_quick_encode *quick, const vpx_image_t *image) {
+  const bool fits = image->fmt == VPX_IMG_FMT_I420 && image->d_w == quick->width &&
+                    image->d_h == quick->height;
+  finish_frame(quick);
+  if (!fits || quick->encoded - quick->noted >= WAITING_MAX) quick->failed = true;
+  if (quick->failed) return;
+  copy_image(image, &quick->image);
+  if (quick->encoded % MUZERO_RC_QUICK_STRETCH == 0)
+    memset(quick->tallies, 0, sizeof(quick->tallies));
+  quick->busy = true;
+  muzero_rc_workers_begin(quick->workers);
+}
+
 void muzero_rc_quick_encode_note(muzero_rc_quick_encode *quick, const vpx_fixed_buf_t *packet) {
+  finish_frame(quick);
   if (quick->failed || quick->noted == quick->encoded) return;
   muzero_rc_frame_stats stats;
   if (!muzero_rc_packet_stats(packet, &stats) || (int32_t)stats.field[0] != quick->noted) {

@@ -188,6 +188,29 @@ static void test_a_quick_encode_notes_every_frame(void) {
   muzero_rc_quick_encode_close(&quick);
 }
 
+/* Closing waits for the encoders at work; the caller's frame is its own again at once. */
+static void test_a_frame_may_go_before_its_encode_is_over(void) {
+  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
+  muzero_rc_quick_noted noted[2];
+  for (int spoilt = 0; spoilt < 2; ++spoilt) {
+    muzero_rc_quick_encode *quick = muzero_rc_quick_encode_open(&libvpx, WIDTH, HEIGHT);
+    vpx_image_t *const image = frame_of(0);
+    char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
+    const vpx_fixed_buf_t packet = {.buf = record, .sz = sizeof(record)};
+    muzero_rc_frame_stats stats;
+    CHECK(quick);
+    muzero_rc_quick_encode_frame(quick, image);
+    if (spoilt) memset(image->planes[VPX_PLANE_Y], 77, (size_t)image->stride[VPX_PLANE_Y] * HEIGHT);
+    muzero_rc_quick_encode_note(quick, &packet);
+    CHECK(muzero_rc_packet_stats(&packet, &stats));
+    CHECK(muzero_rc_quick_read(&stats, 0, &noted[spoilt]));
+    muzero_rc_quick_encode_frame(quick, image);
+    vpx_img_free(image);
+    muzero_rc_quick_encode_close(&quick);
+  }
+  CHECK(memcmp(&noted[0], &noted[1], sizeof(noted[0])) == 0);
+}
+
 static void test_another_size_ends_the_notes(void) {
   const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
   muzero_rc_quick_encode *quick = muzero_rc_quick_encode_open(&libvpx, WIDTH, HEIGHT + 2);
@@ -213,6 +236,7 @@ int main(void) {
   test_a_key_frame_that_pays_is_coded_finer_within_limits();
   test_a_response_is_read_where_its_stretch_ends();
   test_a_quick_encode_notes_every_frame();
+  test_a_frame_may_go_before_its_encode_is_over();
   test_another_size_ends_the_notes();
   return check_result();
 }

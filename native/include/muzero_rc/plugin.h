@@ -94,8 +94,8 @@ typedef struct muzero_rc_functions {
       (muzero_rc_function)vpx_codec_destroy})
 
 /* The quick encodes beside one first pass of 8-bit 4:2:0 frames: realtime encodes
- * at constant quality; what they took is noted in the first pass's statistics, in
- * bits that libvpx does not read. */
+ * at constant quality, each in a thread of its own; what they took is noted in the
+ * first pass's statistics, in bits that libvpx does not read. */
 typedef struct muzero_rc_first_pass muzero_rc_first_pass;
 
 /* libvpx's vpx_image_t. */
@@ -106,7 +106,7 @@ struct vpx_image;
 MUZERO_RC_API int muzero_rc_first_pass_open(const muzero_rc_functions *libvpx, int32_t width,
                                             int32_t height, muzero_rc_first_pass **first);
 
-/* Encodes the next frame. */
+/* Begins to encode the next frame, of which it takes a copy. */
 MUZERO_RC_API void muzero_rc_first_pass_frame(muzero_rc_first_pass *first,
                                               const struct vpx_image *image);
 
