@@ -105,7 +105,8 @@ muzero_rc_quick_encode *muzero_rc_quick_encode_open(const muzero_rc_libvpx *libv
   quick->height = height;
   bool opened = make_image(quick);
   for (int encode = 0; encode < ENCODES && opened; ++encode) opened = open_codec(quick, encode);
-  opened = opened && !muzero_rc_workers_open(ENCODES, work, quick, &quick->workers);
+  if (opened)
+    opened = !muzero_rc_workers_open("muzero-rc quick", ENCODES, work, quick, &quick->workers);
   if (!opened) muzero_rc_quick_encode_close(&quick);
   return quick;
 }

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* pthread_setname_np */
 #include "workers.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@ typedef struct worker {
 struct muzero_rc_workers {
   pthread_mutex_t lock;
   pthread_cond_t changed;
+  const char *name;
   muzero_rc_work *work;
   void *context;
   long round;  /* so many were begun */
@@ -28,6 +30,7 @@ static void *run(void *argument) {
   const worker *const self = argument;
   muzero_rc_workers *const all = self->all;
   long done = 0;
+  pthread_setname_np(pthread_self(), all->name);
   pthread_mutex_lock(&all->lock);
   for (;;) {
     while (!all->end && all->round == done) pthread_cond_wait(&all->changed, &all->lock);
@@ -57,10 +60,11 @@ static int start(muzero_rc_workers *all, int count) {
   return -error;
 }
 
-int muzero_rc_workers_open(int count, muzero_rc_work *work, void *context,
+int muzero_rc_workers_open(const char *name, int count, muzero_rc_work *work, void *context,
                            muzero_rc_workers **workers) {
   *workers = calloc(1, sizeof(**workers) + (size_t)count * sizeof(worker));
   if (!*workers) return -ENOMEM;
+  (*workers)->name = name;
   (*workers)->work = work;
   (*workers)->context = context;
   pthread_mutex_init(&(*workers)->lock, NULL); /* these two cannot fail on Linux */

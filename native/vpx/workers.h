@@ -7,9 +7,10 @@ typedef struct muzero_rc_workers muzero_rc_workers;
 /* A worker's share, numbered from 0; called in its own thread, once a round. */
 typedef void muzero_rc_work(void *context, int worker);
 
-/* Starts `count` threads, which block all signals. -ENOMEM, -EAGAIN. The caller owns
- * *workers; on failure it is NULL. `context` must live until they are closed. */
-int muzero_rc_workers_open(int count, muzero_rc_work *work, void *context,
+/* Starts `count` threads, which block all signals and are seen under `name` (at most 15
+ * characters). -ENOMEM, -EAGAIN. The caller owns *workers; on failure it is NULL. `name`
+ * and `context` must live until they are closed. */
+int muzero_rc_workers_open(const char *name, int count, muzero_rc_work *work, void *context,
                            muzero_rc_workers **workers);
 
 /* Waits for the round under way, ends the threads and sets *workers to NULL; NULL is fine. */

@@ -40,7 +40,7 @@ static void count(void *context, int worker) {
 static void test_everyone_does_every_round(void) {
   tally sums = {0};
   muzero_rc_workers *workers = NULL;
-  CHECK_EQ(muzero_rc_workers_open(WORKERS, count, &sums, &workers), 0);
+  CHECK_EQ(muzero_rc_workers_open("test", WORKERS, count, &sums, &workers), 0);
   muzero_rc_workers_wait(workers); /* for nothing */
   for (sums.round = 1; sums.round <= ROUNDS; ++sums.round) {
     muzero_rc_workers_begin(workers);
@@ -59,7 +59,7 @@ static void test_closing_waits_for_the_round(void) {
   for (int i = 0; i < 200; ++i) {
     tally sums = {.round = 1};
     muzero_rc_workers *workers = NULL;
-    CHECK_EQ(muzero_rc_workers_open(WORKERS, count, &sums, &workers), 0);
+    CHECK_EQ(muzero_rc_workers_open("test", WORKERS, count, &sums, &workers), 0);
     muzero_rc_workers_begin(workers);
     muzero_rc_workers_close(&workers);
     for (int worker = 0; worker < WORKERS; ++worker) CHECK_EQ(sums.done[worker], 1);
@@ -72,7 +72,7 @@ static void test_without_threads_there_is_nothing(void) {
     tally sums = {0};
     muzero_rc_workers *workers = NULL;
     threads_left = had;
-    CHECK_EQ(muzero_rc_workers_open(WORKERS, count, &sums, &workers), -EAGAIN);
+    CHECK_EQ(muzero_rc_workers_open("test", WORKERS, count, &sums, &workers), -EAGAIN);
     CHECK(!workers);
     threads_left = had;
     CHECK(!muzero_rc_quick_encode_open(&libvpx, 64, 48));
