@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "../vpx/convert.h"
+#include "../vpx/picture.h"
 #include "../vpx/quick_encode.h"
 #include "hook.h"
 #include "outputs.h"
@@ -70,20 +71,6 @@ static int encode(muzero_rc_session *s, vpx_codec_ctx_t *codec, const vpx_image_
   return packets < 0 ? fail(s, packets, "out of memory") : packets;
 }
 
-/* Our frames have no padding, which vpx_img_wrap does not know of odd widths. */
-static void point_image(const muzero_rc_settings *settings, const uint8_t *frame,
-                        vpx_image_t *image) {
-  const int width = settings->width, chroma_width = (width + 1) / 2;
-  const size_t luma = (size_t)width * (size_t)settings->height;
-  const size_t chroma = (size_t)chroma_width * (size_t)((settings->height + 1) / 2);
-  unsigned char *const pixels = (unsigned char *)(uintptr_t)frame; /* libvpx only reads */
-  image->planes[VPX_PLANE_Y] = pixels;
-  image->planes[VPX_PLANE_U] = pixels + luma;
-  image->planes[VPX_PLANE_V] = pixels + luma + chroma;
-  image->stride[VPX_PLANE_Y] = width;
-  image->stride[VPX_PLANE_U] = image->stride[VPX_PLANE_V] = chroma_width;
-}
-
 static int read_failure(muzero_rc_session *s, int error) {
   if (error == -ECANCELED) return fail(s, error, "cancelled");
   if (error == -EPROTO)
@@ -94,17 +81,14 @@ static int read_failure(muzero_rc_session *s, int error) {
 
 static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
   const int32_t expected = s->blob ? muzero_rc_blob_frames(s->blob_size) : INT32_MAX;
-  vpx_image_t image;
+  const unsigned width = (unsigned)s->settings.width, height = (unsigned)s->settings.height;
   const uint8_t *frame = NULL;
-  unsigned char nowhere = 0; /* planes are pointed at each frame */
   int got = 0;
-  vpx_img_wrap(&image, VPX_IMG_FMT_I420, (unsigned)s->settings.width,
-               (unsigned)s->settings.height, 1, &nowhere);
   while ((got = muzero_rc_source_next(s->source, &frame)) > 0) {
     if (atomic_load(&s->frames) == expected)
       return fail(s, -EINVAL, "the source has more frames than the first pass saw (%d)",
                   (int)expected);
-    point_image(&s->settings, frame, &image);
+    const vpx_image_t image = muzero_rc_picture_of(width, height, frame);
     if (s->quick) muzero_rc_quick_encode_frame(s->quick, &image);
     got = encode(s, codec, &image);
     if (got < 0) return got;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../vpx/picture.h"
+
 static const muzero_rc_setting TABLE[] = {
 #define FIELD(name, value) {#name, value, offsetof(muzero_rc_settings, name)},
     MUZERO_RC_SETTINGS(FIELD)
@@ -25,8 +27,7 @@ size_t muzero_rc_frame_bytes(const muzero_rc_settings *s) {
   enum { SIZE_MAX_VP9 = 65535 };
   if (s->width < 1 || s->height < 1) return 0;
   if (s->width > SIZE_MAX_VP9 || s->height > SIZE_MAX_VP9) return 0;
-  const size_t width = (size_t)s->width, height = (size_t)s->height;
-  return width * height + 2 * ((width + 1) / 2) * ((height + 1) / 2);
+  return muzero_rc_picture_bytes((unsigned)s->width, (unsigned)s->height);
 }
 
 /* Fills `cfg`; -EINVAL when the settings do not even fit its unsigned fields

@@ -5,6 +5,7 @@
 
 #include "../policy/quick.h"
 #include "convert.h"
+#include "picture.h"
 #include "workers.h"
 
 enum {
@@ -32,13 +33,12 @@ struct muzero_rc_quick_encode {
   muzero_rc_workers *workers; /* one for each encode; what it does not own, it only reads */
   vpx_codec_ctx_t codecs[ENCODES];
   int open; /* of these */
-  unsigned width, height;
   vpx_image_t image;      /* the frame that is encoded, a copy */
-  uint8_t *pixels;        /* of it */
+  uint8_t *frame;         /* its pixels */
   bool busy;              /* the workers have it */
   int32_t encoded, noted; /* frames */
   int64_t bits[ENCODES];  /* of the frame; -1: that encode failed */
-  int levels[ENCODES]; /* set last; 0 is none of ours */
+  int levels[ENCODES];    /* set last; 0 is none of ours */
   tally tallies[ENCODES];
   muzero_rc_quick_frame frames[WAITING_MAX];
   bool failed;
@@ -49,8 +49,8 @@ static bool open_codec(muzero_rc_quick_encode *quick, int encode) {
   vpx_codec_ctx_t *const codec = &quick->codecs[encode];
   vpx_codec_enc_cfg_t cfg;
   if (!vpx->vp9_cx || vpx->enc_config_default(vpx->vp9_cx(), &cfg, 0)) return false;
-  cfg.g_w = quick->width;
-  cfg.g_h = quick->height;
+  cfg.g_w = quick->image.d_w;
+  cfg.g_h = quick->image.d_h;
   cfg.g_threads = 1;
   cfg.g_lag_in_frames = 0;
   cfg.g_pass = VPX_RC_ONE_PASS;
@@ -65,45 +65,14 @@ static bool open_codec(muzero_rc_quick_encode *quick, int encode) {
 
 static void work(void *context, int encode);
 
-/* Room for a copy of a frame. */
-static bool make_image(muzero_rc_quick_encode *quick) {
-  const size_t width = quick->width, chroma_width = (width + 1) / 2;
-  const size_t luma = width * quick->height, chroma = chroma_width * ((quick->height + 1) / 2);
-  vpx_image_t *const image = &quick->image;
-  quick->pixels = malloc(luma + 2 * chroma);
-  if (!quick->pixels) return false;
-  image->fmt = VPX_IMG_FMT_I420;
-  image->w = image->d_w = quick->width;
-  image->h = image->d_h = quick->height;
-  image->x_chroma_shift = image->y_chroma_shift = 1;
-  image->bps = 12;
-  image->bit_depth = 8;
-  image->planes[VPX_PLANE_Y] = quick->pixels;
-  image->planes[VPX_PLANE_U] = quick->pixels + luma;
-  image->planes[VPX_PLANE_V] = quick->pixels + luma + chroma;
-  image->stride[VPX_PLANE_Y] = (int)width;
-  image->stride[VPX_PLANE_U] = image->stride[VPX_PLANE_V] = (int)chroma_width;
-  return true;
-}
-
-static void copy_image(const vpx_image_t *from, vpx_image_t *to) {
-  for (int plane = 0; plane < 3; ++plane) {
-    const unsigned rows = plane ? (to->d_h + 1) / 2 : to->d_h;
-    for (unsigned row = 0; row < rows; ++row)
-      memcpy(to->planes[plane] + (size_t)row * (size_t)to->stride[plane],
-             from->planes[plane] + (ptrdiff_t)row * from->stride[plane],
-             (size_t)to->stride[plane]);
-  }
-}
-
 muzero_rc_quick_encode *muzero_rc_quick_encode_open(const muzero_rc_libvpx *libvpx, unsigned width,
                                                     unsigned height) {
   muzero_rc_quick_encode *quick = calloc(1, sizeof(*quick));
   if (!quick) return NULL;
   quick->libvpx = *libvpx;
-  quick->width = width;
-  quick->height = height;
-  bool opened = make_image(quick);
+  quick->frame = malloc(muzero_rc_picture_bytes(width, height));
+  bool opened = quick->frame != NULL;
+  if (opened) quick->image = muzero_rc_picture_of(width, height, quick->frame);
   for (int encode = 0; encode < ENCODES && opened; ++encode) opened = open_codec(quick, encode);
   if (opened)
     opened = !muzero_rc_workers_open("muzero-rc quick", ENCODES, work, quick, &quick->workers);
@@ -116,7 +85,7 @@ void muzero_rc_quick_encode_close(muzero_rc_quick_encode **quick) {
   muzero_rc_workers_close(&(*quick)->workers);
   for (int encode = 0; encode < (*quick)->open; ++encode)
     (*quick)->libvpx.destroy(&(*quick)->codecs[encode]);
-  free((*quick)->pixels);
+  free((*quick)->frame);
   free(*quick);
   *quick = NULL;
 }
@@ -182,12 +151,12 @@ static void finish_frame(muzero_rc_quick_encode *quick) {
 }
 
 void muzero_rc_quick_encode_frame(muzero_rc_quick_encode *quick, const vpx_image_t *image) {
-  const bool fits = image->fmt == VPX_IMG_FMT_I420 && image->d_w == quick->width &&
-                    image->d_h == quick->height;
+  const bool fits = image->fmt == VPX_IMG_FMT_I420 && image->d_w == quick->image.d_w &&
+                    image->d_h == quick->image.d_h;
   finish_frame(quick);
   if (!fits || quick->encoded - quick->noted >= WAITING_MAX) quick->failed = true;
   if (quick->failed) return;
-  copy_image(image, &quick->image);
+  muzero_rc_picture_copy(image, quick->frame);
   if (quick->encoded % MUZERO_RC_QUICK_STRETCH == 0)
     memset(quick->tallies, 0, sizeof(quick->tallies));
   quick->busy = true;
