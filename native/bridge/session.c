@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "../vpx/convert.h"
 #include "../vpx/picture.h"
 #include "../vpx/quick_encode.h"
+#include "../vpx/thread.h"
 #include "hook.h"
 #include "outputs.h"
 
@@ -147,16 +147,6 @@ static void *run_thread(void *argument) {
   return NULL;
 }
 
-/* Signals are for the threads of the program that we live in. */
-static int start_thread(muzero_rc_session *s) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = pthread_create(&s->thread, NULL, run_thread, s);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return -error;
-}
-
 static void free_session(muzero_rc_session *s) {
   muzero_rc_hook_close(&s->hook);
   muzero_rc_source_close(&s->source);
@@ -197,7 +187,7 @@ int muzero_rc_session_open(muzero_rc_mailbox *mailbox, int32_t slot,
     error = muzero_rc_hook_open(mailbox, slot, options, &s->hook);
   if (error) goto fail;
   s->source = *source;
-  error = start_thread(s);
+  error = muzero_rc_thread_start(&s->thread, run_thread, s);
   if (error) {
     s->source = NULL;
     goto fail;

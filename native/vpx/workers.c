@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+
+#include "thread.h"
 
 typedef struct worker {
   muzero_rc_workers *all;
@@ -45,19 +46,14 @@ static void *run(void *argument) {
   return NULL;
 }
 
-/* Signals are for the threads of the program that we live in. */
 static int start(muzero_rc_workers *all, int count) {
-  sigset_t every, before;
-  int error = 0;
-  sigfillset(&every);
-  pthread_sigmask(SIG_SETMASK, &every, &before);
-  for (; all->count < count && !error; all->count += !error) {
+  for (; all->count < count; ++all->count) {
     worker *const member = &all->members[all->count];
     *member = (worker){.all = all, .number = all->count};
-    error = pthread_create(&member->thread, NULL, run, member);
+    const int error = muzero_rc_thread_start(&member->thread, run, member);
+    if (error) return error;
   }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return -error;
+  return 0;
 }
 
 int muzero_rc_workers_open(const char *name, int count, muzero_rc_work *work, void *context,
