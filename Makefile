@@ -39,7 +39,7 @@ $(VENV)/.ready: pyproject.toml $(SOURCES)
 	@touch $@
 
 demo: $(VENV)/.ready
-	@$(VENV)/bin/python -P -m muzero_rc.demo # -P: the installed packages, not the folders here
+	@$(VENV)/bin/python -P -m muzero_rc.cli.demo # -P: the installed packages, not the folders here
 
 # -- the environment of the tests: everything, in fixed versions --
 
@@ -85,9 +85,9 @@ build/native-plain build/native-address,undefined build/native-thread: build/nat
 	@grep 'tests passed' $@.log
 
 bench: dev
-	@$(BIN)/python scripts/bench.py
-	@$(BIN)/python scripts/bench_plugin.py
-	@$(BIN)/python scripts/bench_train.py
+	@$(BIN)/python scripts/bench/bench.py
+	@$(BIN)/python scripts/bench/bench_plugin.py
+	@$(BIN)/python scripts/bench/bench_train.py
 
 train-smoke: dev
 	@$(BIN)/rc-train smoke

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from muzero_rc.bitrate import is_whole_kbps, parse_kbps
 from muzero_rc.cli.common import DONE, Parser, Usage, add_encoder_options, run
-from muzero_rc.policies_index import LIBVPX, default_name, resolve
+from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
+from muzero_rc.utils.bitrate import is_whole_kbps, parse_kbps
 
 if TYPE_CHECKING:
-    from encoder_bridge.probe import Clip
-    from encoder_bridge.session import Progress
-    from muzero_rc.encode import FileEncode
+    from encoder_bridge.encode.run import Progress
+    from encoder_bridge.media.probe import Clip
+    from muzero_rc.encoding.file_encode import FileEncode
 
 PROGRAM = "rc-encode"
 MOST_CANDIDATES = 1000
@@ -65,10 +65,10 @@ def _encode(args: argparse.Namespace) -> int:
     policy_ref = resolve(args.policy or default_name())
     _check_candidates(args.candidates, policy_ref.name)
 
-    from encoder_bridge.config import EncoderConfig
-    from encoder_bridge.mux import check_output
-    from encoder_bridge.video import open_clip
-    from muzero_rc.encode import open_policy
+    from encoder_bridge.encode.config import EncoderConfig
+    from encoder_bridge.media.decode import open_clip
+    from encoder_bridge.media.mux import check_output
+    from muzero_rc.encoding.file_encode import open_policy
 
     config = EncoderConfig(
         target_kbps=target_kbps,
@@ -126,10 +126,10 @@ def _check_candidates(count: int, policy: str) -> None:
 def _encoded(clip: "Clip", output: Path, count: int, **how: Any) -> tuple["FileEncode", dict[str, Any]]:
     """The output, and what --json says of its candidates: nothing where there is one."""
     if count == 1:
-        from muzero_rc.encode import encode_file
+        from muzero_rc.encoding.file_encode import encode_file
 
         return encode_file(clip, output, **how), {}
-    from muzero_rc.candidates import encode_best
+    from muzero_rc.encoding.candidates import encode_best
 
     contest = encode_best(clip, output, count=count, **how)
     fields = {
@@ -152,7 +152,7 @@ def _encoded(clip: "Clip", output: Path, count: int, **how: Any) -> tuple["FileE
 
 def _report(source: str, output: Path, policy: str, clip: "Clip", done: "FileEncode") -> dict[str, Any]:
     """The figures of --json; the sentence for people is made from the same ones."""
-    from muzero_rc.encode import mean_qindex
+    from muzero_rc.encoding.file_encode import mean_qindex
 
     result = done.result
     mean = mean_qindex(result)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from muzero_rc.cli.common import DONE, Parser, Usage, run
-from muzero_rc.policies_index import LIBVPX, default_name, resolve
+from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
 
 PROGRAM = "rc-plugin"
 
@@ -64,7 +64,7 @@ def _parser() -> Parser:
 def _exec(args: argparse.Namespace, command: list[str] | None) -> int:
     if not command:
         raise Usage("exec needs a program behind --: rc-plugin exec -- ffmpeg …")
-    from muzero_rc.plugin import (
+    from muzero_rc.deploy.preload import (
         POLICY,
         PluginError,
         find_places,
@@ -88,15 +88,15 @@ def _exec(args: argparse.Namespace, command: list[str] | None) -> int:
 
 
 def _path(args: argparse.Namespace) -> int:
-    from muzero_rc.plugin import find_places
+    from muzero_rc.deploy.preload import find_places
 
     print(getattr(find_places(), args.part))
     return DONE
 
 
 def _info(args: argparse.Namespace) -> int:
-    from muzero_rc.encode import open_policy
-    from muzero_rc.plugin import find_places, measure_speed
+    from muzero_rc.deploy.preload import find_places, measure_speed
+    from muzero_rc.encoding.file_encode import open_policy
 
     ref = resolve(args.policy)
     policy = open_policy(ref)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muzero_rc.bitrate import parse_kbps
 from muzero_rc.cli.common import DONE, FAILED, Parser, Usage, add_encoder_options, run
-from muzero_rc.policies_index import default_name
+from muzero_rc.deploy.policy_names import default_name
+from muzero_rc.utils.bitrate import parse_kbps
 
 if TYPE_CHECKING:
-    from muzero_rc.results import Encode, Study
+    from muzero_rc.evaluation.results import Encode, Study
 
 PROGRAM = "rc-report"
 
@@ -78,11 +78,11 @@ def _report(args: argparse.Namespace, command: str) -> int:
     peers = [name for name in args.peers.split(",") if name]
     bitrates = _bitrates(args.bitrates) if args.bitrates is not None else None
 
-    from encoder_bridge.config import EncoderConfig
-    from encoder_bridge.quality import vmaf_ffmpeg
-    from muzero_rc.evaluate import Evaluation
-    from muzero_rc.methods import choose_methods
-    from muzero_rc.study import find_clips, ladder_beside, plan_tasks, run_study
+    from encoder_bridge.encode.config import EncoderConfig
+    from encoder_bridge.media.quality import vmaf_ffmpeg
+    from muzero_rc.evaluation.rate_controls import choose_methods
+    from muzero_rc.evaluation.runner import Evaluation
+    from muzero_rc.report.build import find_clips, ladder_beside, plan_tasks, run_study
 
     if vmaf and vmaf_ffmpeg() is None:
         raise Usage("no ffmpeg with the libvmaf filter here: leave vmaf out of --metrics, or install one")
@@ -134,7 +134,7 @@ def _bitrates(text: str) -> list[int]:
 
 def _print_summary(study: "Study") -> None:
     """The main figures on stdout, as the page has them."""
-    from muzero_rc.summary import compare, constraints
+    from muzero_rc.evaluation.statistics import compare, constraints
 
     kept = {row.method: row for row in constraints(study)}
     summaries = {c.method: c.summary for c in compare(study, study.baseline) if c.metric == "psnr_y"}

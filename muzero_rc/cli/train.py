@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from muzero_rc.cli.common import DONE, Parser, Usage, run
 
 if TYPE_CHECKING:
-    from muzero_rc.config import Config
-    from muzero_rc.remote import Service
+    from muzero_rc.config.schema import Config
+    from muzero_rc.distributed.transport import Service
 
 PROGRAM = "rc-train"
 DEFAULT_PORT = 8765
@@ -96,14 +96,14 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from muzero_rc.config_file import load_config
+    from muzero_rc.config.toml_io import load_config
 
     return _train(args, load_config(_existing(args.config), args.set), None)
 
 
 def _learner(args: argparse.Namespace) -> int:
-    from muzero_rc.config_file import load_config
-    from muzero_rc.remote import Service
+    from muzero_rc.config.toml_io import load_config
+    from muzero_rc.distributed.transport import Service
 
     config = load_config(_existing(args.config), args.set)
     service = Service(config, port=args.port, everywhere=args.everywhere)
@@ -112,9 +112,9 @@ def _learner(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace, config: "Config", service: "Service | None") -> int:
-    from encoder_bridge.cache import cache_folder
-    from muzero_rc.studio import libvpx_engine
-    from muzero_rc.train import train
+    from encoder_bridge.encode.first_pass_cache import cache_folder
+    from muzero_rc.encoding.clip_store import libvpx_engine
+    from muzero_rc.training.train import train
 
     train(
         config,
@@ -132,16 +132,16 @@ def _train(args: argparse.Namespace, config: "Config", service: "Service | None"
 
 
 def _actor(args: argparse.Namespace) -> int:
-    from encoder_bridge.cache import cache_folder
-    from muzero_rc.config_file import load_config
-    from muzero_rc.studio import libvpx_engine
+    from encoder_bridge.encode.first_pass_cache import cache_folder
+    from muzero_rc.config.toml_io import load_config
+    from muzero_rc.encoding.clip_store import libvpx_engine
 
     folder = Path(args.folder)
     name, cache = args.name or folder.name, cache_folder() / "training"
     if not name or name == OWN_NAME or "/" in name:
         raise Usage(f"--name {name!r}: use a name that is not {OWN_NAME!r} and has no slash")
     if args.replay:
-        from muzero_rc.away import act
+        from muzero_rc.distributed.remote_actor import act
 
         act(
             Path(args.corpus),
@@ -154,7 +154,7 @@ def _actor(args: argparse.Namespace) -> int:
             say=_say,
         )
         return DONE
-    from muzero_rc.file_actor import act_to_files
+    from muzero_rc.distributed.offline_actor import act_to_files
 
     if args.episodes is None or args.config is None:
         raise Usage("--policy needs --config, the run's, and --episodes")
@@ -174,15 +174,15 @@ def _actor(args: argparse.Namespace) -> int:
 
 
 def _smoke(args: argparse.Namespace) -> int:
-    from muzero_rc.smoke import smoke
+    from muzero_rc.training.smoke import smoke
 
     print(smoke(args.minutes, None if args.keep is None else Path(args.keep), say=_say))
     return DONE
 
 
 def _export(args: argparse.Namespace) -> int:
-    from muzero_rc.files import whole_file
-    from muzero_rc.rundir import read_note
+    from encoder_bridge.atomic_file import whole_file
+    from muzero_rc.training.run_dir import read_note
 
     run_dir, output = Path(args.run_dir), Path(args.output)
     read_note(run_dir)

@@ -1,4 +1,4 @@
-#include "outputs.h"
+#include "bridge/outputs.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "../vpx/quick_encode.h"
-#include "results.h"
+#include "vpx/probe_encoder.h"
+#include "bridge/results.h"
 
 typedef struct muzero_rc_outputs {
   bool keep_packets;

@@ -1,4 +1,4 @@
-#include "pool.h"
+#include "bridge/pool.h"
 
 #include <errno.h>
 #include <stdio.h>

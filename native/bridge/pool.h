@@ -3,7 +3,7 @@
 #ifndef MUZERO_RC_BRIDGE_POOL_H_
 #define MUZERO_RC_BRIDGE_POOL_H_
 
-#include "session.h"
+#include "bridge/session.h"
 
 typedef struct muzero_rc_pool muzero_rc_pool;
 

@@ -1,4 +1,4 @@
-#include "rendezvous.h"
+#include "bridge/rendezvous.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-#include "results.h"
+#include "bridge/results.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE /* pthread_setname_np */
-#include "session.h"
+#include "bridge/session.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,12 +9,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "../vpx/convert.h"
-#include "../vpx/picture.h"
-#include "../vpx/quick_encode.h"
-#include "../vpx/thread.h"
-#include "hook.h"
-#include "outputs.h"
+#include "vpx/convert.h"
+#include "vpx/image.h"
+#include "vpx/probe_encoder.h"
+#include "vpx/thread.h"
+#include "bridge/encode_callbacks.h"
+#include "bridge/outputs.h"
 
 struct muzero_rc_session {
   muzero_rc_mailbox *mailbox;

@@ -8,10 +8,10 @@
 
 #include <muzero_rc/policy.h>
 
-#include "rendezvous.h"
-#include "results.h"
-#include "settings.h"
-#include "source.h"
+#include "bridge/rendezvous.h"
+#include "bridge/results.h"
+#include "bridge/settings.h"
+#include "bridge/source.h"
 
 enum { MUZERO_RC_ERROR_SIZE = 256 };
 

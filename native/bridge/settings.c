@@ -1,10 +1,10 @@
-#include "settings.h"
+#include "bridge/settings.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "../vpx/picture.h"
+#include "vpx/image.h"
 
 static const muzero_rc_setting TABLE[] = {
 #define FIELD(name, value) {#name, value, offsetof(muzero_rc_settings, name)},

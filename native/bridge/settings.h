@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../vpx/vpx_abi.h"
+#include "vpx/vpx_abi.h"
 
 /* Name and default. -1 leaves libvpx's own default. The timebase is exactly
  * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality.

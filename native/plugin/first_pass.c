@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../vpx/quick_encode.h"
+#include "vpx/probe_encoder.h"
 
 struct muzero_rc_first_pass {
   muzero_rc_quick_encode *quick;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../vpx/convert.h"
+#include "vpx/convert.h"
 
 struct muzero_rc_plugin {
   const muzero_rc_policy *policy;

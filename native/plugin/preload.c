@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "takeover.h"
+#include "plugin/intercept.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

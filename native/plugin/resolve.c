@@ -1,5 +1,5 @@
 #define _GNU_SOURCE /* dladdr, RTLD_NEXT */
-#include "resolve.h"
+#include "plugin/resolve.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

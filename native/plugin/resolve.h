@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "../vpx/calls.h"
+#include "vpx/libvpx_calls.h"
 
 /* Fills *libvpx with the functions of the library that `iface` lies in, however
  * that was loaded, else with the next in the search order. NULL is fine.

@@ -3,8 +3,8 @@
 #ifndef MUZERO_RC_POLICY_MODEL_H_
 #define MUZERO_RC_POLICY_MODEL_H_
 
-#include "network.h"
-#include "state.h"
+#include "network/network.h"
+#include "rate_control/clip_state.h"
 
 /* The clip's state that the model keeps. Lives as long as the model. */
 const muzero_rc_state *muzero_rc_model_state(const muzero_rc_model *model);

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "errors.h"
-#include "feature_table.h"
-#include "kernels.h"
-#include "policy_impl.h"
+#include "common/errors.h"
+#include "features/feature_table.h"
+#include "network/kernels.h"
+#include "policy/policy_impl.h"
 
 struct muzero_rc_model {
   const muzero_rc_policy *policy;

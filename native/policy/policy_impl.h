@@ -2,8 +2,8 @@
 #ifndef MUZERO_RC_POLICY_POLICY_IMPL_H_
 #define MUZERO_RC_POLICY_POLICY_IMPL_H_
 
-#include "model.h"
-#include "policy_file.h"
+#include "policy/model.h"
+#include "policy_file/policy_file.h"
 
 struct muzero_rc_policy {
   muzero_rc_network *network; /* NULL: the controller, and nothing below is set */

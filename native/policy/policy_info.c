@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "feature_table.h"
-#include "policy_impl.h"
-#include "sha256.h"
+#include "features/feature_table.h"
+#include "policy/policy_impl.h"
+#include "policy_file/sha256.h"
 
 /* Prints into new memory, or with json NULL only returns the length. */
 static int print(const muzero_rc_policy *policy, const char *const texts[3], char *json,

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "errors.h"
-#include "feature_table.h"
-#include "policy_impl.h"
+#include "common/errors.h"
+#include "features/feature_table.h"
+#include "policy/policy_impl.h"
 
 static int complain(char *error, size_t error_size, int code, const char *what) {
   return muzero_rc_fail(error, error_size, code, "%s", code == -ENOMEM ? "out of memory" : what);

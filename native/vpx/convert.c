@@ -1,4 +1,4 @@
-#include "convert.h"
+#include "vpx/convert.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 
 #include <muzero_rc/policy.h>
 
-#include "vpx_abi.h"
+#include "vpx/vpx_abi.h"
 
 muzero_rc_clip muzero_rc_clip_from_vpx(const vpx_rc_config_t *config);
 

@@ -1,4 +1,4 @@
-#include "calls.h"
+#include "vpx/libvpx_calls.h"
 
 muzero_rc_libvpx muzero_rc_libvpx_linked(void) {
   return (muzero_rc_libvpx){.vp9_cx = vpx_codec_vp9_cx,

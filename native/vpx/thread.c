@@ -1,4 +1,4 @@
-#include "thread.h"
+#include "vpx/thread.h"
 
 #include <signal.h>
 

@@ -1,9 +1,9 @@
-#include "version.h"
+#include "vpx/version.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "vpx_abi.h"
+#include "vpx/vpx_abi.h"
 
 #ifndef MUZERO_RC_VPX_BUILT
 #error "the build must define MUZERO_RC_VPX_BUILT, libvpx's version according to pkg-config"

@@ -7,10 +7,10 @@ import socket
 import pytest
 
 from muzero_rc.cli.train import main
-from muzero_rc.config import Config
-from muzero_rc.config_file import dump_config
-from muzero_rc.episodes import read_log
-from muzero_rc.rundir import RUN_VERSION
+from muzero_rc.config.schema import Config
+from muzero_rc.config.toml_io import dump_config
+from muzero_rc.experience.episode_log import read_log
+from muzero_rc.training.run_dir import RUN_VERSION
 
 SMALL = (
     *("network.width=8", "network.encoder_layers=1", "network.latents=2", "network.attention_heads=2"),

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from encoder_bridge._native import quantizer_steps
-from encoder_bridge.probe import probe
-from encoder_bridge.quality import luma_sse
-from encoder_bridge.records import RECORD
-from encoder_bridge.results import psnr_db
-from encoder_bridge.session import Progress
-from muzero_rc.candidates import Candidate, CandidateSearch
+from encoder_bridge.encode.layouts import RECORD
+from encoder_bridge.encode.result import psnr_db
+from encoder_bridge.encode.run import Progress
+from encoder_bridge.media.probe import probe
+from encoder_bridge.media.quality import luma_sse
 from muzero_rc.cli import encode as command
 from muzero_rc.cli.encode import main
+from muzero_rc.encoding.candidates import Candidate, CandidateSearch
 
 MakeClip = Callable[..., Path]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muzero_rc.bitrate import MAX_KBPS, BadBitrate, is_whole_kbps, parse_kbps
+from muzero_rc.utils.bitrate import MAX_KBPS, BadBitrate, is_whole_kbps, parse_kbps
 
 
 @pytest.mark.parametrize(

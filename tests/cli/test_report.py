@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from muzero_rc.cli.report import main
-from muzero_rc.ladder import LADDER_CQ_LEVELS
+from muzero_rc.corpus.ladder import LADDER_CQ_LEVELS
 
 MakeClip = Callable[..., Path]
 TARGETS = (40, 55, 80, 110, 160)
@@ -152,7 +152,7 @@ def test_bitrates_for_one_clip(invoke: Any, make_clip: MakeClip, tmp_path: Path)
 
 
 def test_figures_go_into_the_readme(report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = Path(__file__).resolve().parents[2] / "scripts" / "readme_table.py"
+    path = Path(__file__).resolve().parents[2] / "scripts" / "docs" / "readme_table.py"
     spec = importlib.util.spec_from_file_location("readme_table", path)
     assert spec is not None and spec.loader is not None
     script = importlib.util.module_from_spec(spec)

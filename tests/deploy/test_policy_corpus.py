@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from policy_samples import (
+from support.policy_samples import (
     c_logits,
     check_same,
     feature_version,
@@ -17,15 +17,15 @@ from policy_samples import (
 )
 
 from encoder_bridge import _native
-from encoder_bridge.config import EncoderConfig
-from encoder_bridge.probe import probe
-from encoder_bridge.session import encode, first_pass
-from encoder_bridge.video import read_frames
-from muzero_rc.config import NetworkConfig
-from muzero_rc.config_file import load_config
-from muzero_rc.export import export_policy, read_metadata, warm_start
-from muzero_rc.ladder import read_ladder
-from muzero_rc.policies_index import CONTROLLER, shipped
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.run import encode, first_pass
+from encoder_bridge.media.decode import read_frames
+from encoder_bridge.media.probe import probe
+from muzero_rc.config.schema import NetworkConfig
+from muzero_rc.config.toml_io import load_config
+from muzero_rc.corpus.ladder import read_ladder
+from muzero_rc.deploy.policy_file import export_policy, read_metadata, warm_start
+from muzero_rc.deploy.policy_names import CONTROLLER, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("MUZERO_RC_CORPUS", ROOT.parent / "shared" / "corpus"))

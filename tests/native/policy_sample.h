@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/feature_table.h"
-#include "policy/network.h"
+#include "features/feature_table.h"
+#include "network/network.h"
 
 typedef struct sample_options {
   muzero_rc_sizes sizes;

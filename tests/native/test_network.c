@@ -1,5 +1,5 @@
 /* Policies and models: what opens, what is refused, and what is decided. */
-#include "policy/network.h"
+#include "network/network.h"
 
 #include <errno.h>
 #include <math.h>
@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "policy/kernels.h"
+#include "network/kernels.h"
 #include "policy/policy_impl.h"
-#include "policy/sha256.h"
+#include "policy_file/sha256.h"
 #include "policy_sample.h"
 
 enum { FRAMES = 12 };

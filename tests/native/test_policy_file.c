@@ -1,5 +1,5 @@
 /* The reader of policy files: what it takes, and all that it must refuse. */
-#include "policy/policy_file.h"
+#include "policy_file/policy_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "policy/sha256.h"
+#include "policy_file/sha256.h"
 #include "policy_sample.h"
 
 /* Two tensors, a = [1, 2] and b = [[3], [4]]. */

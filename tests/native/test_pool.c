@@ -7,7 +7,7 @@
 
 #include "bridge/pool.h"
 #include "check.h"
-#include "policy/state.h"
+#include "rate_control/clip_state.h"
 
 enum { WIDTH = 64, HEIGHT = 47, FRAMES = 20, FRAME_BYTES = WIDTH * HEIGHT + 2 * 32 * 24 };
 

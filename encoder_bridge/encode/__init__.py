@@ -1,0 +1,1 @@
+"""Encodes: settings, sessions, results, first passes."""

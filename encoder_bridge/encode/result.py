@@ -1,0 +1,116 @@
+"""What an encode leaves behind, and the figures made of it."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.layouts import SHOW_EXISTING, Records
+from encoder_bridge.media.vp9_headers import plan_of
+
+PSNR_CAP_DB = 60.0
+"""Screen content reaches lossless, whose PSNR is infinite."""
+Packet: TypeAlias = tuple[int, int, bytes]
+"""pts in frames, 1 for a key frame, the VP9 data."""
+
+
+@dataclass(frozen=True)
+class FirstPass:
+    """libvpx's first-pass statistics of a clip."""
+
+    blob: bytes
+    """As libvpx wants them back in the second pass."""
+    stats: npt.NDArray[np.float64]
+    """`[T, 25]`: one row per shown frame, in `vpx_rc_frame_stats_t`'s order."""
+
+    @property
+    def frames(self) -> int:
+        """How many frames the first pass saw."""
+        return len(self.stats)
+
+
+@dataclass(frozen=True)
+class EpisodeOutcome:
+    """What a reward is made of."""
+
+    clip: str
+    target_kbps: int
+    kbps: float
+    """Bits of all packets over the shown time."""
+    overshoot: float
+    """max(0, kbps / target_kbps - 1)"""
+    psnr_y_db: float
+    """Mean over shown frames of luma PSNR, each at most 60 dB."""
+    frames: int
+
+
+@dataclass(frozen=True)
+class EncodeResult:
+    """A whole encode."""
+
+    config: EncoderConfig
+    records: Records
+    """`[N]` of `records.RECORD`, one per libvpx result; empty for libvpx's own rate control."""
+    shown: Records
+    """`[T]` of `records.SHOWN`, one per packet."""
+    outcome: dict[str, Any]
+    """As `Pool.outcome`: frames, decisions, guarded, fallbacks, packet_bytes, seconds."""
+    packets: tuple[Packet, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Shown frames."""
+        return len(self.shown)
+
+    @property
+    def bits(self) -> int:
+        """Of all packets, superframe indexes included."""
+        return 8 * int(self.shown["bytes"].sum())
+
+    @property
+    def kbps(self) -> float:
+        """Kilobits per second of shown time."""
+        return bitrate_kbps(self.bits, self.frames, self.config.fps)
+
+    @property
+    def overshoot(self) -> float:
+        """By what share the bitrate is above the target; 0 when it fits."""
+        return max(0.0, self.kbps / self.config.target_kbps - 1)
+
+    @cached_property
+    def psnr_y_db(self) -> float:
+        """Mean over shown frames of luma PSNR, each at most 60 dB; NaN without PSNR."""
+        return float(np.mean(psnr_db(self.shown["sse_y"], self.config.width * self.config.height)))
+
+    @property
+    def plan(self) -> list[int]:
+        """The qindex used for every coded frame, in coding order: what a replay feeds back.
+
+        From the packets (if kept) where libvpx's own rate control left no records.
+        """
+        if not len(self.records):
+            return plan_of(data for _, _, data in self.packets)
+        return [int(r["qindex"]) for r in self.records if r["frame_type"] != SHOW_EXISTING]
+
+    def episode(self, clip: str = "") -> EpisodeOutcome:
+        """The few figures that a reward is made of."""
+        return EpisodeOutcome(
+            clip, self.config.target_kbps, self.kbps, self.overshoot, self.psnr_y_db, self.frames
+        )
+
+
+def bitrate_kbps(bits: int, frames: int, fps: Fraction) -> float:
+    """Kilobits per second of `frames` shown frames."""
+    return float(bits * fps / frames / 1000)
+
+
+def psnr_db(sse: npt.ArrayLike, pixels: int) -> npt.NDArray[np.float64]:
+    """PSNR of 8-bit planes, at most 60 dB; NaN where `sse` is negative (unknown)."""
+    error = np.asarray(sse, np.float64) / pixels
+    with np.errstate(divide="ignore", invalid="ignore"):
+        psnr = 10 * np.log10(255.0**2 / error)
+    return np.where(error < 0, np.nan, np.minimum(psnr, PSNR_CAP_DB))

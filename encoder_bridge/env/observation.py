@@ -1,0 +1,91 @@
+"""Arrays of fixed shapes out of the extension's feature tables.
+
+Legend: T shown frames of a clip, W frames of the window; C, X, S features per clip, per shown
+frame, per coded frame.
+"""
+
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+
+from encoder_bridge import _native
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.result import FirstPass
+
+WINDOW = 48
+"""Shown frames that an observation covers."""
+BEHIND = 8
+"""How many of them lie before the current frame."""
+LIMIT = 16.0
+"""Features are scaled to about [-2, 2]; whatever lies beyond this is cut."""
+
+Observation = dict[str, npt.NDArray[np.float32]]
+
+
+class ClipFeatures(NamedTuple):
+    """What is known before the first frame."""
+
+    clip: npt.NDArray[np.float32]
+    """`[C]`"""
+    frames: npt.NDArray[np.float32]
+    """`[T, X]`"""
+
+
+def feature_names() -> dict[str, list[str]]:
+    """The names of the features in "clip", "frame" and "step", in order."""
+    return {table: [name for name, _ in rows] for table, rows in _native.feature_tables().items()}
+
+
+def observation_space(window: int = WINDOW) -> gymnasium.spaces.Dict:
+    """Dict of "window" `[W, X]`, "clip" `[C]` and "step" `[S]`, all f4."""
+    tables = _native.feature_tables()
+    shapes = {
+        "window": (window, len(tables["frame"])),
+        "clip": (len(tables["clip"]),),
+        "step": (len(tables["step"]),),
+    }
+    return gymnasium.spaces.Dict(
+        {name: gymnasium.spaces.Box(-LIMIT, LIMIT, shape, np.float32) for name, shape in shapes.items()}
+    )
+
+
+def clip_features(config: EncoderConfig, first: FirstPass) -> ClipFeatures:
+    """The features of a whole clip under `config.target_kbps`."""
+    tables = _native.feature_tables()
+    clip = np.zeros(len(tables["clip"]), np.float32)
+    frames = np.zeros((first.frames, len(tables["frame"])), np.float32)
+    stats = np.ascontiguousarray(first.stats)
+    _native.observe_clip(config.width, config.height, config.target_kbps, stats, clip, frames)
+    return ClipFeatures(clip, frames)
+
+
+def observe(
+    features: ClipFeatures, show_index: int, step: npt.NDArray[np.float32], window: int = WINDOW
+) -> Observation:
+    """One observation: the frames round `show_index` (zeros beyond the clip), clip and step features."""
+    frames = np.zeros((window, features.frames.shape[1]), np.float32)
+    start = show_index - min(BEHIND, window - 1)
+    inside = slice(max(start, 0), max(start + window, 0))
+    part = features.frames[inside]
+    frames[inside.start - start : inside.start - start + len(part)] = part
+    observation = {"window": frames, "clip": features.clip, "step": np.asarray(step, np.float32)}
+    return {name: np.clip(array, -LIMIT, LIMIT) for name, array in observation.items()}
+
+
+def nothing(window: int = WINDOW) -> Observation:
+    """The observation where there is none: zeros."""
+    space = observation_space(window)
+    return {name: np.zeros(box.shape or (), np.float32) for name, box in space.spaces.items()}
+
+
+def request_info(event: np.void) -> dict[str, Any]:
+    """What an environment's `info` says of the frame that waits for a qindex."""
+    return {
+        "frame_type": int(event["frame_type"]),
+        "show_index": int(event["show_index"]),
+        "coding_index": int(event["coding_index"]),
+        "layer": int(event["layer"]),
+        "reference_qindex": int(event["reference"]),
+    }

@@ -1,0 +1,1 @@
+"""Video files: probing, decoding, muxing, measuring, VP9 headers."""

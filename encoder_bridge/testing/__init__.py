@@ -1,0 +1,1 @@
+"""Encoders without libvpx, for tests and demonstrations of learning."""

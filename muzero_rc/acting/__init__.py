@@ -1,0 +1,1 @@
+"""Actors: self-play with search, and episodes played from a policy file."""

@@ -1,0 +1,234 @@
+"""Self-play: the agent encodes, frame by frame, many clips at once.
+
+Every frame that waits is decided in one batch: by search, or without it straight from the policy
+head. Exploring episodes get two kinds of noise: the search's own, and an offset that stays the same
+for all frames of a layer in a GOP (independent noise on every frame mostly costs quality).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from muzero_rc.acting.assignment import OWN, Assignment, StructuredNoise
+from muzero_rc.agent.batch import NO_FRAME
+from muzero_rc.agent.networks import Networks, exogenous, look_up
+from muzero_rc.agent.search import Found, make_search, tie_break
+from muzero_rc.config.schema import Config
+from muzero_rc.encoding.batch import Encode, Job
+from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.experience.episode_log import SELFPLAY, Episode
+from muzero_rc.experience.opponents import Opponents
+from muzero_rc.reward.rules import outcome_of
+from muzero_rc.types import Array, ClipBatch, Params, Schedule
+
+_PADDING = 32  # shown frames: clips of like length share a compiled encoder
+
+
+class KnownSchedules:
+    """What is known beforehand of an instance's coded frames: those of an earlier episode.
+
+    GOPs follow from the first pass and, a little, from the target; the nearest target's are taken.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[int, Schedule]] = {}
+
+    def add(self, episode: Episode) -> None:
+        """Remembers an episode's schedule."""
+        coded = episode.records[episode.records["frame_type"] >= 0]
+        schedule = Schedule(*(coded[name].astype(np.int32) for name in Schedule._fields))
+        self._known.setdefault(episode.instance, {})[episode.target_kbps] = schedule
+
+    def ahead(self, instance: str, target_kbps: int, at: int, event: Any, depth: int) -> Schedule:
+        """i4[D] each: the frames after the `at`-th coded frame, none where the two do not agree."""
+        nothing = np.full(depth, NO_FRAME, np.int32)
+        known = self._known.get(instance)
+        if known:
+            schedule = known[min(known, key=lambda target: abs(target - target_kbps))]
+            same = at < len(schedule.show_index) and all(
+                getattr(schedule, name)[at] == event[name] for name in ("frame_type", "show_index")
+            )
+            if same:
+                parts = [part[at + 1 : at + 1 + depth] for part in schedule]
+                return Schedule(*(np.concatenate([part, nothing])[:depth] for part in parts))
+        return Schedule(nothing, nothing * 0, nothing * 0)
+
+
+@dataclass
+class Play:
+    """One episode while it is played.
+
+    Attributes:
+      assignment: what is played.
+      encoding: f4[T, E] of the clip at the target.
+      opponent: gain_db and overshoot of the present opponent.
+      noise: added to what is decided.
+      policies, values: of each decision so far.
+    """
+
+    assignment: Assignment
+    encoding: Array
+    opponent: tuple[float, float]
+    noise: StructuredNoise
+    policies: list[Array] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+
+Act = Callable[..., tuple[jax.Array, Found]]
+"""(params, rng key, rows of a batch) -> the next key, what was found"""
+
+
+class Actor:
+    """Plays episodes with the weights that it was last given."""
+
+    def __init__(self, studio: Studio, networks: Networks, config: Config, schedules: KnownSchedules) -> None:
+        """Args: schedules: asked for what lies ahead; the caller fills it."""
+        self._studio = studio
+        self._networks = networks
+        self._config = config
+        self._schedules = schedules
+        self._actions = np.array(config.network.actions)
+        self._batch = config.actor.encoders
+        self._depth = config.learner.unroll_steps
+        self._encode_clip = jax.jit(networks.encode_clip)
+        self._act = self._make_act()
+        self._params: Params = {}
+        self._step = 0
+        self._key = jax.random.PRNGKey(config.seed)
+
+    def set_weights(self, params: Params, step: int) -> None:
+        """Plays with these from the next decision on."""
+        self._params, self._step = params, step
+
+    def play(
+        self,
+        assignments: Iterable[Assignment],
+        opponents: Opponents,
+        config_hash: str,
+        *,
+        prefix: str = OWN,
+    ) -> Iterator[Episode]:
+        """Plays episodes and yields each as it ends; failed encodes are logged and left out."""
+        jobs = (self._job(assignment, opponents, prefix) for assignment in assignments)
+        for done in self._studio.play(jobs, self._decide, together=max(1, self._batch // 2)):
+            if done.error:
+                self._studio.fail(done.job.name, done.error)
+            else:
+                yield self._episode(done, config_hash)
+
+    def _job(self, assignment: Assignment, opponents: Opponents, prefix: str) -> Job:
+        instance, target = assignment.instance, assignment.target_kbps
+        clip, frames = self._studio.clip_features(instance.name, target)
+        padded = np.pad(frames, ((0, -len(frames) % _PADDING), (0, 0)))
+        batch = ClipBatch(clip[None], padded[None], np.array([len(frames)], np.int32))
+        encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
+        opponent = opponents.of_clip(instance.clip, instance.name, target)
+        noise = StructuredNoise(
+            f"{prefix} {assignment.number}", self._config.actor, len(frames), silent=assignment.greedy
+        )
+        play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot), noise)
+        return self._studio.job(
+            f"{prefix}/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play
+        )
+
+    def _decide(self, events: Array, jobs: list[Job]) -> Array:
+        """`encodes.Decide`: one padded batch of decisions."""
+        plays: list[Play] = [job.extra for job in jobs]
+        rows = [
+            self._rows(event, play, job.settings.target_kbps)
+            for event, play, job in zip(events, plays, jobs, strict=True)
+        ]
+        rows += [rows[-1]] * (self._batch - len(rows))
+        encoding, frame_type, layer, step, opponent, scale = map(np.stack, zip(*rows, strict=True))
+        self._key, found = self._act(
+            self._params, self._key, encoding, frame_type, layer, step, opponent, scale
+        )
+        actions, policies, values = jax.device_get(found)
+        for i, play in enumerate(plays):
+            play.policies.append(policies[i].astype(np.float16))
+            play.values.append(float(values[i]))
+        if not self._config.search.enabled and self._config.network.decision == "mean":
+            chosen = policies @ self._actions
+        else:
+            chosen = self._actions[actions]
+        answers = [self._qindex(e, p, c) for e, p, c in zip(events, plays, chosen, strict=False)]
+        return np.array(answers, np.int32)
+
+    def _rows(self, event: Any, play: Play, target_kbps: int) -> tuple[Array, ...]:
+        """A frame's inputs: the encodings of itself and of the D frames ahead, f4[1 + D, E], and so on."""
+        name = play.assignment.instance.name
+        ahead = self._schedules.ahead(name, target_kbps, len(play.values), event, self._depth)
+        shows = np.concatenate([[event["show_index"]], ahead.show_index])
+        encoding = play.encoding[np.clip(shows, 0, len(play.encoding) - 1)]
+        scale = 0.0 if play.assignment.greedy else self._config.search.gumbel_scale
+        opponent = np.array(play.opponent, np.float32)
+        return encoding, ahead.frame_type, ahead.layer, event["step"], opponent, np.array([scale], np.float32)
+
+    def _qindex(self, event: Any, play: Play, chosen: float) -> int:
+        base = int(event["reference"]) if self._config.network.action_mode == "relative" else 0
+        return base + round(float(chosen)) + play.noise.of(event)
+
+    def _make_act(self) -> Act:
+        """The jitted decision of a batch: represent, then search or sample."""
+        config, networks, depth = self._config, self._networks, self._depth
+        tolerance = config.reward.overshoot_tolerance
+        search = make_search(networks, config.network, config.search, depth=depth, tolerance=tolerance)
+
+        @jax.jit
+        def act(
+            params: Params,
+            key: Array,
+            encoding: Array,
+            frame_type: Array,
+            layer: Array,
+            step: Array,
+            opponent: Array,
+            scale: Array,
+        ) -> tuple[jax.Array, Found]:
+            following, key = jax.random.split(key)  # outside it would cost a dispatch of its own
+            here = jnp.zeros(encoding.shape[0], jnp.int32)
+            state = networks.represent(params, look_up(encoding, here), step)
+            places = jnp.broadcast_to(1 + jnp.arange(depth), frame_type.shape)
+            exo = exogenous(encoding, Schedule(frame_type, layer, places))
+            if config.search.enabled:
+                return following, search(params, key, state, exo, opponent, scale)
+            logits = networks.predict(params, state).policy_logits + tie_break(config.network)
+            noise = jax.random.gumbel(key, logits.shape) * scale
+            action = jnp.argmax(logits + noise, axis=-1)
+            return following, Found(action, jax.nn.softmax(logits), jnp.zeros(len(logits)))
+
+        return act
+
+    def _episode(self, done: Encode, config_hash: str) -> Episode:
+        play: Play = done.job.extra
+        instance, target = play.assignment.instance, play.assignment.target_kbps
+        anchor_db = self._studio.anchor(instance).psnr_at(target)
+        searched = self._config.search.enabled
+        return Episode(
+            uid=done.job.name,
+            instance=instance.name,
+            clip=instance.clip,
+            target_kbps=target,
+            source=SELFPLAY,
+            greedy=play.assignment.greedy,
+            step=self._step,
+            config_hash=config_hash,
+            encode_s=done.encode_s,
+            rate_kbps=done.rate_kbps,
+            psnr_y_db=done.psnr_y_db,
+            outcome=outcome_of(done.rate_kbps, target, done.psnr_y_db, anchor_db),
+            records=done.records,
+            policies=_by_record(done.records, np.stack(play.policies)) if searched else None,
+            values=_by_record(done.records, np.array(play.values, np.float32)) if searched else None,
+        )
+
+
+def _by_record(records: Array, decisions: Array) -> Array:
+    """[N] rows for all records from those of the frames that were decided; zeros for the others."""
+    rows = np.zeros((len(records), *decisions.shape[1:]), decisions.dtype)
+    rows[records["frame_type"] >= 0] = decisions
+    return rows

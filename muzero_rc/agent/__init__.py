@@ -1,0 +1,1 @@
+"""The MuZero agent in pure JAX: networks, search, losses, learner."""

@@ -1,0 +1,207 @@
+"""From episodes to what the losses compare with: windows of coded frames and their targets.
+
+A window begins at a coded frame and goes on for K more. The value targets are the episode's final
+figures (full return, no discount). Show-existing frames have no decision and take no part.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from muzero_rc.config.schema import NetworkConfig
+from muzero_rc.types import Array, ClipBatch, Schedule
+
+NO_FRAME = -1  # frame type where an episode has ended
+
+
+class Trace(NamedTuple):
+    """An episode's coded frames as the network sees them, N frames with a decision.
+
+    Attributes:
+      frame_type, layer, show_index: i4[N].
+      reference: i4[N] the controller's q_ref.
+      qindex: i4[N] used.
+      step: f4[N, S] step features.
+      log_bits, log_sse: f4[N], scaled by `scaled_log_bits`, `scaled_log_sse`.
+      policy: f4[N, A] search policy, or None.
+    """
+
+    frame_type: Array
+    layer: Array
+    show_index: Array
+    reference: Array
+    qindex: Array
+    step: Array
+    log_bits: Array
+    log_sse: Array
+    policy: Array | None
+
+
+class Sample(NamedTuple):
+    """One episode in a batch.
+
+    Attributes:
+      trace: its frames.
+      clip: f4[C] clip features.
+      frames: f4[T, X] frame features.
+      gain_db: final gain over the anchor.
+      log_rate: final log(rate / target).
+      imitate: weight of following the actions taken.
+      follow_search: follow the search policy where there is one.
+      opponent: gain_db and overshoot of the present opponent.
+    """
+
+    trace: Trace
+    clip: Array
+    frames: Array
+    gain_db: float
+    log_rate: float
+    imitate: float
+    follow_search: bool
+    opponent: tuple[float, float]
+
+
+class Batch(NamedTuple):
+    """What one learner step learns from."""
+
+    clip: ClipBatch
+    show_index: Array  # i4[B, W]
+    step: Array  # f4[B, W, S]
+    action: Array  # i4[B, W, K]
+    schedule: Schedule  # [B, W, K] of the frame after each action
+    policy: Array  # f4[B, W, K+1, A]
+    policy_weight: Array  # f4[B, W, K+1] 0 where there is nothing to follow
+    reanalyse: Array  # f4[B] 1: the policy at the window's first frame may be searched anew
+    gain_db: Array  # f4[B]
+    log_rate: Array  # f4[B]
+    log_bits: Array  # f4[B, W, K]
+    log_sse: Array  # f4[B, W, K]
+    exists: Array  # f4[B, W, K+1] 1 where the episode has such a frame
+    opponent: Array  # f4[B, 2] gain_db, overshoot
+
+
+def scaled_log_bits(bits: Array, target_bits_per_frame: float) -> Array:
+    """f4[N]: log of a coded frame's bits relative to the target's bits per shown frame."""
+    scaled = np.log(np.maximum(bits, 1.0)) - np.log(target_bits_per_frame)
+    return np.asarray(scaled, np.float32)
+
+
+def scaled_log_sse(sse: Array, pixels: Array) -> Array:
+    """f4[N]: half the log of the mean squared error, floored where a frame is nearly lossless."""
+    return np.asarray(0.5 * np.log(np.maximum(sse, 0) / np.maximum(pixels, 1) + 0.05), np.float32)
+
+
+def nearest_action(qindex: Array, reference: Array, config: NetworkConfig) -> Array:
+    """i4[...]: the action that comes closest to having used `qindex` when q_ref was `reference`."""
+    wanted = qindex - reference if config.action_mode == "relative" else qindex
+    distance = np.abs(np.asarray(wanted)[..., None] - np.asarray(config.actions))
+    return np.asarray(np.argmin(distance, axis=-1), np.int32)
+
+
+def action_target(qindex: Array, reference: Array, config: NetworkConfig) -> Array:
+    """f4[..., A]: the qindex used as a distribution over actions.
+
+    A qindex between two actions is shared by the two, so that the mean action is the qindex; one
+    beyond the ends counts as the end.
+    """
+    wanted = np.asarray(qindex - reference if config.action_mode == "relative" else qindex, np.float64)
+    actions = np.asarray(config.actions, np.float64)
+    clipped = np.clip(wanted, actions[0], actions[-1])
+    right = np.clip(np.searchsorted(actions, clipped), 1, len(actions) - 1)
+    share = (clipped - actions[right - 1]) / (actions[right] - actions[right - 1])
+    target = np.zeros((*clipped.shape, len(actions)), np.float32)
+    np.put_along_axis(target, (right - 1)[..., None], (1.0 - share)[..., None].astype(np.float32), -1)
+    np.put_along_axis(target, right[..., None], share[..., None].astype(np.float32), -1)
+    return target
+
+
+def window_starts(chance: Array, windows: int, rng: np.random.Generator) -> Array:
+    """i4[W]: first frames of the windows, in order, drawn from `chance` f8[N] in W equal strata of it."""
+    edges = np.cumsum(chance) / np.sum(chance)
+    drawn = (np.arange(windows) + rng.random(windows)) / windows
+    return np.asarray(np.minimum(np.searchsorted(edges, drawn, side="right"), len(edges) - 1), np.int32)
+
+
+def chance_of_frames(log_bits: Array, bits_share: float) -> Array:
+    """f8[N]: how often windows begin at each frame: `bits_share` of them by its bits, the rest evenly.
+
+    A decision counts by the bits that it moves: a key frame is one frame of hundreds and a third of them.
+    """
+    bits = np.exp(np.asarray(log_bits, np.float64) - np.max(log_bits))
+    return np.asarray(bits_share * bits / bits.sum() + (1.0 - bits_share) / len(bits))
+
+
+def make_batch(
+    samples: Sequence[Sample],
+    config: NetworkConfig,
+    *,
+    windows: int,
+    unroll: int,
+    true_schedule_share: float,
+    bits_share: float,
+    rng: np.random.Generator,
+) -> Batch:
+    """Draws windows from each sample and pads clips to the longest, in steps of 16 frames."""
+    length = np.array([len(s.frames) for s in samples], np.int32)
+    longest = -(-int(length.max()) // 16) * 16
+    frames = np.stack([np.pad(s.frames, ((0, longest - len(s.frames)), (0, 0))) for s in samples])
+    parts = []
+    for s in samples:
+        starts = window_starts(chance_of_frames(s.trace.log_bits, bits_share), windows, rng)
+        parts.append(_windows(s, starts, config, unroll, true_schedule_share, rng))
+    schedule = Schedule(*map(np.stack, zip(*(schedule for schedule, _ in parts), strict=True)))
+    stacked = {name: np.stack([rest[name] for _, rest in parts]) for name in parts[0][1]}
+    return Batch(
+        clip=ClipBatch(np.stack([s.clip for s in samples]), frames, length),
+        schedule=schedule,
+        reanalyse=np.array([s.follow_search for s in samples], np.float32),
+        gain_db=np.array([s.gain_db for s in samples], np.float32),
+        log_rate=np.array([s.log_rate for s in samples], np.float32),
+        opponent=np.array([s.opponent for s in samples], np.float32),
+        **stacked,
+    )
+
+
+def _windows(
+    sample: Sample,
+    starts: Array,
+    config: NetworkConfig,
+    unroll: int,
+    true_schedule_share: float,
+    rng: np.random.Generator,
+) -> tuple[Schedule, dict[str, Array]]:
+    """The windows of one sample: the schedule [W, K], and the rest by the names of `Batch`."""
+    trace = sample.trace
+    count = len(trace.qindex)
+    index = starts[:, None] + np.arange(unroll + 1)  # [W, K+1]
+    exists = index < count
+    index = np.minimum(index, count - 1)
+    policy, weight = _policy_target(sample, index, config)
+    ahead = index[:, 1:]
+    known = exists[:, 1:]
+    if rng.random() >= true_schedule_share:  # past a random depth nothing is known
+        known = known & (np.arange(unroll) < rng.integers(0, unroll + 1))
+    schedule = Schedule(
+        frame_type=np.where(known, trace.frame_type[ahead], NO_FRAME),
+        layer=trace.layer[ahead],
+        show_index=trace.show_index[ahead],
+    )
+    return schedule, {
+        "show_index": trace.show_index[starts],
+        "step": trace.step[starts],
+        "action": nearest_action(trace.qindex, trace.reference, config)[index[:, :-1]],
+        "policy": policy,
+        "policy_weight": (weight * exists).astype(np.float32),
+        "log_bits": trace.log_bits[index[:, :-1]],
+        "log_sse": trace.log_sse[index[:, :-1]],
+        "exists": exists.astype(np.float32),
+    }
+
+
+def _policy_target(sample: Sample, index: Array, config: NetworkConfig) -> tuple[Array, float]:
+    """f4[W, K+1, A] and its weight: the search's policy, or the actions taken."""
+    if sample.follow_search and sample.trace.policy is not None:
+        return sample.trace.policy[index].astype(np.float32), 1.0
+    target = action_target(sample.trace.qindex, sample.trace.reference, config)
+    return target[index], sample.imitate

@@ -1,0 +1,119 @@
+"""One gradient step, and the state that it moves."""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from muzero_rc.agent.batch import Batch
+from muzero_rc.agent.losses import loss, root_of, value_errors
+from muzero_rc.agent.networks import Networks
+from muzero_rc.agent.search import make_search
+from muzero_rc.config.schema import Config
+from muzero_rc.types import Array, Params
+
+
+class TrainingState(NamedTuple):
+    """All that a step reads and writes.
+
+    Attributes:
+      params: of the network.
+      average: moving average of them; what acts, is validated and is exported.
+      optimiser: of optax.
+      step: i4[] gradient steps so far.
+      rng_key: consumed by reanalyse.
+    """
+
+    params: Params
+    average: Params
+    optimiser: optax.OptState
+    step: Array
+    rng_key: Array
+
+
+class Learner(NamedTuple):
+    """Pure functions of training.
+
+    Attributes:
+      init: rng key -> state.
+      step: (state, batch) -> state, scalars to log.
+      reanalysed: (state, batch) -> the batch with fresh search policies at the windows' first frames.
+    """
+
+    init: Callable[[Array], TrainingState]
+    step: Callable[[TrainingState, Batch], tuple[TrainingState, dict[str, Array]]]
+    reanalysed: Callable[[TrainingState, Batch], Batch]
+
+
+def make_optimiser(config: Config) -> optax.GradientTransformation:
+    """AdamW with warm-up; the rate falls over the imitation steps to that of self-play and stays there."""
+    learner, steps = config.learner, config.imitation.steps
+    warmup = max(1, learner.warmup_steps)
+    last = learner.selfplay_learning_rate
+    if steps > warmup:
+        schedule = optax.warmup_cosine_decay_schedule(0.0, learner.learning_rate, warmup, steps, last)
+    else:
+        schedule = optax.linear_schedule(0.0, last, warmup)
+    return optax.chain(
+        optax.clip_by_global_norm(learner.gradient_clip),
+        optax.adamw(schedule, weight_decay=learner.weight_decay),
+    )
+
+
+def make_learner(config: Config, networks: Networks) -> Learner:
+    """The training functions of a config."""
+    optimiser = make_optimiser(config)
+    search = make_search(
+        networks,
+        config.network,
+        config.search,
+        depth=config.learner.unroll_steps,
+        tolerance=config.reward.overshoot_tolerance,
+    )
+    average_decay = config.learner.average_decay
+
+    def init(rng_key: Array) -> TrainingState:
+        params = networks.init(rng_key)
+        average = jax.tree_util.tree_map(jnp.array, params)
+        return TrainingState(params, average, optimiser.init(params), jnp.zeros((), jnp.int32), rng_key)
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def step(state: TrainingState, batch: Batch) -> tuple[TrainingState, dict[str, Array]]:
+        gradients, logs = jax.grad(functools.partial(loss, networks, config), has_aux=True)(
+            state.params, batch
+        )
+        updates, moved = optimiser.update(gradients, state.optimiser, state.params)
+        params = optax.apply_updates(state.params, updates)
+        decay = jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step))
+        average = optax.incremental_update(params, state.average, 1.0 - decay)
+        root = root_of(networks, state.params, batch)
+        logs |= value_errors(config, networks.predict(state.params, root.state), batch)
+        logs["gradient_norm"] = optax.global_norm(gradients)
+        return TrainingState(params, average, moved, state.step + 1, state.rng_key), logs
+
+    @jax.jit
+    def policies(state: TrainingState, batch: Batch) -> Array:
+        state_, exo = root_of(networks, state.average, batch)
+        count, windows = state_.shape[:2]
+        opponent = jnp.repeat(jnp.asarray(batch.opponent), windows, axis=0)
+        key = jax.random.fold_in(state.rng_key, state.step)
+        found = search(
+            state.average,
+            key,
+            state_.reshape(count * windows, -1),
+            exo.reshape(count * windows, *exo.shape[2:]),
+            opponent,
+            jnp.float32(0.0),
+        )
+        return found.policy.reshape(count, windows, -1)
+
+    def reanalysed(state: TrainingState, batch: Batch) -> Batch:
+        fresh = policies(state, batch)
+        again = jnp.asarray(batch.reanalyse)[:, None, None] > 0
+        policy = jnp.asarray(batch.policy)
+        return batch._replace(policy=policy.at[:, :, 0].set(jnp.where(again, fresh, policy[:, :, 0])))
+
+    return Learner(init, step, reanalysed)

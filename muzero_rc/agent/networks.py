@@ -1,0 +1,248 @@
+"""The network: four pure functions over one set of Haiku parameters.
+
+    encode_clip   once per clip: what comes when (looks ahead, linear in T)
+    represent     once per coded frame: a state from step features and the encoding
+    predict       policy and value logits of a state
+    dynamics      the next state, for search and training only
+
+The C runtime (native/policy/network.c) repeats encode_clip, represent and the policy
+of predict; a change here is a change there, and tests compare the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from muzero_rc.config.schema import NetworkConfig
+from muzero_rc.types import FRAME_TYPES, Array, ClipBatch, Params, Prediction, Schedule, Transition, Widths
+
+LAYERS = 8
+"""Pyramid layers that the dynamics tell apart; deeper ones count as the last."""
+
+_MASKED = -1e30  # a logit that softmax turns into 0
+
+
+class Networks(NamedTuple):
+    """Pure functions; `params` first. `...` may be empty, windows of a clip, or depths."""
+
+    init: Callable[[Array], Params]
+    """rng key -> params"""
+    encode_clip: Callable[[Params, ClipBatch], jax.Array]
+    """-> f4[B, T, E], zero from each clip's length on"""
+    represent: Callable[[Params, Array, Array], jax.Array]
+    """(seen f4[B, ..., E] = look_up(encoding, show_index), step f4[B, ..., S]) -> state f4[B, ..., d]"""
+    predict: Callable[[Params, Array], Prediction]
+    """state f4[B, ..., d] -> logits"""
+    dynamics: Callable[[Params, Array, Array, Array], Transition]
+    """(state f4[B, ..., d], action i4[B, ...], exo f4[B, ..., F] of the next coded frame)"""
+
+
+def seen_windows(config: NetworkConfig) -> tuple[int, ...]:
+    """Windows ahead whose mean encoding a step sees: none without look-ahead."""
+    return config.windows if config.look_ahead else ()
+
+
+def encoding_width(config: NetworkConfig) -> int:
+    """E: a shown frame's own encoding, then the means over the windows after it."""
+    return (1 + len(seen_windows(config))) * config.width
+
+
+def exo_width(config: NetworkConfig) -> int:
+    """F: what the dynamics are told of a frame ahead."""
+    return 1 + FRAME_TYPES + LAYERS + encoding_width(config)
+
+
+def look_up(encoding: Array, show_index: Array) -> jax.Array:
+    """The encoding of each frame: f4[B, T, E], i4[B, ...] -> f4[B, ..., E]; clamped into the clip."""
+    batch, frames, width = encoding.shape
+    index = jnp.clip(jnp.reshape(show_index, (batch, -1)), 0, frames - 1)
+    rows = jnp.take_along_axis(jnp.asarray(encoding), index[..., None], axis=1)
+    return rows.reshape((*show_index.shape, width))
+
+
+def exogenous(encoding: Array, schedule: Schedule) -> jax.Array:
+    """f4[B, ..., F] of scheduled frames, i4[B, ...] each; all zero where there is no frame."""
+    exists = (jnp.asarray(schedule.frame_type) >= 0)[..., None]
+    parts = (
+        jnp.ones_like(exists, jnp.float32),
+        jax.nn.one_hot(schedule.frame_type, FRAME_TYPES),
+        jax.nn.one_hot(jnp.clip(schedule.layer, 0, LAYERS - 1), LAYERS),
+        look_up(encoding, schedule.show_index),
+    )
+    return jnp.where(exists, jnp.concatenate(parts, axis=-1), 0.0)
+
+
+def absolute_basis(config: NetworkConfig) -> np.ndarray[Any, Any]:
+    """f4[K, 256]: cosines of rising frequency, which keep absolute logits smooth in qindex."""
+    frequency = np.arange(config.absolute_basis)[:, None]
+    basis = np.cos(np.pi * frequency * (np.arange(256)[None, :] + 0.5) / 256)
+    return np.asarray(basis, np.float32)
+
+
+def make_networks(config: NetworkConfig, widths: Widths) -> Networks:
+    """The network's functions for these sizes."""
+
+    def factory() -> tuple[Callable[..., None], tuple[Callable[..., object], ...]]:
+        def encode_clip(batch: ClipBatch) -> jax.Array:
+            return _encode_clip(config, batch)
+
+        def represent(seen: Array, step: Array) -> jax.Array:
+            return _represent(config, seen, step)
+
+        def predict(state: Array) -> Prediction:
+            return _predict(config, state)
+
+        def dynamics(state: Array, action: Array, exo: Array) -> Transition:
+            return _dynamics(config, state, action, exo)
+
+        def touch_all() -> None:
+            batch = ClipBatch(
+                jnp.zeros((1, widths.clip)), jnp.zeros((1, 1, widths.frame)), jnp.ones(1, jnp.int32)
+            )
+            seen = look_up(encode_clip(batch), jnp.zeros(1, jnp.int32))
+            state = represent(seen, jnp.zeros((1, widths.step)))
+            predict(state)
+            dynamics(state, jnp.zeros(1, jnp.int32), jnp.zeros((1, exo_width(config))))
+
+        return touch_all, (encode_clip, represent, predict, dynamics)
+
+    transformed = hk.without_apply_rng(hk.multi_transform(factory))
+    return Networks(transformed.init, *transformed.apply)
+
+
+def _normal(scale: float) -> hk.initializers.Initializer:
+    return hk.initializers.RandomNormal(scale)  # type: ignore[no-untyped-call]
+
+
+class _Weight(hk.Module):
+    """One bare array of parameters."""
+
+    def __call__(self, shape: tuple[int, ...], scale: float) -> jax.Array:
+        return hk.get_parameter("w", shape, init=_normal(scale))
+
+
+def _linear(name: str, x: Array, width: int, *, bias: bool = True) -> jax.Array:
+    return hk.Linear(width, with_bias=bias, name=name)(jnp.asarray(x))
+
+
+def _norm(name: str, x: Array) -> jax.Array:
+    return hk.LayerNorm(axis=-1, create_scale=True, create_offset=True, name=name)(jnp.asarray(x))
+
+
+def _head(name: str, x: Array, width: int) -> jax.Array:
+    """A linear layer that starts at zero: uniform policy, flat values."""
+    return hk.Linear(width, w_init=jnp.zeros, name=name)(jnp.asarray(x))
+
+
+def _block(name: str, x: jax.Array, width: int) -> jax.Array:
+    """A residual MLP."""
+    hidden = jax.nn.relu(_linear(f"{name}_in", _norm(f"{name}_norm", x), 2 * width))
+    return x + _linear(f"{name}_out", hidden, width)
+
+
+def _encode_clip(config: NetworkConfig, batch: ClipBatch) -> jax.Array:
+    frames = jnp.asarray(batch.frames)
+    inside = jnp.arange(frames.shape[1])[None, :] < jnp.asarray(batch.length)[:, None]  # [B, T]
+    x = _linear("clip_in", frames, config.width)
+    x += _linear("clip_constants", batch.clip, config.width, bias=False)[:, None]
+    if config.look_ahead:
+        for layer in range(config.encoder_layers):
+            x = _convolve(config, f"clip_{layer}", x, inside)
+            x = _attend_globally(config, f"clip_{layer}", x, inside)
+            x = _block(f"clip_{layer}_mlp", x, config.width)
+    encoding = jnp.where(inside[..., None], _norm("clip_norm", x), 0.0)
+    ahead = [_mean_ahead(encoding, inside, window) for window in seen_windows(config)]
+    return jnp.concatenate([encoding, *ahead], axis=-1)
+
+
+def _convolve(config: NetworkConfig, name: str, x: jax.Array, inside: jax.Array) -> jax.Array:
+    """A residual depthwise convolution over time; outside the clip there are zeros."""
+    frames, half = x.shape[1], config.kernel // 2
+    u = jnp.where(inside[..., None], _norm(f"{name}_conv_norm", x), 0.0)
+    u = jnp.pad(u, ((0, 0), (half, half), (0, 0)))
+    kernel = _Weight(f"{name}_conv")((config.kernel, config.width), config.kernel**-0.5)
+    mixed = sum(u[:, k : k + frames] * kernel[k] for k in range(config.kernel))
+    return x + _linear(f"{name}_conv_out", jax.nn.relu(mixed), config.width)
+
+
+def _attend_globally(config: NetworkConfig, name: str, x: jax.Array, inside: jax.Array) -> jax.Array:
+    """A few latents attend over all frames, then every frame attends to the latents: linear in T."""
+    width = config.width
+    u = _norm(f"{name}_attention_norm", x)
+    queries = _Weight(f"{name}_latents")((config.latents, width), 1.0)
+    keys = _linear(f"{name}_key", u, width, bias=False)
+    values = _linear(f"{name}_value", u, width, bias=False)
+    queries = jnp.broadcast_to(queries, (x.shape[0], *queries.shape))
+    latents = _attention(config, queries, keys, values, inside)
+    everywhere = jnp.ones(latents.shape[:2], bool)
+    mixed = _attention(
+        config,
+        _linear(f"{name}_query", u, width, bias=False),
+        _linear(f"{name}_latent_key", latents, width, bias=False),
+        _linear(f"{name}_latent_value", latents, width, bias=False),
+        everywhere,
+    )
+    return x + _linear(f"{name}_attention_out", mixed, width)
+
+
+def _attention(
+    config: NetworkConfig, queries: jax.Array, keys: jax.Array, values: jax.Array, mask: jax.Array
+) -> jax.Array:
+    """Softmax attention: f4[B, Q, d] over f4[B, K, d] where bool[B, K] -> f4[B, Q, d]."""
+    heads = config.attention_heads
+    size = config.width // heads
+    queries, keys, values = (x.reshape(*x.shape[:2], heads, size) for x in (queries, keys, values))
+    scores = jnp.einsum("bqhs,bkhs->bhqk", queries, keys) * size**-0.5
+    weights = jax.nn.softmax(jnp.where(mask[:, None, None, :], scores, _MASKED), axis=-1)
+    return jnp.einsum("bhqk,bkhs->bqhs", weights, values).reshape(*queries.shape[:2], config.width)
+
+
+def _mean_ahead(encoding: jax.Array, inside: jax.Array, window: int) -> jax.Array:
+    """Mean of the `window` frames after each one, of those that exist; else zero. f4[B, T, d]."""
+
+    def total(x: jax.Array) -> jax.Array:
+        padded = jnp.pad(x, ((0, 0), (0, window), (0, 0)))
+        return jax.lax.reduce_window(padded, 0.0, jax.lax.add, (1, window, 1), (1, 1, 1), "VALID")[:, 1:]
+
+    count = total(inside[..., None].astype(jnp.float32))
+    return total(encoding) / jnp.maximum(count, 1.0)
+
+
+def _represent(config: NetworkConfig, seen: Array, step: Array) -> jax.Array:
+    x = jnp.concatenate([jnp.asarray(step), jnp.asarray(seen)], axis=-1)
+    x = _linear("step_out", jax.nn.relu(_linear("step_in", x, 2 * config.width)), config.width)
+    for block in range(config.step_blocks):
+        x = _block(f"step_{block}", x, config.width)
+    return _norm("step_norm", x)
+
+
+def _predict(config: NetworkConfig, state: Array) -> Prediction:
+    if config.action_mode == "absolute":
+        policy = _head("policy_logits", state, config.absolute_basis) @ absolute_basis(config)
+    else:
+        policy = _head("policy_logits", state, len(config.actions))
+    return Prediction(
+        policy, _head("gain_logits", state, config.gain_bins), _head("rate_logits", state, config.rate_bins)
+    )
+
+
+def _dynamics(config: NetworkConfig, state: Array, action: Array, exo: Array) -> Transition:
+    actions = np.asarray(config.actions, np.float32)
+    centred = (actions - actions.mean()) / max(abs(actions - actions.mean()).max(), 1.0)
+    chosen = jax.nn.one_hot(action, len(actions))
+    x = jnp.concatenate(
+        [jnp.asarray(state), chosen, (chosen @ centred)[..., None], jnp.asarray(exo)], axis=-1
+    )
+    x = jnp.asarray(state) + _linear(
+        "dynamics_out", jax.nn.relu(_linear("dynamics_in", x, 2 * config.width)), config.width
+    )
+    for block in range(config.dynamics_blocks):
+        x = _block(f"dynamics_{block}", x, config.width)
+    x = _norm("dynamics_norm", x)
+    return Transition(x, _head("log_bits", x, 1)[..., 0], _head("log_sse", x, 1)[..., 0])

@@ -1,0 +1,1 @@
+"""Settings of a run: the schema with its ranges, and TOML files that fill it."""

@@ -1,0 +1,1 @@
+"""Learning from demonstrations: plans made without the agent, one file a source."""

@@ -1,0 +1,1 @@
+"""Policies in use: policy files, their names, the preload library."""

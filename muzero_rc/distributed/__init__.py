@@ -1,0 +1,1 @@
+"""What leaves this process: episodes one way, weights the other."""

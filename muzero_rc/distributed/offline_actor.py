@@ -1,0 +1,83 @@
+"""An actor that needs neither JAX nor Reverb: plays a policy file and writes episode files.
+
+The C runtime plays a clip without noise; then its plan is played again with noise, once for every other
+episode of the group (`assignments.assign`): they are each other's peers. Copy the folder into a run's
+`inbox`, under any name, and its learner takes the episodes in.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from muzero_rc.acting.assignment import assign
+from muzero_rc.config.schema import Config
+from muzero_rc.corpus.instances import CorpusError, catalogue_of, find_clips
+from muzero_rc.demonstrations.perturbed_controller import play_groups
+from muzero_rc.encoding.clip_store import Engine, Studio
+from muzero_rc.experience.episode_log import SELFPLAY, EpisodeWriter, read_log
+
+
+def act_to_files(
+    config: Config,
+    corpus: Path,
+    policy: str,
+    name: str,
+    folder: Path,
+    *,
+    engine: Engine,
+    cache: Path,
+    episodes: int,
+    step: int = 0,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Plays until the log in `folder` has `episodes` episodes.
+
+    Args:
+      config: of the run that will learn from them.
+      corpus: the same clips as the learner's.
+      policy: a policy file, or "controller".
+      name: of this actor; its episodes' uids begin with it, so no two actors may share it.
+      folder: the log; one that was there before is gone on with.
+      engine: of the encoders.
+      cache: as for `train.train`.
+      episodes: in all, those of earlier calls included; whole groups are played.
+      step: of the learner that made the policy.
+      say: takes lines for a person.
+
+    Returns:
+      Episodes in the log.
+    """
+    clips = find_clips(corpus)
+    native = engine.native.Policy(policy)
+    studio = Studio(engine, config, cache)
+    try:
+        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
+        if not instances:
+            raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
+        log = list(read_log(folder))
+        done = len(log)
+        group = config.actor.group
+        last = max((int(one.uid.rpartition("/")[2]) for one in log), default=-1)
+        number = (last // group + 1) * group
+        with EpisodeWriter(folder) as writer:
+            while done < episodes:
+                count = min(2 * config.actor.encoders, -(-(episodes - done) // group))
+                work = [
+                    assign(studio, instances, config, n, stream=name)
+                    for n in range(number, number + group * count, group)
+                ]
+                number += group * count
+                played = play_groups(
+                    studio,
+                    work,
+                    native,
+                    lambda one, i: f"{name}/{one.number + i}",
+                    source=SELFPLAY,
+                    step=step,
+                )
+                for episode in played:
+                    writer.append(episode)
+                    done += 1
+                say(f"{done} episodes")
+        return done
+    finally:
+        studio.close()

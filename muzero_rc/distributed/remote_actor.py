@@ -1,0 +1,123 @@
+"""An actor on its own: plays for a learner that is reached over the network, now and then."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from muzero_rc.acting.actor import Actor, KnownSchedules
+from muzero_rc.acting.assignment import assign
+from muzero_rc.agent.networks import make_networks
+from muzero_rc.corpus.instances import CorpusError, catalogue_of, find_clips
+from muzero_rc.demonstrations.registry import known_episodes
+from muzero_rc.distributed.transport import Line, Published
+from muzero_rc.encoding.clip_store import Engine, Studio
+from muzero_rc.experience.episode_log import Episode, EpisodeWriter, read_log
+
+_RETRY_S = 2.0
+_PATIENCE_ROUNDS = 3  # before an episode that is not acknowledged is sent again
+
+
+def act(
+    corpus: Path,
+    address: str,
+    name: str,
+    folder: Path,
+    *,
+    engine: Engine,
+    cache: Path,
+    episodes: int | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Plays until `episodes` are done (for ever if None).
+
+    Args:
+      corpus: the same clips as the learner's.
+      address: HOST:PORT of the learner.
+      name: of this actor; its episodes' uids begin with it, so no two actors may share it.
+      folder: this actor's own log; one that was there before is gone on with.
+      engine: of the encoders.
+      cache: as for `train.train`.
+      episodes: to play in all, those of earlier calls included.
+      say: takes lines for a person.
+
+    Returns:
+      Episodes in the log.
+    """
+    clips = find_clips(corpus)
+    line = Line(address)
+    published = _first(line, address, say)
+    config = published.config
+    studio = Studio(engine, config, cache)
+    try:
+        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
+        if not instances:
+            raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
+        schedules = KnownSchedules()
+        for episode in known_episodes(studio, instances, cache / "teachers"):
+            schedules.add(episode)
+        actor = Actor(studio, make_networks(config.network, engine.widths), config, schedules)
+        outbox = Outbox(folder, name)
+        with EpisodeWriter(folder) as writer:
+            while episodes is None or outbox.episodes < episodes:
+                newer = line.fetch()
+                if newer is not None:
+                    published = newer
+                    outbox.send_again(line, published)
+                actor.set_weights(published.params, published.step)
+                count = 2 * config.actor.encoders
+                if episodes is not None:
+                    count = min(count, episodes - outbox.episodes)
+                numbers = range(outbox.next_number, outbox.next_number + count)
+                work = (assign(studio, instances, config, number, stream=name) for number in numbers)
+                for episode in actor.play(work, published.opponents, published.config_hash, prefix=name):
+                    writer.append(episode)
+                    outbox.add(episode)
+                    line.send(episode)
+                outbox.next_number = numbers.stop
+                say(f"{outbox.episodes} episodes, {outbox.waiting} on their way, step {published.step}")
+        return outbox.episodes
+    finally:
+        studio.close()
+
+
+class Outbox:
+    """An actor's episodes that the learner has not acknowledged yet."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Args: folder: the actor's log; name: what its uids begin with."""
+        log = list(read_log(folder))
+        self.episodes = len(log)
+        self.next_number = 1 + max((int(one.uid.rpartition("/")[2]) for one in log), default=-1)
+        self._unacknowledged = {one.uid: one for one in log if one.uid.startswith(f"{name}/")}
+        self._rounds: dict[str, int] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many are not acknowledged."""
+        return len(self._unacknowledged)
+
+    def add(self, episode: Episode) -> None:
+        """One more, about to be sent."""
+        self._unacknowledged[episode.uid] = episode
+        self._rounds[episode.uid] = _PATIENCE_ROUNDS
+        self.episodes += 1
+
+    def send_again(self, line: Line, published: Published) -> None:
+        """Forgets what has arrived; sends again what has been on its way for long."""
+        for uid in published.taken & self._unacknowledged.keys():
+            del self._unacknowledged[uid]
+        for uid, episode in self._unacknowledged.items():
+            self._rounds[uid] = self._rounds.get(uid, 0) - 1
+            if self._rounds[uid] < 0 and line.send(episode):
+                self._rounds[uid] = _PATIENCE_ROUNDS
+
+
+def _first(line: Line, address: str, say: Callable[[str], None]) -> Published:
+    """Waits for the learner's first weights."""
+    told = False
+    while (published := line.fetch()) is None:
+        if not told:
+            say(f"waiting for a learner at {address}")
+            told = True
+        time.sleep(_RETRY_S)
+    return published

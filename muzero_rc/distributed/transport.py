@@ -1,0 +1,207 @@
+"""More than one machine: experience goes one way through Reverb, weights the other.
+
+The learner's server has two tables besides its replay: "inbox", a queue of episodes from actors, and
+"weights", whose one item is what actors play with: parameters, config, opponents, and the uids that
+have arrived. An actor keeps its episodes in a log of its own and sends again what was not
+acknowledged, so that either side may vanish at any moment. Everything sent is arrays and JSON; nothing
+is executed. Reverb knows no passwords: see docs/method.md for what may be exposed.
+"""
+
+import contextlib
+import dataclasses
+import io
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from muzero_rc.config.schema import Config
+from muzero_rc.config.toml_io import dump_config, parse_config
+from muzero_rc.experience.episode_log import Episode, from_bytes, to_bytes
+from muzero_rc.experience.ingest import Intake
+from muzero_rc.experience.opponents import Opponents
+from muzero_rc.experience.replay import Replay, ReverbReplay, episode_tables
+from muzero_rc.reward.rules import Opponent, rule_of
+from muzero_rc.types import Params
+from muzero_rc.utils.loopback import check_free, only_loopback
+
+INBOX, WEIGHTS = "inbox", "weights"
+_ACKNOWLEDGED = 4096  # newest uids that the weights' item names
+_TIMEOUT_S = 10
+_POLL_S = 0.5
+_IDLE_S = 30.0  # the learner goes on with what it has when nothing came for so long
+
+
+@dataclass(frozen=True)
+class Published:
+    """What actors play with.
+
+    Attributes:
+      params: of the network.
+      step: of the learner.
+      config: of the run.
+      config_hash: goes into episodes.
+      opponents: at present.
+      taken: uids of the newest episodes that the learner has.
+    """
+
+    params: Params
+    step: int
+    config: Config
+    config_hash: str
+    opponents: Opponents
+    taken: frozenset[str]
+
+
+def pack(published: Published) -> bytes:
+    """An .npz archive: parameters under "module|name", the rest as JSON."""
+    table = {key: dataclasses.asdict(one) for key, one in published.opponents.table.items()}
+    text = json.dumps(
+        {
+            "step": published.step,
+            "config": dump_config(published.config),
+            "config_hash": published.config_hash,
+            "opponents": table,
+            "taken": sorted(published.taken),
+        }
+    )
+    arrays = {f"{m}|{n}": np.asarray(x) for m, names in published.params.items() for n, x in names.items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, json=np.frombuffer(text.encode(), np.uint8), **arrays)
+    return buffer.getvalue()
+
+
+def unpack(payload: bytes) -> Published:
+    """The reverse of `pack`."""
+    params: dict[str, dict[str, Any]] = {}
+    with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
+        told = json.loads(archive["json"].tobytes())
+        for key in archive.files:
+            module, bar, name = key.rpartition("|")
+            if bar:
+                params.setdefault(module, {})[name] = archive[key]
+    config = parse_config(told["config"])
+    table = {key: Opponent(**one) for key, one in told["opponents"].items()}
+    opponents = Opponents(rule_of(config.reward), table)
+    return Published(params, told["step"], config, told["config_hash"], opponents, frozenset(told["taken"]))
+
+
+class Service:
+    """The learner's side: a Reverb server with replay, inbox and weights."""
+
+    def __init__(self, config: Config, *, port: int, everywhere: bool) -> None:
+        """Starts serving.
+
+        Args:
+          config: of the run.
+          port: to listen on.
+          everywhere: on all interfaces; else on loopback alone.
+
+        Raises:
+          RunError: the port is in use, or loopback alone cannot be had.
+        """
+        import reverb
+
+        check_free(port)
+        queue = reverb.Table.queue(INBOX, max_size=100_000)
+        weights = reverb.Table(
+            WEIGHTS,
+            sampler=reverb.selectors.Lifo(),
+            remover=reverb.selectors.Fifo(),
+            max_size=1,
+            rate_limiter=reverb.rate_limiters.MinSize(1),
+        )
+        self._server = reverb.Server([*episode_tables(config.replay), queue, weights], port=port)
+        if not everywhere:
+            only_loopback(port)
+        self._address = f"localhost:{port}"
+        self._client = reverb.Client(self._address)
+        self._config = config
+
+    def replay(self) -> Replay:
+        """The learner's replay on this server, which is stopped with it."""
+        return ReverbReplay(self._config.replay, self._address, self._server)
+
+    def rounds(self, config_hash: str) -> "RemoteRounds":
+        """Rounds of episodes from actors."""
+        return RemoteRounds(self, self._config, config_hash)
+
+    def publish(self, published: Published) -> None:
+        """Replaces what actors play with."""
+        self._client.insert([np.frombuffer(pack(published), np.uint8)], {WEIGHTS: 1.0})
+
+    def arrived(self) -> Iterator[Episode]:
+        """The episodes that lie in the inbox; bad ones are passed over."""
+        count = self._client.server_info(timeout=_TIMEOUT_S)[INBOX].current_size
+        for sample in self._client.sample(INBOX, count) if count else ():
+            for step in list(sample)[:1]:
+                with contextlib.suppress(ValueError):
+                    yield from_bytes(step.data[0].tobytes())
+
+
+class RemoteRounds:
+    """`rounds.Rounds` from actors elsewhere."""
+
+    def __init__(self, service: Service, config: Config, config_hash: str) -> None:
+        """Args: service: serving; config: of the run."""
+        self._service = service
+        self._config = config
+        self._hash = config_hash
+        self._taken: deque[str] | None = None
+
+    def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
+        """Publishes the weights, then takes what arrives until a round is full or nothing comes."""
+        if self._taken is None:  # what the log had
+            self._taken = deque(intake.uids, maxlen=_ACKNOWLEDGED)
+        published = Published(
+            params, step, self._config, self._hash, intake.opponents, frozenset(self._taken)
+        )
+        self._service.publish(published)
+        wanted, last = self._config.actor.round_episodes, time.monotonic()
+        while wanted > 0 and time.monotonic() - last < _IDLE_S:
+            for episode in self._service.arrived():
+                self._taken.append(episode.uid)
+                wanted, last = wanted - 1, time.monotonic()
+                yield episode
+            time.sleep(_POLL_S)
+
+
+class Line:
+    """An actor's side: fetches what to play with and sends episodes, for as long as the learner is there."""
+
+    def __init__(self, address: str) -> None:
+        """Args: address: HOST:PORT."""
+        import reverb
+
+        self._reverb = reverb
+        self._address = address
+        self._client = reverb.Client(address)
+
+    def fetch(self) -> Published | None:
+        """What to play with now, None while the learner cannot be reached or has nothing yet."""
+        if self._call(lambda: self._client.server_info(timeout=_TIMEOUT_S)[WEIGHTS].current_size):
+            payload = self._call(self._newest)
+            return None if payload is None else unpack(payload)
+        return None
+
+    def send(self, episode: Episode) -> bool:
+        """Whether the episode reached the inbox."""
+        payload = np.frombuffer(to_bytes(episode), np.uint8)
+        there = self._call(lambda: self._client.server_info(timeout=_TIMEOUT_S))
+        return there is not None and self._call(lambda: self._client.insert([payload], {INBOX: 1.0}) or True)
+
+    def _newest(self) -> bytes:
+        sample = next(iter(self._client.sample(WEIGHTS, 1)))
+        return bytes(next(iter(sample)).data[0].tobytes())
+
+    def _call(self, question: Callable[[], Any]) -> Any:
+        """The answer, or None when the learner is away; then a new connection is tried next time."""
+        try:
+            return question()
+        except (RuntimeError, StopIteration, self._reverb.errors.ReverbError):
+            self._client = self._reverb.Client(self._address)
+            return None

@@ -1,0 +1,1 @@
+"""Encodes of prepared clips and of files; no JAX, no learning."""

@@ -1,0 +1,171 @@
+"""Many encodes over a pool: jobs go in, what came of them comes out, every core busy meanwhile."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from encoder_bridge.encode.config import EncoderConfig
+from muzero_rc.corpus.frame_store import Footage
+from muzero_rc.types import Array
+
+STALL_S = 600.0  # an encoder that is silent for so long has failed
+PSNR_LIMIT_DB = 60.0  # screen content reaches lossless
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pass of one encode.
+
+    Attributes:
+      name: the caller's, comes back with the result.
+      footage: what to encode.
+      settings: for this encode.
+      stats: the first pass's blob; None makes this a first pass.
+      mode: "ask", "policy" or "libvpx", as `_native.Pool.start` has them.
+      policy: for mode "policy".
+      guard: keep the budget whatever is asked for.
+      keep_packets: hand the packets back.
+      extra: whatever the caller's `decide` needs.
+    """
+
+    name: str
+    footage: Footage
+    settings: EncoderConfig
+    stats: bytes | None
+    mode: str = "ask"
+    policy: Any = None
+    guard: bool = True
+    keep_packets: bool = False
+    extra: Any = None
+
+
+@dataclass(frozen=True)
+class Encode:
+    """What came of a job.
+
+    Attributes:
+      job: which.
+      error: one line; empty when all went well, else the rest is empty.
+      records: one native record per result, in coding order.
+      rate_kbps: of all packets.
+      psnr_y_db: mean over shown frames of luma PSNR, each at most 60 dB.
+      encode_s: CPU seconds of the encoder.
+      wait_s: seconds that it waited for decisions.
+      stats: of a first pass.
+      packets: when kept.
+    """
+
+    job: Job
+    error: str = ""
+    records: Array = field(default_factory=lambda: np.zeros(0))
+    rate_kbps: float = 0.0
+    psnr_y_db: float = 0.0
+    encode_s: float = 0.0
+    wait_s: float = 0.0
+    stats: bytes = b""
+    packets: tuple[bytes, ...] = ()
+
+
+Decide = Callable[[Array, list[Job]], Array]
+"""(events [n] that wait for a decision, the job of each) -> their qindexes, i4[n]"""
+
+
+def refuse_decisions(events: Array, jobs: list[Job]) -> Array:
+    """For jobs that ask nothing."""
+    raise AssertionError(f"{jobs[0].name} asked for a decision")
+
+
+def play(
+    pool: Any,
+    slots: int,
+    layouts: Mapping[str, Any],
+    jobs: Iterable[Job],
+    decide: Decide = refuse_decisions,
+    *,
+    together: int = 1,
+) -> Iterator[Encode]:
+    """Runs `jobs` and yields each as it ends; a failure is a result like any other.
+
+    Args:
+      pool: `_native.Pool`, or a fake.
+      slots: of the pool.
+      layouts: dtypes "event", "record", "shown" and the numbers "decision", "done", "failed".
+      jobs: taken one by one as slots become free.
+      decide: answers frames; called with all events that wait at the time.
+      together: events to wait for before `decide` is called.
+    """
+    waiting = iter(jobs)
+    free = list(range(slots))[::-1]
+    running: dict[int, Job] = {}
+    events = np.zeros(slots, layouts["event"])
+    try:
+        while True:
+            while free and (job := next(waiting, None)) is not None:
+                slot = free.pop()
+                try:
+                    _start(pool, slot, job)
+                except (ValueError, RuntimeError, OSError) as error:
+                    free.append(slot)
+                    yield Encode(job, error=str(error) or type(error).__name__)
+                else:
+                    running[slot] = job
+            if not running:
+                return
+            count = pool.recv(min(together, len(running)), STALL_S, events)
+            arrived = events[:count]
+            asked = arrived[arrived["kind"] == layouts["decision"]]
+            if len(asked):
+                answers = decide(asked, [running[slot] for slot in asked["slot"]])
+                pool.send(np.ascontiguousarray(asked["slot"]), np.ascontiguousarray(answers, np.int32))
+            for slot in arrived["slot"][arrived["kind"] != layouts["decision"]].tolist():
+                job = running.pop(slot)
+                free.append(slot)
+                yield _finish(pool, slot, job, layouts)
+    finally:
+        for slot in running:  # the caller went away, or an encoder stalled
+            pool.cancel(slot)
+        for slot in running:
+            pool.wait(slot, STALL_S)
+
+
+def _start(pool: Any, slot: int, job: Job) -> None:
+    pool.start(
+        slot,
+        job.settings.as_native(),
+        job.footage.data,
+        stats=job.stats,
+        mode=job.mode,
+        policy=job.policy,
+        guard=job.guard,
+        keep_packets=job.keep_packets,
+    )
+
+
+def _finish(pool: Any, slot: int, job: Job, layouts: Mapping[str, Any]) -> Encode:
+    outcome = pool.outcome(slot)
+    if not outcome["ok"]:
+        return Encode(job, error=outcome["error"] or "the encoder failed without a word")
+    done = Encode(job, encode_s=outcome["encode_seconds"], wait_s=outcome["wait_seconds"])
+    if job.stats is None:
+        return dataclasses.replace(done, stats=pool.stats(slot))
+    shown = np.frombuffer(pool.shown(slot), layouts["shown"])
+    if len(shown) != job.footage.frames:
+        return Encode(job, error=f"{len(shown)} packets for {job.footage.frames} frames")
+    if job.mode == "ask" and outcome["decisions"] == 0:
+        return Encode(job, error="libvpx never asked for a decision")
+    return dataclasses.replace(
+        done,
+        records=np.frombuffer(pool.records(slot), layouts["record"]).copy(),
+        rate_kbps=job.footage.rate_kbps(outcome["packet_bytes"]),
+        psnr_y_db=mean_psnr_db(shown["sse_y"], job.footage.width * job.footage.height),
+        packets=tuple(data for _, _, data in pool.take_packets(slot)) if job.keep_packets else (),
+    )
+
+
+def mean_psnr_db(sse: Array, pixels: int) -> float:
+    """Mean over frames of PSNR from their squared errors i8[T], each at most 60 dB."""
+    mean_squared = np.maximum(np.asarray(sse, np.float64) / pixels, 1e-9)
+    return float(np.mean(np.minimum(10.0 * np.log10(255.0**2 / mean_squared), PSNR_LIMIT_DB)))

@@ -1,0 +1,1 @@
+"""Encodes measured and compared: rate controls, metrics, BD-rate, statistics."""

@@ -1,0 +1,136 @@
+"""One encode for a report, measured on the file that a player would decode."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from encoder_bridge import _native
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
+from encoder_bridge.encode.run import Progress, clip_first_pass, encode
+from encoder_bridge.encode.session import Session
+from encoder_bridge.errors import BridgeError
+from encoder_bridge.media.decode import FramePipe, open_frames
+from encoder_bridge.media.mux import ivf_file
+from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.quality import measure
+from muzero_rc.encoding.coded_frames import coded_frames, qindex_for
+from muzero_rc.evaluation.results import CodedFrames, Encode
+
+
+class Cancelled(BridgeError):
+    """The evaluation was interrupted."""
+
+
+@dataclass(frozen=True)
+class EncodeRequest:
+    """Everything that one encode depends on.
+
+    Attributes:
+        config: settings with the target; size and frame rate come from `clip`.
+        mode: "libvpx", "policy" or "plan" as `session.encode` takes them; or "places": `plan`, frame by
+            frame by its place, where libvpx may choose other GOPs.
+        policy: opened, for "policy".
+        plan: an encode whose qindexes are fed back, without guard, for "plan" and "places".
+    """
+
+    clip: Clip
+    config: EncoderConfig
+    mode: str
+    policy: _native.Policy | None = None
+    plan: CodedFrames | None = None
+
+    def full_config(self) -> EncoderConfig:
+        """With the clip's size and frame rate."""
+        return self.config.for_video(self.clip.width, self.clip.height, self.clip.fps)
+
+
+def first_pass_of(request: EncodeRequest, cancelled: threading.Event) -> FirstPass:
+    """The first pass that `request` stands on, from the cache when it is there."""
+    return clip_first_pass(request.clip, request.full_config(), progress=_stops(cancelled))
+
+
+def run_request(
+    request: EncodeRequest, first: FirstPass, *, vmaf: bool, cancelled: threading.Event
+) -> Encode:
+    """Encodes, decodes and measures; the caller gives the result its names.
+
+    Args:
+        request: what to encode.
+        first: see `first_pass_of`.
+        vmaf: measured too.
+        cancelled: set by another thread to end the encode soon.
+
+    Raises:
+        BridgeError: what the encode or the measurement died of; Cancelled among them.
+    """
+    clip, config = request.clip, request.full_config()
+    packets: list[Packet] = []
+    with ivf_file(clip) as (writer, ivf):
+
+        def keep(new: list[Packet]) -> None:
+            writer.write(new)
+            packets.extend(new)
+
+        with open_frames(clip) as frames:
+            if request.mode == "places":
+                result = _encode_by_place(request, frames, first, cancelled)
+                keep(list(result.packets))
+            else:
+                result = encode(
+                    frames,
+                    first,
+                    config,
+                    mode=request.mode,
+                    policy=request.policy or "controller",
+                    plan=request.plan.qindex if request.plan else None,
+                    on_packets=keep,
+                    progress=_stops(cancelled),
+                )
+            frames.check(result.frames)
+        writer.flush()
+        quality = measure(clip, ivf, vmaf=vmaf)
+    return Encode(
+        clip="",
+        method="",
+        target_kbps=None,
+        cq_level=None,
+        kbps=_kbps(packets, clip.fps),
+        psnr_y_db=quality.psnr_y_db,
+        psnr_y_sum_db=quality.psnr_y_sum_db,
+        ssim=quality.ssim,
+        vmaf=quality.vmaf,
+        frames=len(packets),
+        fps=float(clip.fps),
+        encode_s=float(result.outcome["encode_seconds"]),
+        guarded=int(result.outcome["guarded"]),
+        coded=coded_frames(packets, result),
+    )
+
+
+def _encode_by_place(
+    request: EncodeRequest, frames: FramePipe, first: FirstPass, cancelled: threading.Event
+) -> EncodeResult:
+    assert request.plan is not None
+    with Session(frames, first, request.full_config(), guard=False, keep_packets=True) as session:
+        while (asked := session.request()) is not None:
+            if cancelled.is_set():
+                raise Cancelled("interrupted")
+            session.answer(qindex_for(request.plan, asked))
+        return session.result()
+
+
+def _stops(cancelled: threading.Event) -> Callable[[Progress], None]:
+    """A progress callback that ends the encode once `cancelled` is set."""
+
+    def check(_: Progress) -> None:
+        if cancelled.is_set():
+            raise Cancelled("interrupted")
+
+    return check
+
+
+def _kbps(packets: Sequence[Packet], fps: Fraction) -> float:
+    bits = 8 * sum(len(data) for _, _, data in packets)
+    return float(bits * fps / len(packets) / 1000)

@@ -1,0 +1,224 @@
+"""Encodes clips by several methods at several targets, in parallel, and keeps each result at once."""
+
+import hashlib
+import math
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from encoder_bridge import _native
+from encoder_bridge.encode.config import QUALITY, EncoderConfig
+from encoder_bridge.errors import BridgeError, EncodeFailed
+from encoder_bridge.media.probe import Clip
+from muzero_rc.encoding.file_encode import open_policy
+from muzero_rc.evaluation.cq_match import matching_levels
+from muzero_rc.evaluation.measured_encode import Cancelled, EncodeRequest, first_pass_of, run_request
+from muzero_rc.evaluation.rate_controls import Kind, Method, file_sha256, fingerprint
+from muzero_rc.evaluation.result_cache import EncodeStore, store_key
+from muzero_rc.evaluation.results import Encode, Failure
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """One clip and what is asked of it.
+
+    Attributes:
+        name: in reports; each clip another one.
+        targets_kbps: for the methods that have targets.
+        cq_levels: for constant quality; None finds levels whose rates match the targets.
+    """
+
+    name: str
+    clip: Clip
+    targets_kbps: tuple[int, ...]
+    cq_levels: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What to encode.
+
+    Attributes:
+        settings: cpu-used, auto-alt-ref and so on; size, rate and target come from the tasks.
+        vmaf: measured too.
+    """
+
+    tasks: list[ClipTask]
+    methods: list[Method]
+    settings: EncoderConfig
+    vmaf: bool = False
+
+    def size(self) -> int:
+        """How many encodes at least; rate-matching tries more."""
+        rungs = (
+            len(t.targets_kbps if m.has_target or t.cq_levels is None else t.cq_levels)
+            for t in self.tasks
+            for m in self.methods
+        )
+        return sum(rungs)
+
+
+OnEncode = Callable[[Encode, bool], None]
+"""Called for every encode of the result, from any thread; the flag says that it was made just now."""
+
+
+def evaluate(
+    evaluation: Evaluation, store: EncodeStore, *, jobs: int, on_encode: OnEncode | None = None
+) -> tuple[list[Encode], list[Failure]]:
+    """Encodes everything that `store` lacks.
+
+    A clip and method that fails is reported and does not stop the others. On Ctrl-C running encodes
+    end within a second and what was finished stays in `store`.
+
+    Args:
+        evaluation: what to encode.
+        store: where results are looked up and kept.
+        jobs: encodes at a time.
+        on_encode: told of every result.
+    """
+    worker = _Worker(evaluation, store, on_encode)
+    encodes: list[Encode] = []
+    failures: list[Failure] = []
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        chains: dict[Future[list[Encode]], tuple[str, str]] = {}
+        for task in evaluation.tasks:
+            for method in evaluation.methods:
+                chains[pool.submit(worker.chain, task, method)] = (task.name, method.name)
+        try:
+            for done in as_completed(chains):
+                clip, method_name = chains[done]
+                try:
+                    encodes += done.result()
+                except BridgeError as error:
+                    failures.append(Failure(clip, method_name, " ".join(str(error).split())))
+        except BaseException:
+            worker.cancelled.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    order = {
+        (t.name, m.name): i
+        for i, (t, m) in enumerate((t, m) for t in evaluation.tasks for m in evaluation.methods)
+    }
+    encodes.sort(key=lambda e: (order[e.clip, e.method], e.kbps))
+    failures.sort(key=lambda f: order[f.clip, f.method])
+    return encodes, failures
+
+
+class _Worker:
+    """Runs chains: the encodes of one clip by one method, which may need one another's results."""
+
+    def __init__(self, evaluation: Evaluation, store: EncodeStore, on_encode: OnEncode | None) -> None:
+        self.cancelled = threading.Event()
+        self._evaluation = evaluation
+        self._store = store
+        self._on_encode = on_encode
+        self._made: set[str] = set()
+        library = Path(_native.__file__)
+        self._fingerprints = {m.name: fingerprint(m, library) for m in evaluation.methods}
+        self._policies = {m.name: open_policy(m.policy) for m in evaluation.methods if m.policy is not None}
+        self._libvpx = str(_native.versions()["libvpx_runtime"])
+        # One clip's constant-quality encodes, and its first passes, are made once even when two chains want
+        # them; a first pass is quickly read from its cache by the second.
+        self._quality_locks = {task.name: threading.Lock() for task in evaluation.tasks}
+        self._first_pass_locks = {task.name: threading.Lock() for task in evaluation.tasks}
+        self._digests = {task.name: file_sha256(task.clip.path) for task in evaluation.tasks}
+
+    def chain(self, task: ClipTask, method: Method) -> list[Encode]:
+        """All encodes of one clip by one method."""
+        encodes = []
+        for key, encode in self._chain(task, method):
+            encodes.append(encode)
+            if self._on_encode is not None:
+                self._on_encode(encode, key in self._made)
+        return encodes
+
+    def _chain(self, task: ClipTask, method: Method) -> Iterator[tuple[str, Encode]]:
+        settings = self._evaluation.settings
+        if method.auto_alt_ref is not None:
+            settings = settings.replace(auto_alt_ref=method.auto_alt_ref)
+        if method.has_target:
+            mode = "libvpx" if method.kind is Kind.VBR else "policy"
+            policy = self._policies.get(method.name)
+            for target in task.targets_kbps:
+                config = settings.replace(target_kbps=target)
+                yield self._encode(task, method, EncodeRequest(task.clip, config, mode, policy))
+            return
+        constant = self._constant_quality(task, settings)
+        if method.kind is Kind.QUALITY:
+            yield from constant
+            return
+        for _, encode in constant:
+            yield self._replay(task, method, settings, encode)
+
+    def _replay(
+        self, task: ClipTask, method: Method, settings: EncoderConfig, constant: Encode
+    ) -> tuple[str, Encode]:
+        """Constant quality's plan over VBR, which may choose other GOPs.
+
+        First over constant quality itself: that must give the same encode, and tells where each hidden
+        frame is shown, which the packets do not.
+        """
+        level = constant.cq_level or 0
+        config = settings.replace(end_usage=QUALITY, cq_level=level)
+        request = EncodeRequest(task.clip, config, "plan", plan=constant.coded)
+        _, exact = self._encode(task, method, request, target=False)
+        same = math.isclose(exact.kbps, constant.kbps, rel_tol=1e-9) and math.isclose(
+            exact.psnr_y_sum_db, constant.psnr_y_sum_db, rel_tol=1e-9
+        )  # sums of squares differ in the last place from one numpy to another
+        if not same:
+            raise EncodeFailed(
+                f"constant quality {level} fed back through the hook gives {exact.kbps:.2f} kbps and not "
+                f"{constant.kbps:.2f}: the hook changes more than the qindex"
+            )
+        # The true rate goes in: the target underneath shapes GOPs and alt-ref filtering.
+        config = settings.replace(target_kbps=max(1, round(constant.kbps)))
+        request = EncodeRequest(task.clip, config, "places", plan=exact.coded)
+        key, replayed = self._encode(task, method, request, target=False)
+        return key, replace(replayed, cq_level=level)
+
+    def _constant_quality(self, task: ClipTask, settings: EncoderConfig) -> list[tuple[str, Encode]]:
+        method = Method("libvpx-q", Kind.QUALITY)
+
+        def at(level: int) -> tuple[str, Encode]:
+            config = settings.replace(end_usage=QUALITY, cq_level=level)
+            return self._encode(task, method, EncodeRequest(task.clip, config, "libvpx"), target=False)
+
+        with self._quality_locks[task.name]:
+            levels = task.cq_levels or matching_levels(lambda level: at(level)[1].kbps, task.targets_kbps)
+            return [at(level) for level in levels]
+
+    def _encode(
+        self, task: ClipTask, method: Method, request: EncodeRequest, *, target: bool = True
+    ) -> tuple[str, Encode]:
+        """One encode and its name in the store, from there where it is there."""
+        if self.cancelled.is_set():
+            raise Cancelled
+        made_from = {
+            "clip": self._digests[task.name],
+            "frames": str(task.clip.frames),
+            "config": request.full_config().settings_key(),
+            "mode": request.mode,
+            "policy": self._fingerprints.get(method.name, ""),
+            "plan": hashlib.sha256(repr(request.plan).encode()).hexdigest() if request.plan else "",
+            "libvpx": self._libvpx,
+            "metrics": "psnr,ssim,vmaf" if self._evaluation.vmaf else "psnr,ssim",
+        }
+        key = store_key(made_from)
+        found = self._store.load(key)
+        cq_level = request.config.cq_level if request.config.end_usage == QUALITY else None
+        if found is None:
+            with self._first_pass_locks[task.name]:
+                first = first_pass_of(request, self.cancelled)
+        encode = replace(
+            found or run_request(request, first, vmaf=self._evaluation.vmaf, cancelled=self.cancelled),
+            clip=task.name,
+            method=method.name,
+            target_kbps=request.config.target_kbps if target else None,
+            cq_level=cq_level,
+        )
+        if found is None:
+            self._store.save(key, encode, made_from)
+            self._made.add(key)
+        return key, encode

@@ -1,0 +1,94 @@
+"""Where every episode goes in, once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from muzero_rc.acting.actor import KnownSchedules
+from muzero_rc.acting.assignment import OWN
+from muzero_rc.demonstrations.alt_ref_sweep import is_fit
+from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.experience.advantage import Peers
+from muzero_rc.experience.episode_log import SELFPLAY, TEACHER, Episode
+from muzero_rc.experience.hindsight import own_gain_db
+from muzero_rc.experience.opponents import Opponents
+from muzero_rc.experience.replay import Replay
+
+_UNFOLLOWED = 0.1  # of the priority of those that are
+_RECENT = 256  # self-play episodes that the reported averages cover
+
+
+@dataclass
+class Intake:
+    """Replay, opponents, peers, known schedules and the run's averages.
+
+    Attributes:
+      episodes: self-play episodes so far.
+      numbers: the next free number of an episode that this run plays itself.
+      uids: of all episodes, in the order in which they came.
+    """
+
+    studio: Studio
+    replay: Replay
+    opponents: Opponents
+    schedules: KnownSchedules = field(default_factory=KnownSchedules)
+    episodes: int = 0
+    numbers: int = 0
+    uids: dict[str, None] = field(default_factory=dict)
+    peers: Peers = field(init=False)
+    _recent: list[tuple[Episode, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.peers = Peers(self._own_gain_db)
+
+    def _own_gain_db(self, episode: Episode) -> float:
+        return own_gain_db(episode, self.studio.anchor(episode.instance))
+
+    def _priority(self, episode: Episode) -> float:
+        """How often it is drawn: a teacher's that is not followed teaches the other heads only."""
+        scans = self.studio.config.imitation.against == "scans"
+        return _UNFOLLOWED if scans and episode.source == TEACHER and not is_fit(episode.uid) else 1.0
+
+    def has(self, episode: Episode) -> bool:
+        """Whether an episode of this uid is in already."""
+        return episode.uid in self.uids
+
+    def take_all(self, episodes: Iterable[Episode]) -> None:
+        """Takes episodes in their order."""
+        for episode in episodes:
+            self.take(episode)
+
+    def take(self, episode: Episode) -> None:
+        """Takes one episode, unless it is in already; one of an unknown instance only counts."""
+        if episode.uid in self.uids:
+            return
+        self.uids[episode.uid] = None
+        score = self.opponents.take(episode)
+        if episode.source == SELFPLAY:
+            self.episodes += 1
+            prefix, _, number = episode.uid.rpartition("/")
+            if prefix == OWN:
+                self.numbers = max(self.numbers, int(number) + 1)
+            self._recent = [*self._recent[1 - _RECENT :], (episode, score or 0.0)]
+        if self.studio.knows(episode.instance):
+            self.schedules.add(episode)
+            self.peers.add(episode)
+            self.replay.add(episode, self._priority(episode))
+
+    def figures(self) -> dict[str, float]:
+        """Averages over the noise-free ones among the last self-play episodes."""
+        if not self._recent:
+            return {}
+        noise_free = [one for one in self._recent if one[0].greedy] or self._recent[-1:]
+        scores = [score for _, score in noise_free]
+        greedy = [episode for episode, _ in noise_free]
+        return {
+            "win_rate": float(np.mean([(score + 1.0) / 2.0 for score in scores])),
+            "overshoot": float(np.mean([e.outcome.overshoot for e in greedy])),
+            "over": float(np.mean([e.outcome.overshoot > 0.01 for e in greedy])),
+            "fill": float(np.mean([e.rate_kbps / e.target_kbps for e in greedy])),
+            "gain_db": float(np.mean([e.outcome.gain_db for e in greedy])),
+            "own_gain_db": float(np.mean([self._own_gain_db(e) for e in greedy])),
+            "encode_s": float(np.mean([e.encode_s for e, _ in self._recent])),
+        }

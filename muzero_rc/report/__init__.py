@@ -1,0 +1,1 @@
+"""The report: from clips on disk to a page."""

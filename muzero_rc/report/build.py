@@ -1,0 +1,183 @@
+"""From clips on disk to a finished report: finds clips and targets, evaluates, writes the page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.errors import BadInput
+from encoder_bridge.media.probe import probe
+from muzero_rc.corpus.ladder import LADDER_CPU_USED, LADDER_CQ_LEVELS, Rungs, read_ladder
+from muzero_rc.evaluation.rate_controls import file_sha256, find_method
+from muzero_rc.evaluation.result_cache import EncodeStore
+from muzero_rc.evaluation.results import LIBVPX_Q, Clip, Encode, Study
+from muzero_rc.evaluation.runner import ClipTask, Evaluation, OnEncode, evaluate
+from muzero_rc.report.page import write_report
+from muzero_rc.utils.versions import versions
+
+VIDEO_SUFFIXES = frozenset((".avi", ".ivf", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ts", ".webm", ".y4m"))
+_Q_TOLERANCE = 0.005
+
+
+def find_clips(places: Sequence[Path]) -> list[Path]:
+    """Files as given, and the videos in folders, by name.
+
+    Raises:
+        BadInput: something is missing, a folder without videos, or two clips of one name.
+    """
+    clips: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            inside = sorted(p for p in place.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+            if not inside:
+                raise BadInput(f"{place} holds no videos ({' '.join(sorted(VIDEO_SUFFIXES))})")
+            clips += inside
+        elif place.exists():
+            clips.append(place)
+        else:
+            raise BadInput(f"{place} does not exist: name a video or a folder of videos")
+    seen: dict[str, Path] = {}
+    for clip in clips:
+        if seen.setdefault(clip.stem, clip) is not clip:
+            raise BadInput(f"{seen[clip.stem]} and {clip} have the same name; rename one")
+    return clips
+
+
+def ladder_beside(clips: Sequence[Path], *, pyramid: bool) -> Path:
+    """The ladder in the clips' folder that fits their GOPs.
+
+    Raises:
+        BadInput: there is none.
+    """
+    name = "ladder-pyramid.csv" if pyramid else "ladder.csv"
+    path = clips[0].parent / name
+    if not path.is_file():
+        raise BadInput(f"no {name} beside {clips[0].name}: give --bitrates 60k,100k,… or --ladder FILE.csv")
+    return path
+
+
+def plan_tasks(
+    clips: Sequence[Path], *, bitrates: Sequence[int] | None, ladder: Path | None, max_frames: int | None
+) -> tuple[list[ClipTask], str]:
+    """One task a clip, and in words where the targets come from.
+
+    Args:
+        clips: see `find_clips`.
+        bitrates: kbps, the same for all clips; or else
+        ladder: a CSV file, and constant quality at the levels that it was made with.
+        max_frames: encode the first ones only.
+
+    Raises:
+        BadInput: a clip cannot be encoded, or the ladder lacks it.
+        LadderError: the ladder cannot be used.
+    """
+    rows: dict[str, Rungs] = {} if ladder is None else read_ladder(ladder)
+    tasks = []
+    for path in clips:
+        if ladder is not None and path.stem not in rows:
+            raise BadInput(f"{ladder} has no row for {path.stem}: add one, or give --bitrates")
+        targets = tuple(bitrates or ()) if ladder is None else rows[path.stem].targets_kbps
+        # Equal targets of a ladder (a saturated clip) would only be encoded twice.
+        targets = tuple(dict.fromkeys(targets))
+        levels = None if ladder is None else LADDER_CQ_LEVELS
+        tasks.append(ClipTask(path.stem, probe(path, max_frames=max_frames), targets, levels))
+    if ladder is None:
+        return tasks, f"Targets {', '.join(f'{kbps}k' for kbps in bitrates or ())} for every clip"
+    return tasks, f"Targets of each clip from {ladder.name}"
+
+
+def run_study(
+    evaluation: Evaluation,
+    folder: Path,
+    *,
+    policies: Sequence[str],
+    baseline: str,
+    targets: str,
+    command: str,
+    jobs: int,
+    on_encode: OnEncode | None = None,
+    ladder: Path | None = None,
+) -> tuple[Study, Path]:
+    """Evaluates what is missing in `folder`/encodes and writes the report; returns it and its page.
+
+    Args:
+        evaluation: what to encode.
+        folder: made if it is missing.
+        policies: the methods under test, by the names that were given.
+        baseline: the first anchor.
+        targets: in words, where they come from.
+        command: that makes this report.
+        jobs: encodes at a time.
+        on_encode: told of every result.
+        ladder: to hold constant quality's rates against.
+    """
+    store = EncodeStore(folder / "encodes")
+    encodes, failures = evaluate(evaluation, store, jobs=jobs, on_encode=on_encode)
+    clips = [
+        Clip(
+            name=task.name,
+            width=task.clip.width,
+            height=task.clip.height,
+            frames=task.clip.frames,
+            fps=float(task.clip.fps),
+            sha256=file_sha256(task.clip.path),
+        )
+        for task in evaluation.tasks
+    ]
+    tested = list(dict.fromkeys(find_method(name).name for name in policies))
+    study = Study(
+        clips=clips,
+        encodes=encodes,
+        failures=failures,
+        methods=[method.name for method in evaluation.methods],
+        baseline=find_method(baseline).name,
+        policies=tested,
+        settings={"targets": targets, **_settings_in_words(evaluation.settings)},
+        versions={**versions(vmaf=evaluation.vmaf), **_policy_versions(evaluation)},
+        command=command,
+        notes=_notes(evaluation, encodes, ladder),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    return study, write_report(study, folder)
+
+
+def _settings_in_words(settings: EncoderConfig) -> dict[str, str]:
+    return {
+        "cpu-used": str(settings.cpu_used),
+        "auto-alt-ref": str(settings.auto_alt_ref),
+        "kf-max-dist": str(settings.kf_max_dist),
+        "lag-in-frames": str(settings.lag_in_frames),
+        "threads": str(settings.threads),
+        "passes": "2, good deadline, VBR underneath; all else as libvpx has it",
+    }
+
+
+def _policy_versions(evaluation: Evaluation) -> dict[str, str]:
+    files = {m.name: m.policy.path for m in evaluation.methods if m.policy is not None and m.policy.path}
+    return {f"policy {name}": f"SHA-256 {file_sha256(path)}" for name, path in files.items()}
+
+
+def _notes(evaluation: Evaluation, encodes: Sequence[Encode], ladder: Path | None) -> list[str]:
+    """What a reader must know: clips converted on the way in, a ladder that belongs to other settings."""
+    notes = [f"{task.name}: {note}" for task in evaluation.tasks for note in task.clip.notes]
+    if ladder is None:
+        return notes
+    rows = read_ladder(ladder)
+    if evaluation.settings.cpu_used != LADDER_CPU_USED:
+        notes.append(
+            f"The ladder was made with cpu-used {LADDER_CPU_USED}, this report with "
+            f"{evaluation.settings.cpu_used}: {LIBVPX_Q} runs at the ladder's cq-levels, its rates differ "
+            "from the targets."
+        )
+        return notes
+    rate = {(e.clip, e.cq_level): e.kbps for e in encodes if e.method == LIBVPX_Q}
+    off = [
+        task.name
+        for task in evaluation.tasks
+        if any(
+            abs(rate.get((task.name, level), kbps) / kbps - 1) > _Q_TOLERANCE
+            for level, kbps in zip(LADDER_CQ_LEVELS, rows[task.name].q_kbps, strict=False)
+        )
+    ]
+    if off:
+        notes.append(f"{LIBVPX_Q} did not reproduce the ladder's rates within 0.5 % for {', '.join(off)}.")
+    return notes

@@ -1,0 +1,58 @@
+"""Rounds of episodes for the learner: played here, or sent by actors elsewhere."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from muzero_rc.acting.actor import Actor
+from muzero_rc.acting.assignment import assign
+from muzero_rc.config.schema import Config
+from muzero_rc.corpus.instances import Instance
+from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.experience.episode_log import Episode, EpisodeTail
+from muzero_rc.experience.ingest import Intake
+from muzero_rc.types import Params
+
+
+class Rounds(Protocol):
+    """Where the learner's next episodes come from."""
+
+    def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
+        """About a round of episodes, played with weights as new as can be had."""
+        ...
+
+
+class LocalRounds:
+    """Played in this process."""
+
+    def __init__(
+        self, actor: Actor, studio: Studio, instances: Sequence[Instance], config: Config, config_hash: str
+    ) -> None:
+        """Args: instances: prepared in `studio`."""
+        self._actor = actor
+        self._studio = studio
+        self._instances = instances
+        self._config = config
+        self._hash = config_hash
+
+    def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
+        """See `Rounds.play`; episodes are numbered on from those that the run has."""
+        self._actor.set_weights(params, step)
+        first = intake.numbers
+        count = min(self._config.actor.round_episodes, self._config.budget.episodes - intake.episodes)
+        work = (assign(self._studio, self._instances, self._config, first + i) for i in range(count))
+        yield from self._actor.play(work, intake.opponents, self._hash)
+
+
+class Inbox:
+    """Episode logs that people copy into the run folder, one folder for each actor."""
+
+    def __init__(self, folder: Path) -> None:
+        """Args: folder: `RunDir.inbox`."""
+        self._folder = folder
+        self._tails: dict[Path, EpisodeTail] = {}
+
+    def new(self) -> Iterator[Episode]:
+        """Whole episodes that were not there at the last look."""
+        for folder in sorted(path for path in self._folder.iterdir() if path.is_dir()):
+            yield from self._tails.setdefault(folder, EpisodeTail(folder)).new()

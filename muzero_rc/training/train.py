@@ -1,0 +1,255 @@
+"""A whole run on one machine, top to bottom: teachers, imitation, self-play, validation."""
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from muzero_rc.acting.actor import Actor
+from muzero_rc.agent.learner import TrainingState, make_learner
+from muzero_rc.agent.networks import make_networks
+from muzero_rc.config.schema import Config
+from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
+from muzero_rc.demonstrations.registry import teacher_episodes
+from muzero_rc.deploy.policy_file import warm_start
+from muzero_rc.encoding.clip_store import Engine, Studio
+from muzero_rc.experience.episode_log import EpisodeWriter, read_log
+from muzero_rc.experience.ingest import Intake
+from muzero_rc.experience.opponents import Opponents
+from muzero_rc.experience.replay import make_replay
+from muzero_rc.experience.sampler import Batches
+from muzero_rc.reward.rules import rule_of
+from muzero_rc.training import checkpoint
+from muzero_rc.training.episode_sources import Inbox, LocalRounds, Rounds
+from muzero_rc.training.logger import Metrics, duration
+from muzero_rc.training.policy_snapshots import (
+    best_figures,
+    export_state,
+    feature_version,
+    is_better,
+    provenance,
+)
+from muzero_rc.training.run_dir import RunDir, open_run, replace_link
+from muzero_rc.training.validation import VBR, Validation
+
+if TYPE_CHECKING:
+    from muzero_rc.distributed.transport import Service
+
+Say = Callable[[str], None]
+_IMITATION_ROUND = 100  # learner steps between reports while there is no self-play
+
+
+def train(
+    config: Config,
+    corpus: Path,
+    run_dir: Path,
+    *,
+    engine: Engine,
+    cache: Path,
+    resume: bool = False,
+    init_from: Path | None = None,
+    service: "Service | None" = None,
+    say: Say = print,
+) -> dict[str, float]:
+    """Trains until the budget ends.
+
+    Args:
+      config: of the run.
+      corpus: a folder of clips.
+      run_dir: begun, or gone on with when `resume`.
+      engine: of the encoders.
+      cache: shared between runs: frames, first passes, anchors, teachers' episodes.
+      resume: go on from the last whole checkpoint and the episode log.
+      init_from: a policy file whose parameters a new run begins with.
+      service: brings self-play from actors elsewhere; closed at the end. None plays here.
+      say: takes lines for a person.
+
+    Returns:
+      The last figures that were reported.
+
+    Raises:
+      CorpusError, RunError, ConfigError, PolicyFileError: it cannot begin; nothing was damaged.
+    """
+    began = time.monotonic()
+    clips = find_clips(corpus)
+    validation_clips = find_clips(Path(config.validation.corpus)) if config.validation.corpus else []
+    run = open_run(run_dir, config, provenance(corpus, clips, engine), resume=resume)
+    studio, metrics = Studio(engine, config, cache), Metrics(run_dir)
+    replay = make_replay(config.replay, config.seed) if service is None else service.replay()
+    try:
+        # What the network is, and where it stands.
+        networks = make_networks(config.network, engine.widths)
+        learner = make_learner(config, networks)
+        state = learner.init(jax.random.PRNGKey(config.seed))
+        if init_from is not None:
+            params = warm_start(
+                state.params, init_from, config.network, engine.widths, feature_version(engine)
+            )
+            # Two copies that JAX owns: a learner step gives its input's memory away.
+            params, average = (jax.tree_util.tree_map(jnp.array, params) for _ in range(2))
+            state = state._replace(params=params, average=average)
+        found = checkpoint.load_latest(run.checkpoints, state)
+        spent_s = 0.0
+        if found is not None:
+            state, note = found
+            spent_s = note["spent_s"]
+            say(f"going on from step {int(state.step)}, {duration(spent_s)} spent")
+        began -= spent_s
+
+        # What there is to encode.
+        say(f"{len(clips)} clips: making frames, first passes and anchor curves")
+        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
+        if not instances:
+            raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
+        validation = _validation(studio, validation_clips, config, cache, say)
+
+        # What is there to learn from: teachers', then the run's own episodes, in the log's order.
+        intake = Intake(studio, replay, Opponents(rule_of(config.reward)))
+        say(f"{len(instances)} instances: making teachers' episodes")
+        for number, episode in enumerate(teacher_episodes(studio, instances, cache / "teachers")):
+            intake.take(episode)
+            if (number + 1) % 200 == 0:
+                say(f"{number + 1} teachers' episodes, {duration(time.monotonic() - began)}")
+        intake.take_all(read_log(run.episodes))
+        batches = Batches(
+            studio, replay, intake.opponents, intake.peers, config, config.seed + int(state.step)
+        )
+        if service is None:
+            actor = Actor(studio, networks, config, intake.schedules)
+            rounds: Rounds = LocalRounds(actor, studio, instances, config, run.config_hash)
+        else:
+            rounds = service.rounds(run.config_hash)
+        inbox = Inbox(run.inbox)
+        figures: dict[str, float] = {}
+
+        with EpisodeWriter(run.episodes) as writer:
+            while not _over(config, intake, time.monotonic() - began):
+                step_before = int(state.step)
+                selfplay = step_before >= config.imitation.steps
+
+                # Act: a round of episodes with the same weights. The log has each before it counts.
+                arrived = rounds.play(state.average, step_before, intake) if selfplay else iter(())
+                for episode in itertools.chain(arrived, inbox.new()):
+                    if not intake.has(episode):
+                        writer.append(episode)
+                        intake.take(episode)
+
+                # Learn.
+                steps = _steps_of_round(config) if selfplay else _IMITATION_ROUND
+                logs: list[Mapping[str, Any]] = []
+                for _ in range(steps):
+                    batch = batches.draw()
+                    if selfplay and config.search.enabled and _due(state, config.learner.reanalyse_share):
+                        batch = learner.reanalysed(state, batch)
+                    state, scalars = learner.step(state, batch)
+                    logs.append(scalars)
+
+                # Report, validate, keep.
+                step, spent_s = int(state.step), time.monotonic() - began
+                figures |= intake.figures() | {k: float(np.mean([x[k] for x in logs])) for k in logs[0]}
+                figures |= {"episodes": intake.episodes, "failures": len(studio.failures)}
+                metrics.write(step, "train", figures)
+                say(progress(config, step, figures, spent_s))
+                if _crossed(step_before, step, config.validation.every_steps) and validation is not None:
+                    figures |= _validate(validation, run, state, step, config, engine, metrics, say)
+                if _crossed(step_before, step, config.learner.checkpoint_steps) or selfplay:
+                    checkpoint.save(run.checkpoints, step, state, {"spent_s": spent_s})
+
+        step = int(state.step)
+        checkpoint.save(run.checkpoints, step, state, {"spent_s": time.monotonic() - began})
+        export_state(run, state, config, engine, figures)
+        return figures
+    finally:
+        metrics.close()
+        replay.close()
+        studio.close()
+        run.close()
+
+
+def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: float) -> str:
+    """The line for a person."""
+    words = [f"step {step}", f"loss {figures['loss']:.3f}", f"policy {figures['loss_policy']:.3f}"]
+    episodes = figures["episodes"]
+    shares = [spent_s / (3600.0 * config.budget.hours)]
+    if "win_rate" in figures:
+        shares.append(episodes / config.budget.episodes)
+        words += [
+            f"{episodes:.0f} episodes",
+            f"{3600.0 * episodes / max(spent_s, 1.0):.0f}/h",
+            f"win {figures['win_rate']:.2f}",
+            f"over {100.0 * figures['over']:.0f} %",
+            f"fill {figures['fill']:.3f}",
+            f"gain {figures['gain_db']:+.3f} dB",
+        ]
+    share = max(max(shares), 1e-6)
+    left_s = spent_s * (1.0 - min(share, 1.0)) / share
+    return ", ".join([*words, f"ETA {duration(left_s)}"])
+
+
+def _validation(
+    studio: Studio, clips: list[Path], config: Config, cache: Path, say: Say
+) -> Validation | None:
+    if not clips:
+        return None
+    chosen = clips[: config.validation.clips or None]
+    instances = studio.prepared([Instance(f"validation/{path.stem}", path.stem, (path,)) for path in chosen])
+    validation = Validation(studio, instances, config, cache)
+    for name, peer in validation.peers().items():
+        say(f"validation of {name}: {_told(peer)}")
+    return validation
+
+
+def _validate(
+    validation: Validation,
+    run: RunDir,
+    state: TrainingState,
+    step: int,
+    config: Config,
+    engine: Engine,
+    metrics: Metrics,
+    say: Say,
+) -> dict[str, float]:
+    """Exports, measures and names the best so far; the figures that it found."""
+    path = export_state(run, state, config, engine, {})
+    measured = validation.measure(path)
+    metrics.write(step, "validation", measured)
+    say(f"validation at step {step}: {_told(measured)}")
+    export_state(run, state, config, engine, measured)
+    best = run.policies / "best.safetensors"
+    if is_better(measured, best_figures(best)):
+        replace_link(best, path)
+    return {f"validation_{name}": value for name, value in measured.items()}
+
+
+def _told(figures: Mapping[str, float]) -> str:
+    return (
+        f"BD-rate {figures['bd_vbr']:+.2f} % to {VBR}, {figures['bd_quality']:+.2f} % to constant quality, "
+        f"{figures['worse_clips']:.0f} of {figures['clips']:.0f} clips worse, "
+        f"{100.0 * figures['over']:.1f} % of encodes over, worst {100.0 * figures['worst_over']:+.1f} %, "
+        f"fill {figures['fill']:.3f}"
+    )
+
+
+def _over(config: Config, intake: Intake, spent_s: float) -> bool:
+    return intake.episodes >= config.budget.episodes or spent_s >= 3600.0 * config.budget.hours
+
+
+def _steps_of_round(config: Config) -> int:
+    """As many steps as draw each of the agent's episodes `replay_ratio` times on average."""
+    drawn = config.learner.batch_size * (1.0 - config.replay.teacher_share)
+    return max(1, round(config.actor.round_episodes * config.replay.replay_ratio / max(drawn, 1.0)))
+
+
+def _due(state: TrainingState, share: float) -> bool:
+    """Whether this step is among an evenly spread share of all steps."""
+    step = int(state.step)
+    return int((step + 1) * share) > int(step * share)
+
+
+def _crossed(before: int, after: int, every: int) -> bool:
+    return after // every > before // every

@@ -1,0 +1,83 @@
+#include "bridge/replay_features.h"
+
+#include <string.h>
+
+#include "rate_control/bits_model.h"
+#include "features/feature_table.h"
+#include "rate_control/quantizer.h"
+#include "rate_control/clip_state_data.h"
+
+static muzero_rc_frame_request request_of(const muzero_rc_record *record) {
+  muzero_rc_frame_request request = {.frame_type = record->frame_type,
+                                     .show_index = record->show_index,
+                                     .coding_index = record->coding_index,
+                                     .gop_index = record->gop_index};
+  memcpy(request.ref_coding_index, record->ref_coding_index, sizeof(request.ref_coding_index));
+  memcpy(request.ref_valid, record->ref_valid, sizeof(request.ref_valid));
+  return request;
+}
+
+/* Everything that looks at a retraced frame before its result is known. */
+typedef struct observer {
+  float *step;          /* [count, step features], or NULL */
+  int32_t *reference;   /* [count], or NULL */
+  float *inputs;        /* [count, MUZERO_RC_BITS_INPUTS], or NULL */
+} observer;
+
+static void observe(const observer *observer, const muzero_rc_state *state, size_t i,
+                    int32_t qindex) {
+  if (observer->reference) observer->reference[i] = muzero_rc_state_reference(state);
+  if (observer->step) {
+    const size_t width = (size_t)muzero_rc_step_features().count;
+    muzero_rc_observe_step(state, observer->step + i * width);
+  }
+  if (observer->inputs) {
+    const muzero_rc_bits_query query = {.traits = state->traits,
+                                        .count = state->clip.frame_count,
+                                        .quick = &state->quick,
+                                        .log_pixels = state->log_pixels,
+                                        .frame = state->schedule.pending,
+                                        .step = muzero_rc_qindex_to_step(qindex),
+                                        .reference_step = state->plan.reference_step};
+    muzero_rc_bits_inputs(&query, observer->inputs + i * MUZERO_RC_BITS_INPUTS);
+  }
+}
+
+static int run(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+               const muzero_rc_record *records, size_t count, const observer *observer) {
+  muzero_rc_state *state = NULL;
+  const int error = muzero_rc_state_open(clip, stats, &state);
+  if (error) return error;
+  for (size_t i = 0; i < count; ++i) {
+    const muzero_rc_record *const record = &records[i];
+    if (record->frame_type >= 0) {
+      const muzero_rc_frame_request request = request_of(record);
+      muzero_rc_state_begin(state, &request);
+      observe(observer, state, i, record->qindex);
+      muzero_rc_state_commit(state, record->qindex, false);
+    }
+    const muzero_rc_frame_result result = {.sse = record->sse,
+                                           .bits = record->bits,
+                                           .pixels = record->pixels,
+                                           .qindex = record->qindex};
+    muzero_rc_state_end(state, &result);
+  }
+  muzero_rc_state_close(&state);
+  return 0;
+}
+
+int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                      const muzero_rc_record *records, size_t count, float *step,
+                      int32_t *reference) {
+  const observer observer = {step, reference, NULL};
+  memset(step, 0, count * (size_t)muzero_rc_step_features().count * sizeof(*step));
+  memset(reference, 0, count * sizeof(*reference));
+  return run(clip, stats, records, count, &observer);
+}
+
+int muzero_rc_retrace_inputs(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                             const muzero_rc_record *records, size_t count, float *inputs) {
+  const observer observer = {NULL, NULL, inputs};
+  memset(inputs, 0, count * MUZERO_RC_BITS_INPUTS * sizeof(*inputs));
+  return run(clip, stats, records, count, &observer);
+}

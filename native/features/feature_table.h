@@ -1,0 +1,34 @@
+/* THE feature table: what a policy sees, in training and in use. Every feature
+ * has a name and a unit; a changed table has a new version, and a policy file
+ * names the version that it was trained with. Values are scaled to about
+ * [-2, 2]; a network needs no normaliser of its own. */
+#ifndef MUZERO_RC_POLICY_FEATURE_TABLE_H_
+#define MUZERO_RC_POLICY_FEATURE_TABLE_H_
+
+#include "rate_control/clip_state.h"
+
+typedef struct muzero_rc_feature {
+  const char *name;
+  const char *unit;
+} muzero_rc_feature;
+
+typedef struct muzero_rc_feature_table {
+  const muzero_rc_feature *features;
+  int32_t count;
+} muzero_rc_feature_table;
+
+int32_t muzero_rc_feature_version(void);
+
+/* Once per clip; once per shown frame of a clip; once per coded frame. */
+muzero_rc_feature_table muzero_rc_clip_features(void);
+muzero_rc_feature_table muzero_rc_frame_features(void);
+muzero_rc_feature_table muzero_rc_step_features(void);
+
+/* out: [clip features] */
+void muzero_rc_observe_clip(const muzero_rc_state *state, float *out);
+/* out: [frame_count, frame features], row-major, display order */
+void muzero_rc_observe_frames(const muzero_rc_state *state, float *out);
+/* out: [step features], of the pending frame */
+void muzero_rc_observe_step(const muzero_rc_state *state, float *out);
+
+#endif /* MUZERO_RC_POLICY_FEATURE_TABLE_H_ */

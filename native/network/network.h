@@ -1,0 +1,63 @@
+/* The network of a policy, in use: muzero_rc/networks.py's encode_clip,
+ * represent and policy head, operation for operation. Nothing here allocates
+ * except opening; the caller hands in the memory. */
+#ifndef MUZERO_RC_POLICY_NETWORK_H_
+#define MUZERO_RC_POLICY_NETWORK_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy_file/policy_file.h"
+
+enum {
+  MUZERO_RC_BLOCKS_MAX = 8,  /* encoder layers, or step blocks */
+  MUZERO_RC_WINDOWS_MAX = 4, /* windows ahead */
+  MUZERO_RC_ACTIONS_MAX = 256
+};
+
+/* The metadata "network". */
+typedef struct muzero_rc_sizes {
+  int32_t clip_features;
+  int32_t frame_features;
+  int32_t step_features;
+  int32_t width; /* d */
+  int32_t encoder_layers;
+  int32_t step_blocks;
+  int32_t latents;
+  int32_t attention_heads;
+  int32_t kernel;
+  int32_t window_count;
+  int32_t windows[MUZERO_RC_WINDOWS_MAX]; /* shown frames */
+  int32_t actions;
+} muzero_rc_sizes;
+
+typedef struct muzero_rc_network muzero_rc_network;
+
+/* Finds sizes and weights in `file`, which must outlive *network, for `actions`
+ * policy logits. -EINVAL: a size out of range, a tensor missing, unknown or of
+ * another shape; -ENOMEM. On failure `error` (may be NULL) holds one line. */
+int muzero_rc_network_open(const muzero_rc_policy_file *file, int32_t actions,
+                           muzero_rc_network **network, char *error, size_t error_size);
+
+/* Sets *network to NULL; NULL is fine. */
+void muzero_rc_network_close(muzero_rc_network **network);
+
+const muzero_rc_sizes *muzero_rc_network_sizes(const muzero_rc_network *network);
+
+/* Floats of scratch memory that encode and logits need. */
+size_t muzero_rc_network_encode_scratch(const muzero_rc_network *network);
+size_t muzero_rc_network_step_scratch(const muzero_rc_network *network);
+
+/* Once per clip. clip: [clip features]; frames: [frame_count, frame features];
+ * encoding: [frame_count, width]. Time and memory are linear in frame_count. */
+void muzero_rc_network_encode(const muzero_rc_network *network, const float *clip,
+                              const float *frames, int32_t frame_count, float *encoding,
+                              float *scratch);
+
+/* Once per coded frame. step: [step features]; show_index is clamped into the
+ * clip; logits: [actions]. */
+void muzero_rc_network_logits(const muzero_rc_network *network, const float *encoding,
+                              int32_t frame_count, int32_t show_index, const float *step,
+                              float *logits, float *scratch);
+
+#endif /* MUZERO_RC_POLICY_NETWORK_H_ */

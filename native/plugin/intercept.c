@@ -1,0 +1,179 @@
+#include "plugin/intercept.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_SIZE = 1024 };
+
+void muzero_rc_say(const char *format, ...) {
+  char line[LINE_SIZE] = "muzero-rc: ";
+  const size_t prefix = strlen(line), room = sizeof(line) - prefix - 1;
+  va_list arguments;
+  va_start(arguments, format);
+  const int length = vsnprintf(line + prefix, room, format, arguments);
+  va_end(arguments);
+  size_t size = prefix + (length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1);
+  line[size++] = '\n';
+  /* In one piece, so that lines of several encoders do not mix. */
+  const ssize_t written = write(STDERR_FILENO, line, size);
+  (void)written;
+}
+
+static const char *policy_name(void) {
+  const char *const name = getenv("MUZERO_RC_POLICY");
+  return name && *name ? name : "controller";
+}
+
+static bool is_strict(void) {
+  const char *const strict = getenv("MUZERO_RC_STRICT");
+  return strict && *strict && strcmp(strict, "0") != 0;
+}
+
+/* The policy of the process: opened once, kept until the process ends, because
+ * encoders may come at any time and from any thread. */
+static struct {
+  pthread_once_t once;
+  muzero_rc_policy *policy;
+  char error[LINE_SIZE / 2];
+} shared = {.once = PTHREAD_ONCE_INIT};
+
+static void open_shared_policy(void) {
+  muzero_rc_policy_open(policy_name(), &shared.policy, shared.error, sizeof(shared.error));
+}
+
+/* Why this encode is none of ours; NULL when it is. */
+static const char *not_ours(const muzero_rc_encoder *e, unsigned long deadline) {
+  const vpx_codec_enc_cfg_t *const cfg = &e->cfg;
+  if (cfg->g_pass != VPX_RC_FIRST_PASS && cfg->g_pass != VPX_RC_LAST_PASS)
+    return "one-pass encode; policies need two passes (ffmpeg: -pass 1, then -pass 2)";
+  if (e->own_rate_control) return "the program brings its own external rate control";
+  if (cfg->rc_end_usage == VPX_Q || cfg->rc_end_usage == VPX_CQ)
+    return "constant or constrained quality (-crf) is not VBR: ask for a bitrate alone";
+  if (cfg->rc_end_usage != VPX_VBR) return "constant bitrate is not VBR";
+  if (cfg->g_profile != 0) return "not profile 0 (8-bit 4:2:0)";
+  if (cfg->g_bit_depth != VPX_BITS_8 || cfg->g_input_bit_depth > 8 ||
+      (e->flags & VPX_CODEC_USE_HIGHBITDEPTH))
+    return "not 8-bit video";
+  if (e->layers || cfg->ss_number_layers > 1 || cfg->ts_number_layers > 1)
+    return "layered (SVC) encode";
+  if (e->lossless || cfg->rc_max_quantizer == 0) return "lossless encode";
+  if (deadline == VPX_DL_REALTIME) return "realtime deadline; policies need -deadline good";
+  return NULL;
+}
+
+static void refuse(muzero_rc_encoder *encoder, const char *reason) {
+  encoder->refused = is_strict();
+  muzero_rc_say("%s: %s", reason,
+                encoder->refused ? "encode refused (MUZERO_RC_STRICT)"
+                                 : "libvpx's own rate control runs");
+}
+
+/* Builds of libvpx differ in whether they take the ABI of older headers too:
+ * ours is the newest that this one takes. */
+static bool is_our_libvpx(const muzero_rc_libvpx *libvpx) {
+  const int abi = VPX_ENCODER_ABI_VERSION;
+  return libvpx->enc_init_ver(NULL, NULL, NULL, 0, abi) != VPX_CODEC_ABI_MISMATCH &&
+         libvpx->enc_init_ver(NULL, NULL, NULL, 0, abi + 1) == VPX_CODEC_ABI_MISMATCH;
+}
+
+static int register_callbacks(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
+                              const muzero_rc_libvpx *libvpx) {
+  vpx_rc_funcs_t funcs;
+  int error = muzero_rc_plugin_open(shared.policy, &encoder->plugin);
+  if (error) return error;
+  muzero_rc_encoder_configure(encoder, &encoder->cfg);
+  error = muzero_rc_plugin_funcs(encoder->plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs);
+  if (!error && libvpx->control(codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs)) error = -ENOTSUP;
+  if (error) muzero_rc_plugin_close(&encoder->plugin);
+  return error;
+}
+
+/* Without them the second pass knows less, and is none the worse for it. */
+static void start_first_pass(muzero_rc_encoder *encoder, const muzero_rc_libvpx *libvpx) {
+  const vpx_codec_enc_cfg_t *const cfg = &encoder->cfg;
+  encoder->quick = muzero_rc_quick_encode_open(libvpx, cfg->g_w, cfg->g_h);
+  muzero_rc_say(encoder->quick ? "first pass, with quick encodes beside it"
+                               : "first pass, alone: quick encodes cannot start");
+}
+
+void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
+                             const muzero_rc_libvpx *libvpx, unsigned long deadline) {
+  char reason[LINE_SIZE];
+  encoder->started = true;
+  if (!encoder->vp9) {
+    muzero_rc_say("left alone: not VP9");
+    return;
+  }
+  if (strcmp(policy_name(), "libvpx") == 0) {
+    muzero_rc_say("left alone: the policy is libvpx");
+    return;
+  }
+  if (encoder->abi != VPX_ENCODER_ABI_VERSION || !is_our_libvpx(libvpx)) {
+    snprintf(reason, sizeof(reason),
+             "the program or its libvpx has another encoder ABI (%d) than ours (%d)", encoder->abi,
+             VPX_ENCODER_ABI_VERSION);
+    refuse(encoder, reason);
+    return;
+  }
+  const char *const other = not_ours(encoder, deadline);
+  if (other) {
+    muzero_rc_say("left alone: %s", other);
+    return;
+  }
+  if (encoder->cfg.g_pass == VPX_RC_FIRST_PASS) {
+    start_first_pass(encoder, libvpx);
+    return;
+  }
+  pthread_once(&shared.once, open_shared_policy);
+  if (!shared.policy) {
+    refuse(encoder, shared.error);
+    return;
+  }
+  const int error = register_callbacks(encoder, codec, libvpx);
+  if (error) {
+    refuse(encoder, error == -ENOMEM ? "out of memory"
+                                     : "libvpx does not take external rate control");
+    return;
+  }
+  muzero_rc_say("policy %s decides: %ux%u at %u kbps", policy_name(), encoder->cfg.g_w,
+                encoder->cfg.g_h, encoder->cfg.rc_target_bitrate);
+}
+
+void muzero_rc_encoder_configure(muzero_rc_encoder *encoder, const vpx_codec_enc_cfg_t *cfg) {
+  if (encoder->abi != VPX_ENCODER_ABI_VERSION) return;
+  encoder->cfg = *cfg;
+  if (!encoder->plugin) return;
+  muzero_rc_plugin_limit(encoder->plugin, muzero_rc_qindex((int32_t)cfg->rc_min_quantizer),
+                         muzero_rc_qindex((int32_t)cfg->rc_max_quantizer));
+}
+
+void muzero_rc_encoder_control(muzero_rc_encoder *encoder, int id, const void *argument) {
+  const int value = (int)(intptr_t)argument; /* where the argument is a number */
+  if (id == VP9E_SET_LOSSLESS) encoder->lossless = value != 0;
+  if (id == VP9E_SET_SVC) encoder->layers = value != 0;
+  if (id == VP9E_SET_EXTERNAL_RATE_CONTROL) encoder->own_rate_control = true;
+}
+
+void muzero_rc_encoder_finish(muzero_rc_encoder *encoder) {
+  if (encoder->plugin) {
+    const muzero_rc_report report = muzero_rc_plugin_report(encoder->plugin);
+    if (report.error) {
+      muzero_rc_say("rate control failed the encode: %s", strerror(-report.error));
+    } else if (report.decisions == 0) {
+      muzero_rc_say("libvpx asked for no decision: its own rate control ran");
+    } else {
+      muzero_rc_say("%lld frames decided, %lld guarded, %lld fallbacks",
+                    (long long)report.decisions, (long long)report.guarded,
+                    (long long)report.fallbacks);
+    }
+  }
+  muzero_rc_plugin_close(&encoder->plugin);
+  muzero_rc_quick_encode_close(&encoder->quick);
+  free(encoder);
+}

@@ -1,0 +1,42 @@
+/* Whether an encoder's rate control can be ours, and what became of it. */
+#ifndef MUZERO_RC_PLUGIN_TAKEOVER_H_
+#define MUZERO_RC_PLUGIN_TAKEOVER_H_
+
+#include <muzero_rc/plugin.h>
+
+#include "vpx/probe_encoder.h"
+#include "plugin/resolve.h"
+
+/* One encoder of the program, from its init to its destroy. */
+typedef struct muzero_rc_encoder {
+  struct muzero_rc_encoder *next;
+  const vpx_codec_priv_t *key;
+  int abi;                 /* the program's VPX_ENCODER_ABI_VERSION */
+  bool vp9;
+  vpx_codec_flags_t flags;
+  vpx_codec_enc_cfg_t cfg; /* only when `abi` is ours */
+  bool lossless, layers, own_rate_control;
+  bool started; /* its first encode call came */
+  bool refused; /* MUZERO_RC_STRICT: no encode call succeeds */
+  muzero_rc_plugin *plugin; /* NULL: libvpx's own rate control */
+  muzero_rc_quick_encode *quick; /* beside a first pass, or NULL */
+} muzero_rc_encoder;
+
+/* The first encode call: registers our callbacks, or starts the quick encodes of
+ * a first pass, or says why not. */
+void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
+                             const muzero_rc_libvpx *libvpx, unsigned long deadline);
+
+/* Its settings changed. */
+void muzero_rc_encoder_configure(muzero_rc_encoder *encoder, const vpx_codec_enc_cfg_t *cfg);
+
+/* A control call that succeeded, with its argument. */
+void muzero_rc_encoder_control(muzero_rc_encoder *encoder, int id, const void *argument);
+
+/* libvpx destroyed it: says what was done. Frees `encoder`. */
+void muzero_rc_encoder_finish(muzero_rc_encoder *encoder);
+
+/* One line on stderr, with our name before it. */
+__attribute__((format(printf, 1, 2))) void muzero_rc_say(const char *format, ...);
+
+#endif /* MUZERO_RC_PLUGIN_TAKEOVER_H_ */

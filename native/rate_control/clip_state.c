@@ -1,0 +1,151 @@
+#include "rate_control/clip_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rate_control/bits_model.h"
+#include "rate_control/controller.h"
+#include "rate_control/forecast.h"
+#include "rate_control/quantizer.h"
+#include "rate_control/clip_state_data.h"
+
+/* A pyramid codes every shown frame once and shows hidden ones again; an
+ * overlay or two per GOP come on top. */
+static int32_t coded_capacity(int32_t frame_count) { return 3 * frame_count + 64; }
+
+static bool clip_is_valid(const muzero_rc_clip *clip) {
+  return clip->width > 0 && clip->height > 0 && clip->frame_count > 0 && clip->target_kbps > 0 &&
+         clip->frame_count < INT32_MAX / 4;
+}
+
+static int allocate(muzero_rc_state *state) {
+  const size_t count = (size_t)state->clip.frame_count;
+  state->coded_capacity = coded_capacity(state->clip.frame_count);
+  state->stats = calloc(count, sizeof(*state->stats));
+  state->traits = calloc(count, sizeof(*state->traits));
+  state->forecast = calloc(MUZERO_RC_FORECAST_STEPS * (count + 1), sizeof(*state->forecast));
+  state->coded = calloc((size_t)state->coded_capacity, sizeof(*state->coded));
+  return state->stats && state->traits && state->forecast && state->coded ? 0 : -ENOMEM;
+}
+
+static void prepare(muzero_rc_state *state, const muzero_rc_frame_stats *stats) {
+  const muzero_rc_clip *clip = &state->clip;
+  const int32_t count = clip->frame_count;
+  memcpy(state->stats, stats, (size_t)count * sizeof(*stats));
+  muzero_rc_traits_fill(stats, count, state->traits);
+  for (int32_t i = 0; i < state->coded_capacity; ++i) state->coded[i].layer = -1;
+  state->seconds = muzero_rc_shown_seconds(stats, count);
+  if (state->seconds <= 0.0) state->seconds = (double)count / 30.0;
+  state->target_bits = 1000.0 * (double)clip->target_kbps * state->seconds;
+  state->log_pixels = muzero_rc_log2((float)clip->width * (float)clip->height);
+  state->quick = muzero_rc_quick_fill(stats, count, state->log_pixels, state->traits);
+  state->whole = muzero_rc_stretch_of(state->traits, count, 1, count - 1);
+  muzero_rc_schedule_init(&state->schedule, count);
+  muzero_rc_ledger_init(&state->ledger, state->target_bits, state->quick.known);
+  muzero_rc_forecast_fill(state);
+}
+
+int muzero_rc_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                         muzero_rc_state **out) {
+  int error = 0;
+  *out = NULL;
+  if (!clip_is_valid(clip) || !stats) return -EINVAL;
+  muzero_rc_state *state = calloc(1, sizeof(*state));
+  if (!state) return -ENOMEM;
+  state->clip = *clip;
+  error = allocate(state);
+  if (error) goto fail;
+  prepare(state, stats);
+  *out = state;
+  return 0;
+fail:
+  muzero_rc_state_close(&state);
+  return error;
+}
+
+void muzero_rc_state_close(muzero_rc_state **state) {
+  if (!state || !*state) return;
+  free((*state)->stats);
+  free((*state)->traits);
+  free((*state)->forecast);
+  free((*state)->coded);
+  free(*state);
+  *state = NULL;
+}
+
+void muzero_rc_state_begin(muzero_rc_state *state, const muzero_rc_frame_request *request) {
+  const int32_t pyramid = state->schedule.pyramid;
+  state->request = *request;
+  /* libvpx counts frames beyond its statistics too; they are like the last. */
+  if (state->request.show_index >= state->clip.frame_count) {
+    state->request.show_index = state->clip.frame_count - 1;
+  }
+  if (state->request.show_index < 0) state->request.show_index = 0;
+  muzero_rc_schedule_begin(&state->schedule, &state->request);
+  if (pyramid != 0 && state->schedule.pyramid == 0) muzero_rc_forecast_fill(state);
+  state->pending = true;
+  muzero_rc_controller_plan(state);
+  state->chosen = state->plan.qindex;
+}
+
+int32_t muzero_rc_state_reference(const muzero_rc_state *state) { return state->plan.qindex; }
+
+int32_t muzero_rc_state_layer(const muzero_rc_state *state) {
+  return state->schedule.pending.layer;
+}
+
+int32_t muzero_rc_state_commit(muzero_rc_state *state, int32_t asked, bool guard) {
+  int32_t qindex = asked;
+  if (qindex < MUZERO_RC_QINDEX_MIN) qindex = MUZERO_RC_QINDEX_MIN;
+  if (qindex > MUZERO_RC_QINDEX_MAX) qindex = MUZERO_RC_QINDEX_MAX;
+  if (guard) qindex = muzero_rc_controller_guard(state, qindex);
+  state->chosen = qindex;
+  return qindex;
+}
+
+static float psnr_of(const muzero_rc_frame_result *result) {
+  const float highest_db = 60.0f;
+  if (result->sse <= 0 || result->pixels <= 0) return highest_db;
+  const float mean = (float)((double)result->sse / (double)result->pixels);
+  const float db = 3.01029996f * muzero_rc_log2(65025.0f / mean); /* 10 log10(255² / mse) */
+  return db > highest_db ? highest_db : db;
+}
+
+static void remember(muzero_rc_state *state, const muzero_rc_frame_result *result) {
+  const muzero_rc_planned_frame *frame = &state->schedule.pending;
+  const float step = muzero_rc_qindex_to_step(result->qindex);
+  const muzero_rc_bits_query query = {.traits = state->traits,
+                                      .count = state->clip.frame_count,
+                                      .quick = &state->quick,
+                                      .log_pixels = state->log_pixels,
+                                      .frame = *frame,
+                                      .step = step,
+                                      .reference_step = state->plan.reference_step};
+  const float expected = muzero_rc_bits_predict(&query);
+  const float bits = muzero_rc_log2((float)(result->bits > 8 ? result->bits : 8));
+  const muzero_rc_coded coded = {
+      frame->show_index, frame->layer, step, bits, psnr_of(result),
+      bits - expected - muzero_rc_ledger_correction(&state->ledger, frame->layer)};
+  if (state->request.coding_index >= 0 && state->request.coding_index < state->coded_capacity) {
+    state->coded[state->request.coding_index] = coded;
+  }
+  state->memory[frame->layer].last = coded;
+  ++state->memory[frame->layer].count;
+  muzero_rc_ledger_learn(&state->ledger, frame->layer, (double)result->bits,
+                         (double)muzero_rc_exp2(expected));
+}
+
+void muzero_rc_state_end(muzero_rc_state *state, const muzero_rc_frame_result *result) {
+  ++state->coded_count;
+  if (!state->pending) {
+    muzero_rc_ledger_spend(&state->ledger, result->bits, false);
+    muzero_rc_schedule_show_existing(&state->schedule);
+    return;
+  }
+  const bool hidden = state->request.frame_type == MUZERO_RC_ALTREF;
+  muzero_rc_ledger_spend(&state->ledger, result->bits, hidden);
+  remember(state, result);
+  muzero_rc_schedule_end(&state->schedule);
+  state->pending = false;
+}

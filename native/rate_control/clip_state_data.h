@@ -1,0 +1,64 @@
+/* What muzero_rc_state is made of; for the controller and the features, which
+ * read it, and for state.c and ledger.c, which alone write it. */
+#ifndef MUZERO_RC_POLICY_STATE_DATA_H_
+#define MUZERO_RC_POLICY_STATE_DATA_H_
+
+#include "rate_control/budget.h"
+#include "rate_control/probe_notes.h"
+#include "rate_control/gop_schedule.h"
+#include "rate_control/clip_state.h"
+#include "rate_control/frame_traits.h"
+
+enum { MUZERO_RC_FORECAST_STEPS = 12 }; /* base steps that the forecast is made for */
+
+/* A frame that was coded; layer -1: not coded (yet). */
+typedef struct muzero_rc_coded {
+  int32_t show_index;
+  int32_t layer;
+  float step;     /* log2 quantizer step */
+  float bits;     /* log2 of bits */
+  float quality;  /* PSNR of Y+U+V in dB, at most 60 */
+  float surprise; /* log2(bits / predicted bits) */
+} muzero_rc_coded;
+
+/* The last frame of a layer, and how many there were. */
+typedef struct muzero_rc_layer_memory {
+  int32_t count;
+  muzero_rc_coded last;
+} muzero_rc_layer_memory;
+
+/* The controller's view of the pending frame. */
+typedef struct muzero_rc_plan {
+  float base;           /* step of plain inter frames that spends what is left */
+  float offset;         /* the pending frame's step relative to base */
+  float reference_step; /* step of its nearest reference */
+  float expected_bits;  /* log2 of its bits at q_ref, corrected */
+  double rest_bits;     /* expected of all frames after it at `base` */
+  double saving_bits;   /* the same when they save as much as the guard may ask */
+  int32_t qindex;       /* q_ref */
+  muzero_rc_stretch gop;
+} muzero_rc_plan;
+
+struct muzero_rc_state {
+  muzero_rc_clip clip;
+  muzero_rc_frame_stats *stats; /* [frame_count] */
+  muzero_rc_traits *traits;     /* [frame_count] */
+  float *forecast;              /* [MUZERO_RC_FORECAST_STEPS, frame_count + 1], see forecast.h */
+  muzero_rc_coded *coded;       /* [coded_capacity], by coding index */
+  int32_t coded_capacity;
+  int32_t coded_count; /* results so far */
+  double seconds;      /* shown time */
+  double target_bits;
+  float log_pixels; /* log2 of luma pixels */
+  muzero_rc_stretch whole;
+  muzero_rc_quick quick;
+  muzero_rc_schedule schedule;
+  muzero_rc_ledger ledger;
+  muzero_rc_layer_memory memory[MUZERO_RC_LAYERS];
+  muzero_rc_frame_request request; /* the pending frame */
+  muzero_rc_plan plan;
+  bool pending;
+  int32_t chosen; /* its qindex, once committed */
+};
+
+#endif /* MUZERO_RC_POLICY_STATE_DATA_H_ */

@@ -1,0 +1,220 @@
+#include "rate_control/controller.h"
+
+#include "rate_control/bits_model.h"
+#include "rate_control/forecast.h"
+#include "rate_control/qstep_offsets.h"
+#include "rate_control/quantizer.h"
+#include "rate_control/controller_params.h"
+
+static const float kLowestBase = -0.5f;
+static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the offsets */
+/* So near the end a new solution is taken at once: nobody is left to correct it. */
+static const int32_t kLastFrames = 10;
+
+static muzero_rc_bits_query query_of(const muzero_rc_state *state,
+                                     const muzero_rc_planned_frame *frame, float step,
+                                     float reference_step) {
+  return (muzero_rc_bits_query){.traits = state->traits,
+                                .count = state->clip.frame_count,
+                                .quick = &state->quick,
+                                .log_pixels = state->log_pixels,
+                                .frame = *frame,
+                                .step = muzero_rc_clamp_step(step),
+                                .reference_step = muzero_rc_clamp_step(reference_step)};
+}
+
+float muzero_rc_controller_bits(const muzero_rc_state *state, float step) {
+  const muzero_rc_planned_frame *frame = &state->schedule.pending;
+  const muzero_rc_bits_query query =
+      query_of(state, frame, step, state->plan.reference_step);
+  return muzero_rc_bits_predict(&query) +
+         muzero_rc_ledger_correction(&state->ledger, frame->layer);
+}
+
+/* The finest step among the pending frame's references. */
+static float finest_reference_step(const muzero_rc_state *state) {
+  float finest = kHighestBase;
+  for (int32_t i = 0; i < MUZERO_RC_REFERENCES; ++i) {
+    const int32_t index = state->request.ref_coding_index[i];
+    if (!state->request.ref_valid[i] || index < 0 || index >= state->coded_capacity) continue;
+    const muzero_rc_coded *reference = &state->coded[index];
+    if (reference->layer >= 0 && reference->step < finest) finest = reference->step;
+  }
+  return finest;
+}
+
+/* Nobody refers to what a leaf or an overlay adds, so bits that are left over
+ * at the end are not to be thrown at them. */
+static float worthwhile_step(const muzero_rc_state *state, float step) {
+  const int32_t layer = state->schedule.pending.layer;
+  if (layer != MUZERO_RC_LAYER_LEAF && layer != MUZERO_RC_LAYER_OVERLAY) return step;
+  const float finest = finest_reference_step(state);
+  return finest < kHighestBase && step < finest ? finest : step;
+}
+
+/* The step of the pending frame's nearest reference; of two, the finer. */
+static float nearest_reference_step(const muzero_rc_state *state, float otherwise) {
+  const muzero_rc_frame_request *request = &state->request;
+  int32_t nearest = INT32_MAX;
+  float step = otherwise;
+  for (int32_t i = 0; i < MUZERO_RC_REFERENCES; ++i) {
+    const int32_t index = request->ref_coding_index[i];
+    if (!request->ref_valid[i] || index < 0 || index >= state->coded_capacity) continue;
+    const muzero_rc_coded *reference = &state->coded[index];
+    if (reference->layer < 0) continue;
+    const int32_t gap = reference->show_index - request->show_index;
+    const int32_t distance = gap < 0 ? -gap : gap;
+    if (distance < nearest || (distance == nearest && reference->step < step)) {
+      nearest = distance;
+      step = reference->step;
+    }
+  }
+  return step;
+}
+
+/* The GOP under way: its frames still to come, with what does not depend on the
+ * base step worked out. */
+typedef struct gop_rest {
+  muzero_rc_bits_curve curves[MUZERO_RC_MAX_GOP];
+  float offsets[MUZERO_RC_MAX_GOP];
+  float corrections[MUZERO_RC_MAX_GOP];
+  int32_t count;
+  int32_t next_gop;       /* first shown frame that the forecast answers for */
+  float next_correction;  /* of the forecast, as a factor */
+} gop_rest;
+
+static void list_rest(const muzero_rc_state *state, float base, gop_rest *rest) {
+  muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
+  const muzero_rc_schedule *schedule = &state->schedule;
+  const int32_t show = schedule->pending.show_index;
+  float corrections[MUZERO_RC_LAYERS];
+  for (int32_t layer = 0; layer < MUZERO_RC_LAYERS; ++layer) {
+    corrections[layer] = muzero_rc_ledger_correction(&state->ledger, layer);
+  }
+  rest->count = muzero_rc_schedule_ahead(schedule, frames);
+  rest->next_gop = (schedule->gop_end > show ? schedule->gop_end : show) + 1;
+  rest->next_correction = muzero_rc_exp2(muzero_rc_ledger_overall(&state->ledger));
+  for (int32_t i = 0; i < rest->count; ++i) {
+    const muzero_rc_stretch *gop = &state->plan.gop;
+    const float offset = muzero_rc_offset_of(state, &frames[i], gop, base);
+    const float parent = muzero_rc_offset_of_parent(state, &frames[i], gop, base);
+    const muzero_rc_bits_query query =
+        query_of(state, &frames[i], base + offset, base + parent);
+    rest->curves[i] = muzero_rc_bits_curve_of(&query);
+    rest->offsets[i] = offset;
+    rest->corrections[i] = corrections[frames[i].layer];
+  }
+}
+
+/* Expected bits of all frames after the pending one. */
+static double rest_bits(const muzero_rc_state *state, const gop_rest *rest, float base) {
+  double sum = muzero_rc_forecast_bits(state, rest->next_gop, base) *
+               (double)rest->next_correction;
+  for (int32_t i = 0; i < rest->count; ++i) {
+    const float step = muzero_rc_clamp_step(base + rest->offsets[i]);
+    const float bits = muzero_rc_bits_at(&rest->curves[i], step);
+    sum += (double)muzero_rc_exp2(bits + rest->corrections[i]);
+  }
+  return sum;
+}
+
+static muzero_rc_bits_curve curve_of_pending(const muzero_rc_state *state) {
+  const muzero_rc_plan *plan = &state->plan;
+  const muzero_rc_bits_query query =
+      query_of(state, &state->schedule.pending, plan->base + plan->offset, plan->reference_step);
+  return muzero_rc_bits_curve_of(&query);
+}
+
+/* The base step at which the pending frame and all after it take `bits`. */
+static float solve_base(const muzero_rc_state *state, const gop_rest *rest, double bits) {
+  const muzero_rc_bits_curve own = curve_of_pending(state);
+  const float correction =
+      muzero_rc_ledger_correction(&state->ledger, state->schedule.pending.layer);
+  float low = kLowestBase;
+  float high = kHighestBase;
+  for (int i = 0; i < 12; ++i) {
+    const float middle = 0.5f * (low + high);
+    const float step = muzero_rc_clamp_step(middle + state->plan.offset);
+    const double pending = (double)muzero_rc_exp2(muzero_rc_bits_at(&own, step) + correction);
+    if (pending + rest_bits(state, rest, middle) > bits) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return 0.5f * (low + high);
+}
+
+static float damped(const muzero_rc_state *state, float before, float solution) {
+  const int32_t shown_left = state->clip.frame_count - 1 - state->schedule.shown;
+  if (state->coded_count == 0) return solution;
+  const bool fresh = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
+  const float share = muzero_rc_tuned.damping * (fresh ? 2.0f : 1.0f);
+  float base = solution;
+  if (shown_left > kLastFrames && share < 1.0f) base = before + share * (solution - before);
+  const float lowest = before - muzero_rc_tuned.fastest_fall;
+  return base > lowest ? base : lowest;
+}
+
+static muzero_rc_stretch gop_of_pending(const muzero_rc_state *state) {
+  const muzero_rc_schedule *schedule = &state->schedule;
+  const int32_t show = schedule->pending.show_index;
+  const int32_t end = schedule->gop_end;
+  if (schedule->pending.layer == MUZERO_RC_LAYER_KEY) return muzero_rc_opening_of(state, show);
+  return muzero_rc_stretch_of(state->traits, state->clip.frame_count, schedule->gop_start + 1,
+                              end > show ? end : show);
+}
+
+/* What may still be spent. At the start more is promised than there is: a base that
+ * is too fine costs less than one too coarse, and later frames set it right. */
+static double bits_left(const muzero_rc_state *state) {
+  const int32_t count = state->clip.frame_count;
+  const double to_come = (double)(count - state->schedule.pending.show_index) / (double)count;
+  const double promised =
+      state->quick.known ? 1.0 + (double)muzero_rc_tuned.optimism * to_come * to_come : 1.0;
+  return (state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) -
+          state->ledger.spent_bits) * promised;
+}
+
+void muzero_rc_controller_plan(muzero_rc_state *state) {
+  muzero_rc_plan *plan = &state->plan;
+  const muzero_rc_planned_frame *frame = &state->schedule.pending;
+  gop_rest rest;
+  plan->gop = gop_of_pending(state);
+  const float before = state->coded_count > 0 ? plan->base : MUZERO_RC_USUAL_BASE;
+  plan->offset = muzero_rc_offset_of(state, frame, &plan->gop, before);
+  plan->reference_step = nearest_reference_step(state, plan->base + plan->offset);
+  list_rest(state, before, &rest);
+  const double left = bits_left(state);
+  plan->base = damped(state, plan->base, solve_base(state, &rest, left));
+  if (state->coded_count == 0) { /* nothing was known of the base: once more with it */
+    plan->offset = muzero_rc_offset_of(state, frame, &plan->gop, plan->base);
+    list_rest(state, plan->base, &rest);
+    plan->base = solve_base(state, &rest, left);
+  }
+  plan->qindex =
+      muzero_rc_step_to_qindex(worthwhile_step(state, plan->base + plan->offset));
+  plan->expected_bits =
+      muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(plan->qindex));
+  plan->rest_bits = rest_bits(state, &rest, plan->base);
+  plan->saving_bits = rest_bits(state, &rest, plan->base + muzero_rc_tuned.guard_slack);
+}
+
+int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked) {
+  const bool costly = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
+  const float doubt = costly ? muzero_rc_tuned.doubt_costly : muzero_rc_tuned.doubt;
+  const double allowed = state->target_bits - state->ledger.spent_bits -
+                         state->plan.saving_bits;
+  int32_t low = asked;
+  int32_t high = MUZERO_RC_QINDEX_MAX;
+  while (low < high) {
+    const int32_t middle = (low + high) / 2;
+    const float bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(middle));
+    if ((double)muzero_rc_exp2(bits + doubt) > allowed) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}

@@ -1,0 +1,217 @@
+"""make bench: what the hook costs, as ratios within one run.
+
+Every figure compares runs that take turns, the best of each: other programs on the machine
+slow single runs, not the best one. The hook's own cost is so small that it is taken in CPU time
+of all threads, libvpx's and Python's. Nothing here is a test; nothing fails when a figure is missed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from encoder_bridge import _native
+from encoder_bridge.encode.layouts import EVENT
+from encoder_bridge.media.vp9_headers import plan_of
+from muzero_rc.cli.demo import find_clip
+
+SMALL, MIDDLE, LARGE = (64, 48), (176, 144), (854, 480)
+WAIT_S = 600.0
+
+Row = tuple[str, str, str]
+"""What, figure, what to reach."""
+
+
+def decode(size: tuple[int, int], frames: int, *words: str) -> bytes:
+    """The demo's clip, scaled; repeated where it is too short."""
+    command = ["ffmpeg", "-v", "error", "-stream_loop", "-1", "-i", str(find_clip()), "-an"]
+    command += ["-frames:v", str(frames), "-vf", f"scale={size[0]}:{size[1]}", "-pix_fmt", "yuv420p"]
+    return subprocess.run([*command, *words, "-"], check=True, stdout=subprocess.PIPE).stdout
+
+
+def taken(run: Callable[[], object], clock: Callable[[], float]) -> float:
+    """Seconds of one run by `clock`."""
+    start = clock()
+    run()
+    return clock() - start
+
+
+def best(runs: Sequence[Callable[[], object]], rounds: int, clock: Callable[[], float]) -> list[float]:
+    """The least of each run's seconds, over rounds in which they take turns."""
+    seconds = [[taken(run, clock) for run in runs] for _ in range(rounds)]
+    return [min(column) for column in zip(*seconds, strict=True)]
+
+
+class Encodes:
+    """Encodes side by side, bare or through the hook, that make the same packets.
+
+    They are of constant quality, whose own plan replayed is bit-exact: what differs in time is the hook.
+    """
+
+    def __init__(self, size: tuple[int, int], frames: int, slots: int) -> None:
+        self.clip = np.frombuffer(decode(size, frames, "-f", "rawvideo"), np.uint8)
+        self.config = {"width": size[0], "height": size[1], "cpu_used": 5, "end_usage": 3, "cq_level": 40}
+        self.slots = slots
+        self.pool = _native.Pool(slots)
+        self.pool.start(0, self.config, self.clip)
+        self.pool.wait(0, WAIT_S)
+        self.stats = self.pool.stats(0)
+        self.pool.start(0, self.config, self.clip, stats=self.stats, mode="libvpx", keep_packets=True)
+        self.pool.wait(0, WAIT_S)
+        self.plan = np.array(plan_of(data for _, _, data in self.pool.take_packets(0)), np.int32)
+
+    @property
+    def decisions(self) -> int:
+        """Of all slots together."""
+        return self.slots * len(self.plan)
+
+    def bare(self) -> None:
+        """Runs under libvpx's own rate control."""
+        self._start("libvpx")
+        for slot in range(self.slots):
+            self.pool.wait(slot, WAIT_S)
+
+    def one_by_one(self) -> None:
+        """Runs while Python takes and answers each question by itself."""
+        events = np.zeros(1, EVENT)
+        event, slot, qindex = events[0], np.zeros(1, np.int32), np.zeros(1, np.int32)
+        frame = [0] * self.slots
+        self._start("ask")
+        while self.pool.recv(1, WAIT_S, events):
+            if event["kind"] == _native.EVENT_DECISION:
+                asking = int(event["slot"])
+                slot[0], qindex[0] = asking, self.plan[frame[asking]]
+                frame[asking] += 1
+                self.pool.send(slot, qindex)
+
+    def batched(self) -> None:
+        """Runs while Python answers, in one go, all slots that ask."""
+        events = np.zeros(self.slots, EVENT)
+        frame = np.zeros(self.slots, np.int64)
+        self._start("ask")
+        while count := self.pool.recv(1, WAIT_S, events):
+            asked = events[:count]
+            slots = asked["slot"][asked["kind"] == _native.EVENT_DECISION]
+            self.pool.send(slots, self.plan[frame[slots]])
+            frame[slots] += 1
+
+    def _start(self, mode: str) -> None:
+        for slot in range(self.slots):
+            self.pool.start(slot, self.config, self.clip, stats=self.stats, mode=mode, guard=False)
+
+
+def hook_costs() -> list[Row]:
+    """CPU microseconds per coded frame beyond libvpx's own."""
+    single, pair = Encodes(SMALL, 200, slots=1), Encodes(SMALL, 200, slots=2)
+    bare, asked = best([single.bare, single.one_by_one], 20, time.process_time)
+    python_us = 1e6 * (asked - bare) / single.decisions
+    bare, asked = best([pair.bare, pair.batched], 20, time.process_time)
+    pool_us = 1e6 * (asked - bare) / pair.decisions
+    return [
+        ("hook per coded frame, through Python", f"{python_us:.0f} us", "at most 50 us"),
+        ("hook per coded frame, through the pool", f"{pool_us:.0f} us", "at most 20 us"),
+    ]
+
+
+def pool_throughput() -> Row:
+    """The pool against two bare encodes side by side."""
+    pair = Encodes(MIDDLE, 100, slots=2)
+    bare, asked = best([pair.bare, pair.batched], 8, time.perf_counter)
+    return ("pool of 2 against 2 bare encodes, throughput", f"{bare / asked:.3f}", "at least 0.97")
+
+
+def quick_encodes() -> Row:
+    """What the quick encodes add to a first pass, as a share of a second pass at cpu-used 4."""
+    clip = np.frombuffer(decode(LARGE, 40, "-f", "rawvideo"), np.uint8)
+    config = {"width": LARGE[0], "height": LARGE[1], "cpu_used": 4, "target_kbps": 600}
+    pool = _native.Pool(1)
+
+    def run(quick: int, **second: object) -> None:
+        pool.start(0, config | {"quick": quick}, clip, **second)
+        pool.wait(0, WAIT_S)
+
+    run(1)
+    stats = pool.stats(0)
+    runs = [partial(run, 0), partial(run, 1), partial(run, 1, stats=stats, mode="libvpx")]
+    shares = []
+    for clock in (time.perf_counter, time.process_time):
+        plain_s, noted_s, second_s = best(runs, 3, clock)
+        shares.append((noted_s - plain_s) / second_s)
+    figure = f"{shares[0]:.2f} of a second pass, {shares[1]:.2f} in CPU time"
+    return ("quick encodes beside the first pass, 480p, wall time", figure, "printed")
+
+
+def run_program(command: Sequence[str], cache: Path) -> None:
+    """Runs a program that starts with an empty cache."""
+    shutil.rmtree(cache, ignore_errors=True)
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+
+
+def against_vpxenc(folder: Path) -> Row:
+    """Whole programs: reading, both passes, writing."""
+    what, limit = "rc-encode (controller) against vpxenc, 480p, wall time", "at most 1.05"
+    if not shutil.which("vpxenc"):
+        return (what, "no vpxenc (apt: vpx-tools)", limit)
+    source = folder / "in.y4m"
+    source.write_bytes(decode(LARGE, 50, "-f", "yuv4mpegpipe"))
+    ours = [str(Path(sys.executable).with_name("rc-encode")), str(source), "-o", str(folder / "ours.webm")]
+    ours += ["--bitrate", "600k", "--policy", "controller", "--cpu-used", "4", "--force", "--quiet"]
+    theirs = ["vpxenc", "--codec=vp9", "--good", "--passes=2", "--quiet", "--cpu-used=4", "--auto-alt-ref=6"]
+    theirs += ["--lag-in-frames=25", "--kf-max-dist=128", "--end-usage=vbr", "--target-bitrate=600"]
+    theirs += ["--threads=1", "--row-mt=0", "-o", str(folder / "theirs.webm"), str(source)]
+    cache = folder / "cache"
+    programs = [partial(run_program, command, cache) for command in (ours, theirs)]
+    our_s, their_s = best(programs, 3, time.perf_counter)
+    return (what, f"{our_s / their_s:.3f} ({our_s:.2f} s / {their_s:.2f} s)", limit)
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from muzero_rc.cli.encode import main
+status = main(sys.argv[1:])
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
+print(peak.split()[1])
+sys.exit(status)
+"""
+
+
+def memory_growth(folder: Path) -> Row:
+    """rc-encode's peak memory at ten times the frames."""
+    peak_mib = []
+    for frames in (60, 600):
+        source = folder / f"{frames}.mkv"
+        source.write_bytes(decode(MIDDLE, frames, "-c:v", "ffv1", "-f", "matroska"))
+        words = [str(source), "-o", str(folder / "m.webm"), "--bitrate", "100k", "--policy", "controller"]
+        words += ["--cpu-used", "5", "--force", "--quiet"]
+        printed = subprocess.run(
+            [sys.executable, "-c", PEAK, *words],
+            check=True,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"XDG_CACHE_HOME": str(folder / "cache")},
+        ).stdout
+        peak_mib.append(int(printed.split()[-1]) / 1024)
+    what = "rc-encode's memory at 10 x the frames"
+    return (what, f"{peak_mib[0]:.0f} -> {peak_mib[1]:.0f} MiB", "no growth")
+
+
+def main() -> None:
+    """Prints the table."""
+    rows = [*hook_costs(), pool_throughput(), quick_encodes()]
+    with tempfile.TemporaryDirectory() as name:
+        rows += [against_vpxenc(Path(name)), memory_growth(Path(name))]
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    for what, figure, limit in rows:
+        print(f"{what:<{widths[0]}}  {figure:>{widths[1]}}  {limit}")
+
+
+if __name__ == "__main__":
+    main()

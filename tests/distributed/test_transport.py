@@ -1,0 +1,221 @@
+"""More than one process: weights one way, experience the other, whoever vanishes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.learn_samples import TINY, episode, fake_engine, toy_config, toy_corpus
+
+from muzero_rc.distributed.offline_actor import act_to_files
+from muzero_rc.distributed.remote_actor import Outbox
+from muzero_rc.distributed.transport import Line, Published, Service, pack, unpack
+from muzero_rc.experience.episode_log import EpisodeWriter, read_log
+from muzero_rc.experience.opponents import Opponents
+from muzero_rc.reward.rules import Opponent, rule_of
+from muzero_rc.training.run_dir import RunError
+from muzero_rc.training.train import train
+
+
+def published(config, taken=()):
+    params = {"a/b": {"w": np.arange(6.0).reshape(2, 3)}, "c": {"b": np.zeros(2)}}
+    opponents = Opponents(rule_of(config.reward), {"clip": Opponent(0.5, 0.01, 3)})
+    return Published(params, 17, config, "c0ffee", opponents, frozenset(taken))
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("localhost", 0))
+        return one.getsockname()[1]
+
+
+def test_what_actors_play_with_survives_the_wire():
+    given = published(toy_config("reward.decay=0.8"), taken=("x/1", "x/2"))
+    back = unpack(pack(given))
+    assert (back.step, back.config, back.config_hash) == (17, given.config, "c0ffee")
+    assert back.taken == given.taken and back.opponents == given.opponents
+    for module, names in given.params.items():
+        for name, array in names.items():
+            np.testing.assert_array_equal(back.params[module][name], array)
+
+
+class DeafLine:
+    """Takes episodes as long as it is told to."""
+
+    def __init__(self):
+        self.sent, self.up = [], True
+
+    def send(self, one):
+        self.sent.append(one.uid)
+        return self.up
+
+
+def test_what_is_not_acknowledged_is_sent_again(tmp_path):
+    with EpisodeWriter(tmp_path) as writer:
+        for i in range(2):  # of an earlier life
+            writer.append(episode(f"me/{i}"))
+    outbox, line, config = Outbox(tmp_path, "me"), DeafLine(), toy_config()
+    assert (outbox.episodes, outbox.next_number, outbox.waiting) == (2, 2, 2)
+    outbox.send_again(line, published(config))
+    assert sorted(line.sent) == ["me/0", "me/1"]
+    outbox.add(episode("me/2"))
+    outbox.send_again(line, published(config, taken=("me/0",)))
+    assert sorted(line.sent) == ["me/0", "me/1"] and outbox.waiting == 2  # not yet: it is on its way
+    for _ in range(4):
+        outbox.send_again(line, published(config, taken=("me/1",)))
+    assert line.sent[2:] == ["me/2"]
+
+
+def test_a_file_actors_episodes_are_taken_in(tmp_path):
+    toy_corpus(tmp_path / "corpus", 1)
+    config = toy_config(*TINY, "budget.episodes=10", "actor.group=3", "actor.drift_noise_qindex=4")
+    common = {"engine": fake_engine(), "cache": tmp_path / "cache"}
+    folder = tmp_path / "run" / "inbox" / "elsewhere"
+    made = act_to_files(
+        config,
+        tmp_path / "corpus",
+        "controller",
+        "elsewhere",
+        tmp_path / "files",
+        episodes=6,
+        say=lambda _: None,
+        **common,
+    )
+    assert made == 6
+    episodes = list(read_log(tmp_path / "files"))
+    assert [e.greedy for e in episodes].count(True) == 2
+    loud = [e for e in episodes if not e.greedy]
+    assert all((e.records["asked"] != e.records["reference"]).any() for e in loud)
+    # A run takes them in at its next round.
+    train(config, tmp_path / "corpus", tmp_path / "run", say=lambda _: None, **common)
+    folder.parent.mkdir(exist_ok=True)
+    (tmp_path / "files").rename(folder)
+    grown = toy_config(*TINY, "budget.episodes=17", "actor.group=3", "actor.drift_noise_qindex=4")
+    train(grown, tmp_path / "corpus", tmp_path / "run", resume=True, say=lambda _: None, **common)
+    uids = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    assert sum(uid.startswith("elsewhere/") for uid in uids) == 6 and len(uids) == len(set(uids))
+
+
+def test_the_numpy_actor_needs_no_jax():
+    code = (
+        "import sys\nfor name in ('jax', 'haiku', 'reverb', 'tensorflow'): sys.modules[name] = None\n"
+        "import muzero_rc.distributed.offline_actor, muzero_rc.cli.train"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_port_in_use_is_one_clear_line():
+    pytest.importorskip("reverb")
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(RunError, match=f"port {port} cannot be used"):
+            Service(toy_config(), port=port, everywhere=False)
+
+
+def listening_devices(port):
+    """The devices that this process's listening sockets on `port` are tied to."""
+    devices = []
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            one = socket.socket(fileno=os.dup(int(entry.name)))
+        except OSError:
+            continue
+        with one:
+            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and one.getsockname()[1] == port:
+                device = one.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16)
+                devices.append(device.split(b"\0")[0])
+    return devices
+
+
+def test_a_service_is_on_loopback_and_hands_both_ways():
+    pytest.importorskip("reverb")
+    port, config = free_port(), toy_config()
+    service = Service(config, port=port, everywhere=False)
+    replay = service.replay()
+    try:
+        assert set(listening_devices(port)) == {b"lo"}
+        line = Line(f"localhost:{port}")
+        assert line.fetch() is None
+        for step in (1, 2):
+            service.publish(published(config, taken=(f"x/{step}",)))
+        assert line.fetch().taken == {"x/2"}
+        assert line.send(episode("x/3")) and line.send(episode("x/4"))
+        assert [e.uid for e in service.arrived()] == ["x/3", "x/4"]
+        assert list(service.arrived()) == []
+    finally:
+        replay.close()
+    assert line.fetch() is None and not line.send(episode("x/5"))
+
+
+LEARNER = """
+import sys
+from pathlib import Path
+from support.learn_samples import fake_engine, toy_config
+from muzero_rc.distributed.transport import Service
+from muzero_rc.training.train import train
+folder, port = Path(sys.argv[1]), int(sys.argv[2])
+config = toy_config(*sys.argv[3:])
+train(config, folder / "corpus", folder / "run", engine=fake_engine(), cache=folder / "cache", resume=True,
+      service=Service(config, port=port, everywhere=False), say=lambda line: print(line, flush=True))
+"""
+ACTOR = """
+import sys
+from pathlib import Path
+from support.learn_samples import fake_engine
+from muzero_rc.distributed.remote_actor import act
+folder, port = Path(sys.argv[1]), sys.argv[2]
+act(folder / "corpus", f"localhost:{port}", "away", folder / "away", engine=fake_engine(),
+    cache=folder / "cache", say=lambda line: print(line, flush=True))
+"""
+
+
+def started(script, *words):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", script, *map(str, words)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+
+
+def wait_for(process, text):
+    """Reads what a process says until a line has `text`."""
+    while text not in (line := process.stdout.readline()):
+        assert line, f"it ended before it said {text!r}"
+
+
+def kill(process):
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.mark.slow
+def test_actor_and_learner_vanish_and_come_back(tmp_path):
+    pytest.importorskip("reverb")
+    toy_corpus(tmp_path / "corpus", 1)
+    learner_words = (LEARNER, tmp_path, free_port(), *TINY, "budget.episodes=40")
+    learner, actor = started(*learner_words), started(ACTOR, tmp_path, learner_words[2])
+    try:
+        wait_for(learner, " episodes")
+        kill(actor)
+        actor = started(ACTOR, tmp_path, learner_words[2])
+        wait_for(learner, " episodes")
+        kill(learner)
+        wait_for(actor, " episodes")  # it goes on with the weights that it has
+        learner = started(*learner_words)
+        learner.communicate()
+        assert learner.returncode == 0
+    finally:
+        for process in (actor, learner):
+            if process.poll() is None:
+                kill(process)
+            process.stdout.close()
+    uids = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    played = {e.uid for e in read_log(tmp_path / "away")}
+    assert len(uids) >= 40 and len(uids) == len(set(uids)) and set(uids) <= played

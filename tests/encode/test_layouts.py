@@ -1,0 +1,51 @@
+import re
+
+import numpy as np
+import pytest
+
+from encoder_bridge import _native
+from encoder_bridge.encode.config import CBR, CONSTRAINED_QUALITY, QUALITY, VBR, EncoderConfig
+from encoder_bridge.encode.layouts import EVENT, RECORD, SHOWN, as_records
+from encoder_bridge.encode.result import bitrate_kbps, psnr_db
+from encoder_bridge.errors import BadInput
+
+
+def test_dtypes_have_every_field_of_the_contract():
+    assert {"slot", "kind", "frame_type", "show_index", "layer", "reference", "step"} <= set(EVENT.names)
+    assert {"frame_type", "reference", "asked", "qindex", "fallback", "sse", "bits"} <= set(RECORD.names)
+    assert {"pts", "bytes", "key", "sse_y", "sse_u", "sse_v"} <= set(SHOWN.names)
+    assert EVENT["step"].shape == (len(_native.feature_tables()["step"]),)
+
+
+def test_records_do_not_share_memory_with_their_bytes():
+    data = np.zeros(3, RECORD).tobytes()
+    records = as_records(data)
+    records["bits"] = 7
+    assert len(records) == 3 and not as_records(data)["bits"].any()
+
+
+def test_settings_are_the_extensions_with_its_defaults():
+    assert EncoderConfig().as_native() == dict(_native.config_fields())
+    assert (VBR, CBR, CONSTRAINED_QUALITY, QUALITY) == (0, 1, 2, 3)
+
+
+def test_settings_keys_tell_settings_apart_but_the_first_pass_forgets_the_target():
+    config = EncoderConfig(width=64, height=48)
+    other = config.replace(target_kbps=100)
+    assert config.settings_key() != other.settings_key()
+    assert config.first_pass_key() == other.first_pass_key()
+    assert config.first_pass_key() != config.replace(lag_in_frames=10).first_pass_key()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("target_kbps", 0), ("cpu_used", 12), ("auto_alt_ref", 7), ("threads", 99)]
+)
+def test_settings_out_of_range_are_refused_with_their_value(field, value):
+    with pytest.raises(BadInput, match=re.escape(f"{field} {value} is out of range")):
+        EncoderConfig(**{field: value})
+
+
+def test_bitrate_and_psnr():
+    assert bitrate_kbps(250_000, 50, EncoderConfig(timebase_den=25).fps) == 125.0
+    values = psnr_db([0, 100 * 255**2, -1], 100)
+    assert values[0] == 60.0 and values[1] == 0.0 and np.isnan(values[2])

@@ -1,0 +1,266 @@
+"""The evaluation: what it encodes, keeps, finds again, and how it ends early. Encodes here are made up."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoder_bridge.encode.config import QUALITY, EncoderConfig
+from encoder_bridge.encode.session import FrameRequest
+from encoder_bridge.errors import EncodeFailed
+from encoder_bridge.media.probe import Clip
+from muzero_rc.deploy.policy_names import UnknownPolicy
+from muzero_rc.encoding.coded_frames import qindex_for
+from muzero_rc.evaluation import runner as evaluation_module
+from muzero_rc.evaluation.cq_match import CQ_MAX, CQ_MIN, matching_levels
+from muzero_rc.evaluation.measured_encode import EncodeRequest
+from muzero_rc.evaluation.rate_controls import choose_methods
+from muzero_rc.evaluation.result_cache import EncodeStore, store_key
+from muzero_rc.evaluation.results import CodedFrames, Encode
+from muzero_rc.evaluation.runner import ClipTask, Evaluation, evaluate
+
+TARGETS = (50, 100, 200, 400)
+
+
+def encode_at(kbps: float, psnr_y_db: float = 35.0) -> Encode:
+    coded = CodedFrames([0, 2, 1], [0, 8, 1], [0, 1, 3], [0, 1, 1], [50, 60, 90], [800, 500, 100])
+    return Encode("", "", None, None, kbps, psnr_y_db, psnr_y_db, 0.9, None, 2, 25.0, 0.1, 0, coded)
+
+
+class Encoder:
+    """Stands in for libvpx: rate follows the target, or the cq-level; can fail or stop on demand."""
+
+    def __init__(self) -> None:
+        self.requests: list[EncodeRequest] = []
+        self.fail_at: int | None = None
+        self.stop_after: int | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, request: EncodeRequest, _first: object, **_: Any) -> Encode:
+        with self._lock:
+            self.requests.append(request)
+            count = len(self.requests)
+        if self.stop_after is not None and count > self.stop_after:
+            raise KeyboardInterrupt
+        config = request.config
+        if self.fail_at is not None and config.target_kbps == self.fail_at:
+            raise EncodeFailed("no luck")
+        by_level = config.end_usage == QUALITY
+        return encode_at(1000 / 2 ** (config.cq_level / 10) if by_level else 1.01 * config.target_kbps)
+
+
+@pytest.fixture
+def encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Encoder]:
+    fake = Encoder()
+    monkeypatch.setattr(evaluation_module, "run_request", fake)
+    monkeypatch.setattr(evaluation_module, "first_pass_of", lambda *_: None)
+    yield fake
+
+
+@pytest.fixture
+def evaluation(tmp_path: Path) -> Evaluation:
+    tasks = []
+    for name in ("one", "two"):
+        path = tmp_path / f"{name}.mkv"
+        path.write_text(name)
+        clip = Clip(
+            path=path,
+            stream=0,
+            width=64,
+            height=48,
+            fps=Fraction(25),
+            frames=2,
+            max_frames=None,
+            start_s=0.0,
+            sample_aspect=Fraction(1),
+            audio_codecs=(),
+            notes=(),
+        )
+        tasks.append(ClipTask(name, clip, TARGETS, (52, 44, 36, 28)))
+    methods = choose_methods(["controller"], "libvpx-vbr", ["libvpx-q"], auto_alt_ref=6)
+    return Evaluation(tasks, methods, EncoderConfig(cpu_used=4))
+
+
+def test_every_method_gets_every_target(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
+    encodes, failures = evaluate(evaluation, EncodeStore(tmp_path / "e"), jobs=2)
+    assert failures == []
+    assert len(encodes) == len(encoder.requests) == evaluation.size() == 2 * 4 * 4
+    seen = {(e.clip, e.method): [] for e in encodes}
+    for e in encodes:
+        seen[e.clip, e.method].append(e.target_kbps)
+    assert seen["one", "controller"] == list(TARGETS)
+    assert seen["two", "libvpx-vbr-arf1"] == list(TARGETS)
+    assert seen["one", "libvpx-q"] == [None] * 4
+
+
+def test_settings_of_each_method(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
+    evaluate(evaluation, EncodeStore(tmp_path / "e"), jobs=1)
+    kinds = {(r.mode, r.config.auto_alt_ref, r.config.end_usage == QUALITY) for r in encoder.requests}
+    assert kinds == {
+        ("libvpx", 6, False),
+        ("libvpx", 1, False),
+        ("libvpx", 6, True),
+        ("policy", 6, False),
+    }
+
+
+def test_a_second_run_encodes_nothing(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
+    store = EncodeStore(tmp_path / "e")
+    first = evaluate(evaluation, store, jobs=2)
+    encoder.requests.clear()
+    made = []
+    assert evaluate(evaluation, store, jobs=1, on_encode=lambda e, now: made.append(now)) == first
+    assert encoder.requests == []
+    assert made == [False] * evaluation.size()
+
+
+def test_an_interrupted_run_goes_on(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
+    store = EncodeStore(tmp_path / "e")
+    encoder.stop_after = 11
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(evaluation, store, jobs=1)
+    encoder.stop_after = None
+    done = len(list((tmp_path / "e").glob("*.json")))
+    assert done == 11
+    encoder.requests.clear()
+    encodes, _ = evaluate(evaluation, store, jobs=1)
+    assert len(encoder.requests) == evaluation.size() - done
+    assert len(encodes) == evaluation.size()
+
+
+def test_a_failure_is_reported_and_the_rest_goes_on(
+    encoder: Encoder, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    encoder.fail_at = 200
+    encodes, failures = evaluate(evaluation, EncodeStore(tmp_path / "e"), jobs=2)
+    assert {(f.clip, f.reason) for f in failures} == {("one", "no luck"), ("two", "no luck")}
+    assert {f.method for f in failures} == {"libvpx-vbr", "libvpx-vbr-arf1", "controller"}
+    assert {e.method for e in encodes} == {"libvpx-q"}
+
+
+@pytest.mark.parametrize("change", ["settings", "clip", "vmaf"])
+def test_what_an_encode_depends_on_makes_it_anew(
+    encoder: Encoder, evaluation: Evaluation, tmp_path: Path, change: str
+) -> None:
+    store = EncodeStore(tmp_path / "e")
+    evaluate(evaluation, store, jobs=1)
+    encoder.requests.clear()
+    if change == "settings":
+        evaluation = replace(evaluation, settings=EncoderConfig(cpu_used=3))
+    elif change == "vmaf":
+        evaluation = replace(evaluation, vmaf=True)
+    else:
+        evaluation.tasks[0].clip.path.write_text("other content")
+    evaluate(evaluation, store, jobs=1)
+    assert len(encoder.requests) == evaluation.size() // (2 if change == "clip" else 1)
+
+
+def test_broken_entries_are_made_again(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
+    folder = tmp_path / "e"
+    evaluate(evaluation, EncodeStore(folder), jobs=1)
+    entries = sorted(folder.glob("*.json"))
+    entries[0].write_text(entries[0].read_text()[:40])
+    entries[1].write_text('{"format": "something else"}')
+    entries[2].write_text("[]")
+    encoder.requests.clear()
+    assert len(evaluate(evaluation, EncodeStore(folder), jobs=1)[0]) == evaluation.size()
+    assert len(encoder.requests) == 3
+
+
+def test_without_levels_constant_quality_is_rate_matched(
+    encoder: Encoder, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    tasks = [replace(task, cq_levels=None) for task in evaluation.tasks]
+    encodes, _ = evaluate(replace(evaluation, tasks=tasks), EncodeStore(tmp_path / "e"), jobs=2)
+    rates = [e.kbps for e in encodes if e.method == "libvpx-q" and e.clip == "one"]
+    assert rates == pytest.approx(TARGETS, rel=0.04)
+
+
+def test_the_replay_stands_on_constant_quality(
+    encoder: Encoder, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    methods = choose_methods([], "libvpx-vbr", ["libvpx-q-replay"], auto_alt_ref=1)
+    assert [m.name for m in methods] == ["libvpx-vbr", "libvpx-q", "libvpx-q-replay"]
+    encodes, failures = evaluate(replace(evaluation, methods=methods), EncodeStore(tmp_path / "e"), jobs=1)
+    assert failures == []
+    replays = [e for e in encodes if e.method == "libvpx-q-replay"]
+    assert [(e.target_kbps, e.cq_level) for e in replays[:4]] == [(None, level) for level in (52, 44, 36, 28)]
+    modes = [r.mode for r in encoder.requests]
+    assert modes.count("plan") == modes.count("places") == 8
+    assert all(r.config.end_usage == QUALITY for r in encoder.requests if r.mode == "plan")
+    assert all(r.config.end_usage != QUALITY for r in encoder.requests if r.mode == "places")
+
+
+def test_store_round_trip(tmp_path: Path) -> None:
+    store, key = EncodeStore(tmp_path), store_key({"a": "b"})
+    assert store.load(key) is None
+    store.save(key, encode_at(123.4), {"a": "b"})
+    assert store.load(key) == encode_at(123.4)
+    assert [p.suffix for p in tmp_path.iterdir()] == [".json"]
+    assert json.loads(next(tmp_path.iterdir()).read_text())["made_from"] == {"a": "b"}
+
+
+def test_policies_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.safetensors").touch()
+    paths = [str(tmp_path / folder / "same.safetensors") for folder in ("a", "b")]
+    with pytest.raises(UnknownPolicy, match="same"):
+        choose_methods(paths, "libvpx-vbr", [], auto_alt_ref=1)
+    assert len(choose_methods([paths[0], paths[0]], "libvpx", [], auto_alt_ref=1)) == 2
+
+
+@given(
+    st.lists(st.floats(1.01, 1.4), min_size=CQ_MAX, max_size=CQ_MAX),
+    st.lists(st.integers(5, 5000), min_size=1, max_size=6),
+)
+def test_bisection_finds_the_nearest_level(steps: list[float], targets: list[int]) -> None:
+    rates = [10.0]
+    for step in steps:
+        rates.append(rates[-1] * step)
+    rates.reverse()  # the rate falls as the level rises
+    asked: list[int] = []
+
+    def kbps_at(level: int) -> float:
+        asked.append(level)
+        return rates[level]
+
+    def off(level: int, target: int) -> float:
+        return max(rates[level] / target, target / rates[level])
+
+    levels = matching_levels(kbps_at, targets)
+    assert levels == sorted(set(levels), reverse=True)
+    assert len(asked) == len(set(asked))
+    for target in targets:
+        best = min(off(level, target) for level in range(CQ_MIN, CQ_MAX + 1))
+        assert min(off(level, target) for level in levels) == pytest.approx(best)
+
+
+def request(frame_type: int, show_index: int, layer: int) -> FrameRequest:
+    step: Any = None
+    return FrameRequest(frame_type, show_index, 0, 0, layer, 100, step)
+
+
+def test_a_plan_is_followed_where_the_gops_agree_and_closely_where_not() -> None:
+    plan = CodedFrames(
+        frame_type=[0, 2, 2, 1, 1, 3],
+        show_index=[0, 8, 4, 1, 2, 8],
+        layer=[0, 1, 2, 3, 3, 3],
+        coded_at=[0, 1, 1, 1, 2, 8],
+        qindex=[50, 60, 80, 120, 130, 140],
+        bits=[1] * 6,
+    )
+    columns = zip(plan.frame_type, plan.show_index, plan.layer, plan.qindex, strict=True)
+    for frame_type, show_index, layer, qindex in columns:
+        assert qindex_for(plan, request(frame_type, show_index, layer)) == qindex
+    assert qindex_for(plan, request(2, 10, 1)) == 60
+    assert qindex_for(plan, request(2, 6, 2)) == 80
+    assert qindex_for(plan, request(4, 3, 3)) == 130
+    assert qindex_for(plan, request(0, 30, 0)) == 50

@@ -1,0 +1,71 @@
+"""Replay: shares, priorities, sizes; the same contract in memory and through Reverb."""
+
+import pytest
+from support.learn_samples import episode
+
+from muzero_rc.config.schema import ReplayConfig
+from muzero_rc.experience.episode_log import TEACHER
+from muzero_rc.experience.replay import AGENT, TEACHERS, MemoryReplay, make_replay, split
+
+ENGINES = ("memory", "reverb")
+
+
+@pytest.fixture(params=ENGINES)
+def replay(request):
+    if request.param == "reverb":
+        pytest.importorskip("reverb")
+    made = make_replay(ReplayConfig(engine=request.param, episodes=5, teacher_share=0.25), seed=1)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ({TEACHERS: 3, AGENT: 3}, {TEACHERS: 2, AGENT: 6}),
+        ({TEACHERS: 0, AGENT: 3}, {TEACHERS: 0, AGENT: 8}),
+        ({TEACHERS: 3, AGENT: 0}, {TEACHERS: 8, AGENT: 0}),
+    ],
+)
+def test_an_empty_table_gives_nothing(sizes, expected):
+    assert split(8, sizes, 0.25) == expected
+
+
+def test_nothing_to_learn_from():
+    with pytest.raises(ValueError, match="no episode"):
+        split(8, {TEACHERS: 0, AGENT: 0}, 0.25)
+
+
+def test_shares_and_priorities(replay):
+    for name, priority in (("bad", 0.0001), ("good", 10.0)):
+        replay.add(episode(f"teacher-{name}", source=TEACHER), priority)
+        replay.add(episode(f"agent-{name}"), priority)
+    assert replay.sizes() == {TEACHERS: 2, AGENT: 2}
+    drawn = [one.uid for one in replay.sample(16)]
+    assert drawn.count("teacher-good") == 4 and drawn.count("agent-good") == 12
+
+
+def test_the_agents_oldest_go_first_and_teachers_stay(replay):
+    for i in range(8):
+        replay.add(episode(f"agent-{i}"), 1.0)
+        replay.add(episode(f"teacher-{i}", source=TEACHER), 1.0)
+    assert replay.sizes() == {TEACHERS: 8, AGENT: 5}
+    assert {one.uid for one in replay.sample(100)} & {f"agent-{i}" for i in range(3)} == set()
+
+
+def test_an_episode_comes_back_whole(replay):
+    given = episode("x", greedy=False)
+    replay.add(given, 1.0)
+    back = replay.sample(1)[0]
+    assert (back.uid, back.greedy, back.outcome) == (given.uid, given.greedy, given.outcome)
+    assert (back.records == given.records).all() and back.records.dtype == given.records.dtype
+
+
+def test_the_same_seed_draws_the_same():
+    drawn = []
+    for _ in range(2):
+        replay = MemoryReplay(ReplayConfig(), seed=7)
+        for i in range(20):
+            replay.add(episode(str(i)), 1.0 + i)
+        drawn.append([one.uid for one in replay.sample(30)])
+    assert drawn[0] == drawn[1]

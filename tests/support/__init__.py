@@ -1,0 +1,1 @@
+"""Samples, fixtures and fakes that several tests need."""
