@@ -30,12 +30,12 @@ def quantizer_steps() -> list[float]:
 
 def event_layout() -> tuple[int, list[tuple[str, str, int]]]:
     """Item size and (name, numpy format, offset) of one event: slot, kind, frame_type, show_index,
-    coding_index, gop_index, ref_coding_index (3i4), ref_valid (3i4), layer, reference, step (Nf4).
+    coding_index, gop_index, ref_coding_index (3i4), ref_valid (3i4), layer, q_ref, step (Nf4).
     """
 
 def record_layout() -> tuple[int, list[tuple[str, str, int]]]:
     """One record per result: frame_type (-1: show-existing), show_index, coding_index, gop_index,
-    ref_coding_index (3i4), ref_valid (3i4), layer, reference (q_ref), asked, qindex (used, as libvpx
+    ref_coding_index (3i4), ref_valid (3i4), layer, q_ref, asked, qindex (used, as libvpx
     reports it), fallback, sse (i8), bits (i8), pixels (i8).
     """
 
@@ -57,7 +57,7 @@ def retrace(
     stats: Buffer,
     records: Buffer,
     step_out: Buffer,
-    reference_out: Buffer,
+    q_ref_out: Buffer,
 ) -> None:
     """What a policy would have seen had these `records` happened under `target_kbps`.
 

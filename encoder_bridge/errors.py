@@ -8,11 +8,15 @@ class BridgeError(Exception):
     """Everything that this package raises on purpose."""
 
 
-class BadInput(BridgeError, ValueError):
+class UserError(ValueError):
+    """The root of all refusals: the caller can mend it. Commands end with status 2."""
+
+
+class BadInput(BridgeError, UserError):
     """The caller's file or value cannot be used."""
 
 
-class ToolMissing(BridgeError, RuntimeError):
+class ToolMissing(BridgeError, UserError, RuntimeError):
     """A program that we need (ffmpeg, ffprobe) is not installed."""
 
 

@@ -14,7 +14,7 @@ from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.result import FirstPass
 from encoder_bridge.media.decode import content_digest
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 
 _MAGIC = b"muzero-rc first pass 1\n"
 _CHECK_BYTES = 32
@@ -26,7 +26,7 @@ def cache_folder() -> Path:
     return Path(root).expanduser() / "muzero-rc"
 
 
-def first_pass_key(clip: Clip, config: EncoderConfig) -> str:
+def first_pass_key(clip: VideoFile, config: EncoderConfig) -> str:
     """Names a clip's first pass: content, frames, settings, libvpx."""
     parts = (
         content_digest(clip.path),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import SHOW_EXISTING, Records
-from encoder_bridge.media.vp9_headers import plan_of
+from encoder_bridge.media.vp9_headers import qindexes_of
 
 PSNR_CAP_DB = 60.0
 """Screen content reaches lossless, whose PSNR is infinite."""
@@ -93,7 +93,7 @@ class EncodeResult:
         From the packets (if kept) where libvpx's own rate control left no records.
         """
         if not len(self.records):
-            return plan_of(data for _, _, data in self.packets)
+            return qindexes_of(data for _, _, data in self.packets)
         return [int(r["qindex"]) for r in self.records if r["frame_type"] != SHOW_EXISTING]
 
     def episode(self, clip: str = "") -> EpisodeOutcome:

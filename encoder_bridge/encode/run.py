@@ -21,7 +21,7 @@ from encoder_bridge.encode.pool import EncoderPool, PoolFactory
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
 from encoder_bridge.errors import BadInput, BridgeError, EncodeFailed, WaitExpired
 from encoder_bridge.media.decode import open_frames
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 
 STALL_S = 600.0
 """An encoder that reads no frame and makes no packet for so long is given up."""
@@ -275,7 +275,7 @@ def validate_episode(
 
 
 def clip_first_pass(
-    clip: Clip,
+    clip: VideoFile,
     config: EncoderConfig,
     *,
     folder: Path | None = None,

@@ -35,7 +35,7 @@ class FrameRequest:
     gop_index: int
     layer: int
     """Pyramid layer, 0 for a key frame."""
-    reference: int
+    q_ref: int
     """The controller's qindex, q_ref."""
     step: npt.NDArray[np.float32]
     """`[S]` step features."""
@@ -43,7 +43,7 @@ class FrameRequest:
 
 def request_of(event: np.void) -> FrameRequest:
     """The request in one event, copied out of it."""
-    names = ("frame_type", "show_index", "coding_index", "gop_index", "layer", "reference")
+    names = ("frame_type", "show_index", "coding_index", "gop_index", "layer", "q_ref")
     numbers = {name: int(event[name]) for name in names}
     return FrameRequest(step=np.array(event["step"], np.float32), **numbers)
 
@@ -53,7 +53,7 @@ class Session:
 
     with Session(frames, first, config) as session:
         while (request := session.request()) is not None:
-            session.answer(request.reference)
+            session.answer(request.q_ref)
         print(session.result().kbps)
     """
 

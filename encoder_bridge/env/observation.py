@@ -87,5 +87,5 @@ def request_info(event: np.void) -> dict[str, Any]:
         "show_index": int(event["show_index"]),
         "coding_index": int(event["coding_index"]),
         "layer": int(event["layer"]),
-        "reference_qindex": int(event["reference"]),
+        "reference_qindex": int(event["q_ref"]),
     }

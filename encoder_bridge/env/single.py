@@ -34,7 +34,7 @@ def no_reward(outcome: EpisodeOutcome) -> float:
     return 0.0
 
 
-class Episode:
+class RunningEpisode:
     """One running encode of a pool's slot, and what `info` says of it."""
 
     def __init__(self, clip: EnvClip, target_kbps: int, window: int) -> None:
@@ -171,7 +171,7 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         self.action_space = gymnasium.spaces.Discrete(256)
         self._new_pool = new_pool
         self._pool: EncoderPool | None = None
-        self._episode: Episode | None = None
+        self._episode: RunningEpisode | None = None
         self._event = np.zeros(1, EVENT)
 
     def reset(
@@ -192,7 +192,7 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         clip, target_kbps = choose(self._clips, self._targets_kbps, self.np_random, options)
         self.close()
         self._pool = self._new_pool(1)
-        self._episode = Episode(clip, target_kbps, self._window)
+        self._episode = RunningEpisode(clip, target_kbps, self._window)
         with native_errors():
             self._episode.start(self._pool, 0, options.get("guard", self._guard))
             self._receive(self._pool)

@@ -27,7 +27,7 @@ from encoder_bridge.encode.pool import EncoderPool, PoolFactory
 from encoder_bridge.encode.run import native_errors, raise_failure
 from encoder_bridge.env.clips import EnvClip, load_clips
 from encoder_bridge.env.observation import WINDOW, Observation, observation_space
-from encoder_bridge.env.single import Episode, Reward, check_targets, choose, no_reward
+from encoder_bridge.env.single import Reward, RunningEpisode, check_targets, choose, no_reward
 from encoder_bridge.errors import NotRunning
 
 
@@ -75,7 +75,7 @@ class Vp9RateControlVectorEnv(
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._pool: EncoderPool = new_pool(num_envs)
-        self._episodes: list[Episode | None] = [None] * num_envs
+        self._episodes: list[RunningEpisode | None] = [None] * num_envs
         self._fresh = np.zeros(num_envs, bool)
         self._events = np.zeros(num_envs, EVENT)
         self._options: dict[str, Any] = {}
@@ -147,7 +147,7 @@ class Vp9RateControlVectorEnv(
 
     def _start(self, slot: int) -> None:
         clip, target_kbps = choose(self._clips, self._targets_kbps, self.np_random, self._options)
-        episode = Episode(clip, target_kbps, self._window)
+        episode = RunningEpisode(clip, target_kbps, self._window)
         with native_errors():
             episode.start(self._pool, slot, self._options.get("guard", self._guard))
         self._episodes[slot], self._fresh[slot] = episode, True

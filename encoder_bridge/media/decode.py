@@ -21,16 +21,16 @@ import numpy.typing as npt
 
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media.ffmpeg import as_url, complaints, every_frame_once, last_complaint, program, running
-from encoder_bridge.media.probe import Clip, probe
+from encoder_bridge.media.probe import VideoFile, probe
 
 _PIPE_BYTES = 1 << 20
 
 
-ClipOrPath: TypeAlias = Clip | Path | str
+ClipOrPath: TypeAlias = VideoFile | Path | str
 
 
 @contextmanager
-def open_clip(path: str | Path, *, max_frames: int | None = None) -> Iterator[Clip]:
+def open_clip(path: str | Path, *, max_frames: int | None = None) -> Iterator[VideoFile]:
     """Probes a file, or stdin for "-"; pipes are spooled to a temporary file first.
 
     Raises:
@@ -54,7 +54,7 @@ def open_clip(path: str | Path, *, max_frames: int | None = None) -> Iterator[Cl
 class FramePipe:
     """Raw frames from a running ffmpeg; give it to whoever takes a file number."""
 
-    def __init__(self, clip: Clip, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
+    def __init__(self, clip: VideoFile, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
         self.clip = clip
         self._process = process
         self._stderr = stderr
@@ -113,9 +113,9 @@ def read_frames(clip: ClipOrPath, max_frames: int | None = None) -> npt.NDArray[
     return frames
 
 
-def as_clip(clip: ClipOrPath, max_frames: int | None = None) -> Clip:
+def as_clip(clip: ClipOrPath, max_frames: int | None = None) -> VideoFile:
     """`clip` itself, or what `probe` says of a path."""
-    return clip if isinstance(clip, Clip) else probe(clip, max_frames=max_frames)
+    return clip if isinstance(clip, VideoFile) else probe(clip, max_frames=max_frames)
 
 
 def content_digest(path: Path) -> str:
@@ -127,7 +127,7 @@ def content_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _decode_command(clip: Clip) -> list[str]:
+def _decode_command(clip: VideoFile) -> list[str]:
     ffmpeg_path = program("ffmpeg")
     mode, value = every_frame_once(ffmpeg_path)
     limit = {} if clip.max_frames is None else {"frames:v": clip.max_frames}

@@ -17,7 +17,7 @@ import ffmpeg
 
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.ffmpeg import as_url, last_complaint, program, run
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 
 WEBM_AUDIO = ("opus", "vorbis")
 """Audio codecs that WebM can hold: these are copied, others become Opus."""
@@ -90,13 +90,13 @@ class IvfWriter:
 
 
 @contextmanager
-def ivf_file(clip: Clip) -> Iterator[tuple[IvfWriter, Path]]:
+def ivf_file(clip: VideoFile) -> Iterator[tuple[IvfWriter, Path]]:
     """A temporary IVF file for a clip's packets, and its writer."""
     with tempfile.NamedTemporaryFile(prefix="muzero-rc-", suffix=".ivf") as stream:
         yield IvfWriter(stream.file, clip.width, clip.height, clip.fps), Path(stream.name)
 
 
-def write_webm(ivf: Path, clip: Clip, output: Path, *, frames: int, audio: str = "copy") -> None:
+def write_webm(ivf: Path, clip: VideoFile, output: Path, *, frames: int, audio: str = "copy") -> None:
     """Muxes packets and the clip's audio into `output`, which appears when it is whole.
 
     Args:

@@ -18,7 +18,7 @@ MIN_SIDE, MAX_SIDE = 2, 16383
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clip:
+class VideoFile:
     """A video file and what of it we encode: one stream at a constant frame rate."""
 
     path: Path
@@ -50,7 +50,7 @@ def frame_bytes(width: int, height: int) -> int:
     return width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
 
 
-def probe(path: str | Path, *, max_frames: int | None = None) -> Clip:
+def probe(path: str | Path, *, max_frames: int | None = None) -> VideoFile:
     """Finds the video stream of a file and checks that it can be encoded.
 
     Raises:
@@ -78,7 +78,7 @@ def probe(path: str | Path, *, max_frames: int | None = None) -> Clip:
             "make it constant first (ffmpeg -i INPUT -vf fps=30 OUTPUT)"
         )
     container_start = Fraction(answer["format"].get("start_time", 0))
-    return Clip(
+    return VideoFile(
         path=path,
         stream=video["index"],
         width=width,

@@ -21,7 +21,7 @@ from encoder_bridge.encode.result import psnr_db
 from encoder_bridge.errors import BadInput, EncodeFailed, ToolMissing
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.ffmpeg import as_url, every_frame_once, last_complaint, program, run
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 
 _VMAF_MIN_SIDE = 17
 """libvmaf's filters do not survive smaller pictures."""
@@ -45,7 +45,7 @@ class Quality:
     """`[T]`"""
 
 
-def measure(clip: Clip, encoded: Path, *, vmaf: bool = True) -> Quality:
+def measure(clip: VideoFile, encoded: Path, *, vmaf: bool = True) -> Quality:
     """Decodes `encoded` and compares it with `clip`.
 
     Args:
@@ -73,7 +73,7 @@ def measure(clip: Clip, encoded: Path, *, vmaf: bool = True) -> Quality:
     )
 
 
-def luma_sse(clip: Clip, encoded: Path) -> npt.NDArray[np.int64]:
+def luma_sse(clip: VideoFile, encoded: Path) -> npt.NDArray[np.int64]:
     """`[T]` squared luma error of each decoded frame.
 
     Raises:
@@ -113,14 +113,16 @@ def vmaf_ffmpeg() -> str | None:
     return None
 
 
-def _luma(stream: IO[bytes], clip: Clip) -> npt.NDArray[np.int64] | None:
+def _luma(stream: IO[bytes], clip: VideoFile) -> npt.NDArray[np.int64] | None:
     frame = stream.read(clip.frame_bytes)
     if len(frame) < clip.frame_bytes:
         return None
     return np.frombuffer(frame, np.uint8, clip.width * clip.height).astype(np.int64)
 
 
-def _run_filters(clip: Clip, encoded: Path, frames: int, with_vmaf: str | None) -> tuple[float, float | None]:
+def _run_filters(
+    clip: VideoFile, encoded: Path, frames: int, with_vmaf: str | None
+) -> tuple[float, float | None]:
     """Mean luma SSIM, and mean VMAF when `with_vmaf` names an ffmpeg that has it."""
     # Frames are paired by number: a container's rounded timestamps would pair them by chance.
     numbered = "settb=1/25,setpts=N,format=yuv420p"

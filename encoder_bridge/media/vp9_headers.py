@@ -145,7 +145,7 @@ def frame_headers(packets: Iterable[bytes]) -> Iterator[FrameHeader]:
             yield parse_header(frame)
 
 
-def plan_of(packets: Iterable[bytes]) -> list[int]:
+def qindexes_of(packets: Iterable[bytes]) -> list[int]:
     """The qindex of every frame that was coded, in coding order: what a replay feeds back."""
     return [header.base_q_idx for header in frame_headers(packets) if not header.show_existing_frame]
 

@@ -48,7 +48,7 @@ class FakeEncode:
         self.advance()
         constant = self._constant_qindex() if mode == "libvpx" else 0
         while mode != "ask" and not self.ended:
-            self.decide(constant or int(self.records[self.position]["reference"]))
+            self.decide(constant or int(self.records[self.position]["q_ref"]))
             self.advance()
         if mode == "libvpx":  # the hook was not there to record anything
             self.position = self.decisions = 0
@@ -136,10 +136,10 @@ class FakeEncode:
         references = np.zeros(len(known), np.int32)
         config = self.config
         _native.retrace(config.width, config.height, config.target_kbps, self.stats, known, steps, references)
-        record["reference"] = references[-1]
+        record["q_ref"] = references[-1]
         for name in _REQUEST_FIELDS:
             event[name] = record[name]
-        event["layer"], event["reference"], event["step"] = frame.layer, references[-1], steps[-1]
+        event["layer"], event["q_ref"], event["step"] = frame.layer, references[-1], steps[-1]
         event["kind"] = _native.EVENT_DECISION
 
     def _show_existing(self) -> None:

@@ -18,8 +18,8 @@ from muzero_rc.agent.batch import NO_FRAME
 from muzero_rc.agent.networks import Networks, exogenous, look_up
 from muzero_rc.agent.search import Found, make_search, tie_break
 from muzero_rc.config.schema import Config
-from muzero_rc.encoding.batch import Encode, Job
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.batch import BatchResult, Job
+from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.episode_log import SELFPLAY, Episode
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.reward.rules import outcome_of
@@ -85,9 +85,11 @@ Act = Callable[..., tuple[jax.Array, Found]]
 class Actor:
     """Plays episodes with the weights that it was last given."""
 
-    def __init__(self, studio: Studio, networks: Networks, config: Config, schedules: KnownSchedules) -> None:
+    def __init__(
+        self, store: ClipStore, networks: Networks, config: Config, schedules: KnownSchedules
+    ) -> None:
         """Args: schedules: asked for what lies ahead; the caller fills it."""
-        self._studio = studio
+        self._store = store
         self._networks = networks
         self._config = config
         self._schedules = schedules
@@ -114,15 +116,15 @@ class Actor:
     ) -> Iterator[Episode]:
         """Plays episodes and yields each as it ends; failed encodes are logged and left out."""
         jobs = (self._job(assignment, opponents, prefix) for assignment in assignments)
-        for done in self._studio.play(jobs, self._decide, together=max(1, self._batch // 2)):
+        for done in self._store.play(jobs, self._decide, together=max(1, self._batch // 2)):
             if done.error:
-                self._studio.fail(done.job.name, done.error)
+                self._store.fail(done.job.name, done.error)
             else:
                 yield self._episode(done, config_hash)
 
     def _job(self, assignment: Assignment, opponents: Opponents, prefix: str) -> Job:
         instance, target = assignment.instance, assignment.target_kbps
-        clip, frames = self._studio.clip_features(instance.name, target)
+        clip, frames = self._store.clip_features(instance.name, target)
         padded = np.pad(frames, ((0, -len(frames) % _PADDING), (0, 0)))
         batch = ClipBatch(clip[None], padded[None], np.array([len(frames)], np.int32))
         encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
@@ -131,7 +133,7 @@ class Actor:
             f"{prefix} {assignment.number}", self._config.actor, len(frames), silent=assignment.greedy
         )
         play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot), noise)
-        return self._studio.job(
+        return self._store.job(
             f"{prefix}/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play
         )
 
@@ -169,7 +171,7 @@ class Actor:
         return encoding, ahead.frame_type, ahead.layer, event["step"], opponent, np.array([scale], np.float32)
 
     def _qindex(self, event: Any, play: Play, chosen: float) -> int:
-        base = int(event["reference"]) if self._config.network.action_mode == "relative" else 0
+        base = int(event["q_ref"]) if self._config.network.action_mode == "relative" else 0
         return base + round(float(chosen)) + play.noise.of(event)
 
     def _make_act(self) -> Act:
@@ -203,10 +205,10 @@ class Actor:
 
         return act
 
-    def _episode(self, done: Encode, config_hash: str) -> Episode:
+    def _episode(self, done: BatchResult, config_hash: str) -> Episode:
         play: Play = done.job.extra
         instance, target = play.assignment.instance, play.assignment.target_kbps
-        anchor_db = self._studio.anchor(instance).psnr_at(target)
+        anchor_db = self._store.anchor(instance).psnr_at(target)
         searched = self._config.search.enabled
         return Episode(
             uid=done.job.name,

@@ -8,7 +8,7 @@ import numpy as np
 
 from muzero_rc.config.schema import ActorConfig, Config
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.clip_store import ClipStore
 
 OWN = "self"  # uids of episodes that a run plays itself begin with it
 
@@ -30,7 +30,7 @@ class Assignment(NamedTuple):
 
 
 def assign(
-    studio: Studio, instances: Sequence[Instance], config: Config, number: int, *, stream: str = OWN
+    store: ClipStore, instances: Sequence[Instance], config: Config, number: int, *, stream: str = OWN
 ) -> Assignment:
     """The run's episode of this number.
 
@@ -39,7 +39,7 @@ def assign(
     """
     group = random.Random(f"{config.seed} {stream} {number // config.actor.group}")
     instance = group.choice(instances)
-    rates = np.log(studio.anchor(instance).rates_kbps)
+    rates = np.log(store.anchor(instance).rates_kbps)
     target = max(1, round(float(np.exp(group.uniform(rates[0], rates[-1])))))
     alone = random.Random(f"{config.seed} {stream} episode {number}")
     return Assignment(number, instance, target, alone.random() < config.actor.noise_free_share)

@@ -20,7 +20,7 @@ class Trace(NamedTuple):
 
     Attributes:
       frame_type, layer, show_index: i4[N].
-      reference: i4[N] the controller's q_ref.
+      q_ref: i4[N] the controller's q_ref.
       qindex: i4[N] used.
       step: f4[N, S] step features.
       log_bits, log_sse: f4[N], scaled by `scaled_log_bits`, `scaled_log_sse`.
@@ -30,7 +30,7 @@ class Trace(NamedTuple):
     frame_type: Array
     layer: Array
     show_index: Array
-    reference: Array
+    q_ref: Array
     qindex: Array
     step: Array
     log_bits: Array
@@ -92,20 +92,20 @@ def scaled_log_sse(sse: Array, pixels: Array) -> Array:
     return np.asarray(0.5 * np.log(np.maximum(sse, 0) / np.maximum(pixels, 1) + 0.05), np.float32)
 
 
-def nearest_action(qindex: Array, reference: Array, config: NetworkConfig) -> Array:
-    """i4[...]: the action that comes closest to having used `qindex` when q_ref was `reference`."""
-    wanted = qindex - reference if config.action_mode == "relative" else qindex
+def nearest_action(qindex: Array, q_ref: Array, config: NetworkConfig) -> Array:
+    """i4[...]: the action that comes closest to having used `qindex` when q_ref was `q_ref`."""
+    wanted = qindex - q_ref if config.action_mode == "relative" else qindex
     distance = np.abs(np.asarray(wanted)[..., None] - np.asarray(config.actions))
     return np.asarray(np.argmin(distance, axis=-1), np.int32)
 
 
-def action_target(qindex: Array, reference: Array, config: NetworkConfig) -> Array:
+def action_target(qindex: Array, q_ref: Array, config: NetworkConfig) -> Array:
     """f4[..., A]: the qindex used as a distribution over actions.
 
     A qindex between two actions is shared by the two, so that the mean action is the qindex; one
     beyond the ends counts as the end.
     """
-    wanted = np.asarray(qindex - reference if config.action_mode == "relative" else qindex, np.float64)
+    wanted = np.asarray(qindex - q_ref if config.action_mode == "relative" else qindex, np.float64)
     actions = np.asarray(config.actions, np.float64)
     clipped = np.clip(wanted, actions[0], actions[-1])
     right = np.clip(np.searchsorted(actions, clipped), 1, len(actions) - 1)
@@ -190,7 +190,7 @@ def _windows(
     return schedule, {
         "show_index": trace.show_index[starts],
         "step": trace.step[starts],
-        "action": nearest_action(trace.qindex, trace.reference, config)[index[:, :-1]],
+        "action": nearest_action(trace.qindex, trace.q_ref, config)[index[:, :-1]],
         "policy": policy,
         "policy_weight": (weight * exists).astype(np.float32),
         "log_bits": trace.log_bits[index[:, :-1]],
@@ -203,5 +203,5 @@ def _policy_target(sample: Sample, index: Array, config: NetworkConfig) -> tuple
     """f4[W, K+1, A] and its weight: the search's policy, or the actions taken."""
     if sample.follow_search and sample.trace.policy is not None:
         return sample.trace.policy[index].astype(np.float32), 1.0
-    target = action_target(sample.trace.qindex, sample.trace.reference, config)
+    target = action_target(sample.trace.qindex, sample.trace.q_ref, config)
     return target[index], sample.imitate

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from encoder_bridge.errors import BridgeError, UserError
+
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
-class Usage(ValueError):
+class Usage(UserError):
     """Wrong use that argparse cannot see; the message says what to do instead."""
 
 
@@ -69,20 +71,12 @@ def run(
     except Exception as error:  # a traceback helps nobody at a prompt
         if os.environ.get("MUZERO_RC_TRACEBACK"):
             raise
-        return _say(program, _one_line(error), BAD_INPUT if _is_bad_input(error) else FAILED)
-
-
-def _is_bad_input(error: Exception) -> bool:
-    from encoder_bridge.errors import BadInput, ToolMissing
-
-    # Our own modules derive their refusals from ValueError; anything else that is one is a bug.
-    ours = type(error).__module__.split(".")[0] == "muzero_rc" and isinstance(error, ValueError)
-    return ours or isinstance(error, BadInput | ToolMissing)
+        return _say(program, _one_line(error), BAD_INPUT if isinstance(error, UserError) else FAILED)
 
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
-    if type(error).__module__.split(".")[0] in ("muzero_rc", "encoder_bridge") or isinstance(error, OSError):
+    if isinstance(error, UserError | BridgeError | OSError):
         return text
     return f"{type(error).__name__}: {text} (MUZERO_RC_TRACEBACK=1 shows where)"
 

@@ -14,7 +14,7 @@ from muzero_rc.utils.bitrate import is_whole_kbps, parse_kbps
 
 if TYPE_CHECKING:
     from encoder_bridge.encode.run import Progress
-    from encoder_bridge.media.probe import Clip
+    from encoder_bridge.media.probe import VideoFile
     from muzero_rc.encoding.file_encode import FileEncode
 
 PROGRAM = "rc-encode"
@@ -123,7 +123,7 @@ def _check_candidates(count: int, policy: str) -> None:
         )
 
 
-def _encoded(clip: "Clip", output: Path, count: int, **how: Any) -> tuple["FileEncode", dict[str, Any]]:
+def _encoded(clip: "VideoFile", output: Path, count: int, **how: Any) -> tuple["FileEncode", dict[str, Any]]:
     """The output, and what --json says of its candidates: nothing where there is one."""
     if count == 1:
         from muzero_rc.encoding.file_encode import encode_file
@@ -150,7 +150,7 @@ def _encoded(clip: "Clip", output: Path, count: int, **how: Any) -> tuple["FileE
     return contest.done, fields
 
 
-def _report(source: str, output: Path, policy: str, clip: "Clip", done: "FileEncode") -> dict[str, Any]:
+def _report(source: str, output: Path, policy: str, clip: "VideoFile", done: "FileEncode") -> dict[str, Any]:
     """The figures of --json; the sentence for people is made from the same ones."""
     from muzero_rc.encoding.file_encode import mean_qindex
 

@@ -15,7 +15,7 @@ from muzero_rc.deploy.policy_names import default_name
 from muzero_rc.utils.bitrate import parse_kbps
 
 if TYPE_CHECKING:
-    from muzero_rc.evaluation.results import Encode, Study
+    from muzero_rc.evaluation.results import MeasuredEncode, ReportData
 
 PROGRAM = "rc-report"
 
@@ -82,7 +82,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
     from encoder_bridge.media.quality import vmaf_ffmpeg
     from muzero_rc.evaluation.rate_controls import choose_methods
     from muzero_rc.evaluation.runner import Evaluation
-    from muzero_rc.report.build import find_clips, ladder_beside, plan_tasks, run_study
+    from muzero_rc.report.build import build_report, find_clips, ladder_beside, plan_tasks
 
     if vmaf and vmaf_ffmpeg() is None:
         raise Usage("no ffmpeg with the libvmaf filter here: leave vmaf out of --metrics, or install one")
@@ -101,7 +101,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
         raise Usage(f"{output} is a file; -o wants a folder")
     evaluation = Evaluation(tasks, methods, settings, vmaf)
     show = None if args.quiet else Progress(evaluation.size())
-    study, page = run_study(
+    study, page = build_report(
         evaluation,
         output,
         policies=policies,
@@ -132,7 +132,7 @@ def _bitrates(text: str) -> list[int]:
     return targets
 
 
-def _print_summary(study: "Study") -> None:
+def _print_summary(study: "ReportData") -> None:
     """The main figures on stdout, as the page has them."""
     from muzero_rc.evaluation.statistics import compare, constraints
 
@@ -162,7 +162,7 @@ class Progress:
         self._lock = threading.Lock()
         self._terminal = sys.stderr.isatty()
 
-    def __call__(self, encode: "Encode", made_now: bool) -> None:
+    def __call__(self, encode: "MeasuredEncode", made_now: bool) -> None:
         """Counts one encode and shows it."""
         with self._lock:
             self._done += 1

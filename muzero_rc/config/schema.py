@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from encoder_bridge.errors import UserError
+
 OFFSETS = (
     *(-48, -40, -32, -26, -21, -17, -14, -11, -9, -7, -5, -4, -3, -2, -1, 0),
     *(1, 2, 3, 4, 5, 7, 9, 11, 14, 17, 21, 26, 32, 40, 48),
@@ -15,7 +17,7 @@ OFFSETS = (
 """Offsets to the controller's q_ref: fine near it, coarse far from it."""
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """A configuration that makes no sense; the message names the key and the value."""
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from encoder_bridge.errors import UserError
 from muzero_rc.config.schema import DataConfig
 from muzero_rc.types import Array
 
@@ -23,7 +24,7 @@ VIDEO_SUFFIXES = (".mkv", ".mp4", ".webm", ".y4m", ".mov", ".avi", ".m4v")
 CHANGES = ("crop", "speed2", "crop+reverse", "speed2+mirror", "mirror", "reverse")
 
 
-class CorpusError(ValueError):
+class CorpusError(UserError):
     """A corpus that cannot be used; the message says why."""
 
 

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from encoder_bridge.errors import UserError
+
 LADDER_CQ_LEVELS = (52, 44, 36, 28, 20)
 LADDER_CPU_USED = 4
 
 
-class LadderError(ValueError):
+class LadderError(UserError):
     """A ladder file that cannot be used; the message says which line and why."""
 
 

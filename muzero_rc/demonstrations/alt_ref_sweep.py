@@ -17,7 +17,7 @@ import numpy as np
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.demonstrations.constant_quality import episode_of, spread_targets, uid_of, unchanged_first
 from muzero_rc.encoding.batch import Job
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.types import Array
 
@@ -45,31 +45,31 @@ class MovedTops:
 
     def answer(self, event: Any) -> int:
         """The qindex for a frame, by its native event."""
-        reference = int(event["reference"])
+        q_ref = int(event["q_ref"])
         if event["layer"] != _TOP or self._move == 0.0:
-            return reference
-        return int(np.argmin(np.abs(self._steps[1:] - (self._steps[reference] + self._move)))) + 1
+            return q_ref
+        return int(np.argmin(np.abs(self._steps[1:] - (self._steps[q_ref] + self._move)))) + 1
 
 
-def scans_wanted(studio: Studio, instances: Sequence[Instance]) -> list[tuple[Instance, int]]:
+def scans_wanted(store: ClipStore, instances: Sequence[Instance]) -> list[tuple[Instance, int]]:
     """Instances and targets that the config asks for; unchanged clips come first."""
-    chosen = unchanged_first(instances)[: studio.config.teacher.scanned]
-    return [(one, target) for one in chosen for target in _targets_of(studio, one)]
+    chosen = unchanged_first(instances)[: store.config.teacher.scanned]
+    return [(one, target) for one in chosen for target in _targets_of(store, one)]
 
 
-def _targets_of(studio: Studio, instance: Instance) -> list[int]:
+def _targets_of(store: ClipStore, instance: Instance) -> list[int]:
     """In pairs, one in each half of the anchor's log rates: asking for more keeps those that were made."""
-    count = studio.config.teacher.scan_targets
+    count = store.config.teacher.scan_targets
     pairs = [
-        spread_targets(studio, instance, 2, f"scan {pair} " if pair else "scan ")
+        spread_targets(store, instance, 2, f"scan {pair} " if pair else "scan ")
         for pair in range((count + 1) // 2)
     ]
     return list(dict.fromkeys(itertools.chain(*pairs)))[:count]
 
 
-def scan_uid(studio: Studio, instance: Instance, target_kbps: int, move: str) -> str:
+def scan_uid(store: ClipStore, instance: Instance, target_kbps: int, move: str) -> str:
     """Names the episode of one move."""
-    return f"{uid_of(studio, instance)}{_SCANNED}{target_kbps}/{move}"
+    return f"{uid_of(store, instance)}{_SCANNED}{target_kbps}/{move}"
 
 
 def is_fit(uid: str) -> bool:
@@ -78,11 +78,11 @@ def is_fit(uid: str) -> bool:
     return name == FIT and f"/{scan.rpartition('/')[2]}".startswith(_SCANNED)
 
 
-def scans(studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[str]) -> Iterator[Episode]:
+def scans(store: ClipStore, wanted: Sequence[tuple[Instance, int]], known: set[str]) -> Iterator[Episode]:
     """Scanning episodes.
 
     Args:
-      studio: with all instances prepared.
+      store: with all instances prepared.
       wanted: instances and targets in kbps.
       known: uids that exist already; nothing is encoded for them.
 
@@ -90,23 +90,23 @@ def scans(studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[str
       Episodes, in the order in which they end; an encode that fails is logged and left out.
     """
     return _play(
-        studio,
+        store,
         (
             (uid, instance, target, move)
             for instance, target in wanted
             for name, move in MOVES
-            if (uid := scan_uid(studio, instance, target, name)) not in known
+            if (uid := scan_uid(store, instance, target, name)) not in known
         ),
     )
 
 
 def fits(
-    studio: Studio, wanted: Sequence[tuple[Instance, int]], played: Mapping[str, Episode], known: set[str]
+    store: ClipStore, wanted: Sequence[tuple[Instance, int]], played: Mapping[str, Episode], known: set[str]
 ) -> Iterator[Episode]:
     """The examples to follow, one for each scan of which all episodes are there.
 
     Args:
-      studio: with all instances prepared.
+      store: with all instances prepared.
       wanted: instances and targets in kbps.
       played: scanning episodes by uid.
       known: uids that exist already; nothing is encoded for them.
@@ -116,38 +116,38 @@ def fits(
     """
     work = []
     for instance, target in wanted:
-        uid = scan_uid(studio, instance, target, FIT)
-        found = [played.get(scan_uid(studio, instance, target, name)) for name, _ in MOVES]
+        uid = scan_uid(store, instance, target, FIT)
+        found = [played.get(scan_uid(store, instance, target, name)) for name, _ in MOVES]
         whole = [one for one in found if one is not None]
         if uid not in known and len(whole) == len(MOVES):
-            work.append((uid, instance, target, best_move(studio, whole)))
-    return _play(studio, work)
+            work.append((uid, instance, target, best_move(store, whole)))
+    return _play(store, work)
 
 
-def best_move(studio: Studio, scan: Sequence[Episode]) -> float:
+def best_move(store: ClipStore, scan: Sequence[Episode]) -> float:
     """By how much to move alt-refs, at most by as much as was tried; `scan` is in the order of `MOVES`."""
-    _, finer, coarser = (_gain_percent(studio, one) for one in scan)
+    _, finer, coarser = (_gain_percent(store, one) for one in scan)
     best = -(finer - coarser) / (2.0 * _STEP) / (2.0 * _FALL)
     return min(max(best, -_STEP), _STEP)
 
 
-def _gain_percent(studio: Studio, episode: Episode) -> float:
-    anchor, rate = studio.anchor(episode.instance), episode.rate_kbps
+def _gain_percent(store: ClipStore, episode: Episode) -> float:
+    anchor, rate = store.anchor(episode.instance), episode.rate_kbps
     return anchor.percent_of(episode.psnr_y_db - anchor.psnr_at(rate), rate)
 
 
-def _play(studio: Studio, work: Iterable[tuple[str, Instance, int, float]]) -> Iterator[Episode]:
+def _play(store: ClipStore, work: Iterable[tuple[str, Instance, int, float]]) -> Iterator[Episode]:
     """Encodes by uid, instance, target and move."""
-    steps, guard = np.array(studio.engine.native.quantizer_steps()), studio.config.encode.guard
+    steps, guard = np.array(store.engine.native.quantizer_steps()), store.config.encode.guard
     jobs = (
-        studio.job(uid, instance, target, guard=guard, extra=(instance, MovedTops(steps, move)))
+        store.job(uid, instance, target, guard=guard, extra=(instance, MovedTops(steps, move)))
         for uid, instance, target, move in work
     )
-    for done in studio.play(jobs, _answer):
+    for done in store.play(jobs, _answer):
         if done.error:
-            studio.fail(done.job.name, done.error)
+            store.fail(done.job.name, done.error)
         else:
-            yield episode_of(studio, done)
+            yield episode_of(store, done)
 
 
 def _answer(events: Array, jobs: list[Job]) -> Array:

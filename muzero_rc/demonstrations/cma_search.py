@@ -25,9 +25,9 @@ from muzero_rc.demonstrations.constant_quality import (
     uid_of,
     unchanged_first,
 )
-from muzero_rc.encoding.batch import Encode, Job
-from muzero_rc.encoding.clip_store import Studio
-from muzero_rc.encoding.qindex_plan import Plan, follow_plans, plan_of_records
+from muzero_rc.encoding.batch import BatchResult, Job
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.qindex_plan import QindexPlan, follow_plans, plan_of_records
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.types import Array
 
@@ -56,7 +56,7 @@ class PlanSearch:
     encodes: int
     done: int = 0
     best_db: float = -math.inf
-    best_plan: Plan | None = None
+    best_plan: QindexPlan | None = None
     _strategy: Any = None
     _genes: Array = field(default_factory=lambda: np.zeros(0))
     _asked: list[Array] = field(default_factory=list)
@@ -77,24 +77,24 @@ class PlanSearch:
         """Whether its encodes are used up."""
         return self.done >= self.encodes
 
-    def ask(self, studio: Studio) -> list[Job]:
+    def ask(self, store: ClipStore) -> list[Job]:
         """The next generation; the first candidate of all is the base plan itself."""
         self._asked = self._strategy.ask()
         if self.done == 0:
             self._asked[0] = np.zeros(len(self._genes))
         return [
-            replay_job(studio, f"{self.uid}/{self.done + i}", self.instance, self.target_kbps, self._plan(x))
+            replay_job(store, f"{self.uid}/{self.done + i}", self.instance, self.target_kbps, self._plan(x))
             for i, x in enumerate(self._asked)
         ]
 
-    def tell(self, studio: Studio, generation: Sequence[Encode]) -> Iterator[Episode]:
+    def tell(self, store: ClipStore, generation: Sequence[BatchResult]) -> Iterator[Episode]:
         """Learns from a generation; yields the episodes worth keeping."""
-        anchor = studio.anchor(self.instance)
+        anchor = store.anchor(self.instance)
         costs = [1e3] * len(self._asked)
         for encode in generation:
             i = int(encode.job.name.rpartition("/")[2]) - self.done
             if encode.error:
-                studio.fail(encode.job.name, encode.error)
+                store.fail(encode.job.name, encode.error)
                 continue
             gain_db = encode.psnr_y_db - anchor.psnr_at(encode.rate_kbps)
             astray = max(0.0, abs(math.log(encode.rate_kbps / self.target_kbps)) - _RATE_SLACK)
@@ -102,8 +102,8 @@ class PlanSearch:
             better = -costs[i] > self.best_db
             if better:
                 self.best_db, self.best_plan = -costs[i], self._plan(self._asked[i])
-            if better or (self.done + i) % studio.config.teacher.search_kept == 0:
-                yield episode_of(studio, encode)
+            if better or (self.done + i) % store.config.teacher.search_kept == 0:
+                yield episode_of(store, encode)
         self._strategy.tell(self._asked, costs)
         self.done += len(self._asked)
 
@@ -113,11 +113,11 @@ class PlanSearch:
         return max(1, round(self.base.rate_kbps))
 
     @property
-    def centre(self) -> Plan | None:
+    def centre(self) -> QindexPlan | None:
         """The plan in the middle of where it searches at last; None before it has started."""
         return None if self._strategy is None else self._plan(self._strategy.result.xfavorite)
 
-    def _plan(self, x: Array) -> Plan:
+    def _plan(self, x: Array) -> QindexPlan:
         coded = self.base.records[self.base.records["frame_type"] >= 0]
         offset = _STEP_QINDEX * (np.asarray(x) @ self._genes)
         share = coded["bits"] / max(1, coded["bits"].sum())
@@ -140,7 +140,7 @@ def genes_of(records: Array) -> Array:
 
 
 def search_plans(
-    studio: Studio,
+    store: ClipStore,
     wanted: Sequence[tuple[Instance, Episode]],
     encodes: int,
     known: set[str],
@@ -150,7 +150,7 @@ def search_plans(
     """Searches plans, several at a time so that every core stays busy.
 
     Args:
-      studio: with all instances prepared.
+      store: with all instances prepared.
       wanted: instances, each with an episode to begin from.
       encodes: for each.
       known: uids that exist already; a search whose last episode is among them has ended.
@@ -163,25 +163,25 @@ def search_plans(
     waiting = [search for search in searches if _last_uid(search.base.uid) not in known]
     for first in range(0, len(waiting), together):
         group = waiting[first : first + together]
-        yield from (one for one in run_searches(studio, group) if one.uid not in known)
+        yield from (one for one in run_searches(store, group) if one.uid not in known)
         last = [
-            replay_job(studio, _last_uid(s.base.uid), s.instance, s.target_kbps, s.best_plan)
+            replay_job(store, _last_uid(s.base.uid), s.instance, s.target_kbps, s.best_plan)
             for s in group
             if s.best_plan is not None
         ]
-        yield from (episode_of(studio, one) for one in studio.play(last, follow_plans) if not one.error)
+        yield from (episode_of(store, one) for one in store.play(last, follow_plans) if not one.error)
 
 
-def run_searches(studio: Studio, searches: Sequence[PlanSearch]) -> Iterator[Episode]:
+def run_searches(store: ClipStore, searches: Sequence[PlanSearch]) -> Iterator[Episode]:
     """Uses up the encodes of all searches at once; yields the episodes worth keeping."""
     for search in searches:
         search.start()
     while active := [search for search in searches if not search.ended]:
-        jobs = [job for search in active for job in search.ask(studio)]
-        done = list(studio.play(jobs, follow_plans))
+        jobs = [job for search in active for job in search.ask(store)]
+        done = list(store.play(jobs, follow_plans))
         for search in active:
             mine = [encode for encode in done if encode.job.name.startswith(f"{search.uid}/")]
-            yield from search.tell(studio, mine)
+            yield from search.tell(store, mine)
 
 
 def _last_uid(base_uid: str) -> str:
@@ -208,20 +208,20 @@ def ended_searches(episodes: Iterable[Episode]) -> list[tuple[Episode, Episode]]
 
 
 def searches_wanted(
-    studio: Studio, instances: Sequence[Instance], quality: Sequence[Episode], known: set[str]
+    store: ClipStore, instances: Sequence[Instance], quality: Sequence[Episode], known: set[str]
 ) -> list[tuple[Instance, Episode]]:
     """Which instances to search, and from which episodes: constant quality's or the controller's.
 
     The config says how many; unchanged clips come first, targets are spread over the instance's rates.
     The controller does not encode again for searches that have ended by the uids `known`.
     """
-    config = studio.config.teacher
+    config = store.config.teacher
     chosen = unchanged_first(instances)[: config.searched]
     if config.search_from == "controller":
-        return _from_controller(studio, chosen, known)
+        return _from_controller(store, chosen, known)
     wanted = []
     for instance in chosen:
-        prefix = f"{uid_of(studio, instance)}/q"
+        prefix = f"{uid_of(store, instance)}/q"
         episodes = [
             one for one in quality if one.uid.startswith(prefix) and one.uid.count("/") == prefix.count("/")
         ]
@@ -233,12 +233,12 @@ def searches_wanted(
 
 
 def _from_controller(
-    studio: Studio, chosen: Sequence[Instance], known: set[str]
+    store: ClipStore, chosen: Sequence[Instance], known: set[str]
 ) -> list[tuple[Instance, Episode]]:
     """The controller's episodes, at targets somewhere in equal parts of the anchor's log rates."""
-    parts = studio.config.teacher.search_targets
+    parts = store.config.teacher.search_targets
     by_name = {instance.name: instance for instance in chosen}
-    targets = [(one, target) for one in chosen for target in spread_targets(studio, one, parts)]
-    waiting = [each for each in targets if _last_uid(controller_uid(studio, *each)) not in known]
-    episodes = sorted(controller_episodes(studio, waiting), key=lambda one: one.uid)
+    targets = [(one, target) for one in chosen for target in spread_targets(store, one, parts)]
+    waiting = [each for each in targets if _last_uid(controller_uid(store, *each)) not in known]
+    episodes = sorted(controller_episodes(store, waiting), key=lambda one: one.uid)
     return [(by_name[one.instance], one) for one in episodes]

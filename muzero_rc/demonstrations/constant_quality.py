@@ -11,22 +11,22 @@ from collections.abc import Iterator, Sequence
 
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.deploy.policy_names import CONTROLLER
-from muzero_rc.encoding.batch import Encode, Job
-from muzero_rc.encoding.clip_store import Studio
-from muzero_rc.encoding.qindex_plan import Plan, PlanFollower, between, follow_plans
+from muzero_rc.encoding.batch import BatchResult, Job
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, between, follow_plans
 from muzero_rc.experience.episode_log import TEACHER, Episode
 from muzero_rc.reward.rules import outcome_of
 
 
-def replay_job(studio: Studio, uid: str, instance: Instance, target_kbps: int, plan: Plan) -> Job:
+def replay_job(store: ClipStore, uid: str, instance: Instance, target_kbps: int, plan: QindexPlan) -> Job:
     """An encode of a plan through the hook, without guard, over VBR."""
-    return studio.job(uid, instance, target_kbps, guard=False, extra=(instance, PlanFollower(plan)))
+    return store.job(uid, instance, target_kbps, guard=False, extra=(instance, PlanFollower(plan)))
 
 
-def episode_of(studio: Studio, done: Encode) -> Episode:
+def episode_of(store: ClipStore, done: BatchResult) -> Episode:
     """The teacher's episode that a replay made."""
     instance, target_kbps = done.job.extra[0], done.job.settings.target_kbps
-    anchor_db = studio.anchor(instance).psnr_at(target_kbps)
+    anchor_db = store.anchor(instance).psnr_at(target_kbps)
     return Episode(
         uid=done.job.name,
         instance=instance.name,
@@ -44,27 +44,25 @@ def episode_of(studio: Studio, done: Encode) -> Episode:
     )
 
 
-def quality_job(studio: Studio, instance: Instance, cq_level: float) -> Job:
+def quality_job(store: ClipStore, instance: Instance, cq_level: float) -> Job:
     """The replay of constant quality at a level; between an anchor's levels plans are interpolated."""
-    encodes = studio.quality[instance.name]
+    encodes = store.quality[instance.name]
     levels = [encode.cq_level for encode in encodes]
     at = min(max(bisect.bisect_right(levels, cq_level) - 1, 0), len(encodes) - 2)
     low, high = encodes[at], encodes[at + 1]
     share = (cq_level - low.cq_level) / (high.cq_level - low.cq_level)
     rate_kbps = low.rate_kbps * (high.rate_kbps / low.rate_kbps) ** share
     plan = between(low.plan, high.plan, share)
-    return replay_job(
-        studio, quality_uid(studio, instance, cq_level), instance, max(1, round(rate_kbps)), plan
-    )
+    return replay_job(store, quality_uid(store, instance, cq_level), instance, max(1, round(rate_kbps)), plan)
 
 
 def constant_quality(
-    studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[str]
+    store: ClipStore, wanted: Sequence[tuple[Instance, int]], known: set[str]
 ) -> Iterator[Episode]:
     """Replays of constant-quality plans.
 
     Args:
-      studio: with all instances prepared.
+      store: with all instances prepared.
       wanted: instances and cq-levels.
       known: uids that exist already; nothing is encoded for them.
 
@@ -72,37 +70,37 @@ def constant_quality(
       Episodes, in the order in which they end.
     """
     jobs = (
-        quality_job(studio, instance, level)
+        quality_job(store, instance, level)
         for instance, level in wanted
-        if quality_uid(studio, instance, level) not in known
+        if quality_uid(store, instance, level) not in known
     )
-    for done in studio.play(jobs, follow_plans):
+    for done in store.play(jobs, follow_plans):
         if done.error:
-            studio.fail(done.job.name, done.error)
+            store.fail(done.job.name, done.error)
         else:
-            yield episode_of(studio, done)
+            yield episode_of(store, done)
 
 
-def controller_episodes(studio: Studio, wanted: Sequence[tuple[Instance, int]]) -> Iterator[Episode]:
+def controller_episodes(store: ClipStore, wanted: Sequence[tuple[Instance, int]]) -> Iterator[Episode]:
     """What the controller does by itself.
 
     Args:
-      studio: with all instances prepared.
+      store: with all instances prepared.
       wanted: instances and targets in kbps.
 
     Yields:
       Episodes, in the order in which they end.
     """
-    policy = studio.engine.native.Policy(CONTROLLER)
+    policy = store.engine.native.Policy(CONTROLLER)
     jobs = (
-        studio.job(controller_uid(studio, *each), *each, mode="policy", policy=policy, extra=each)
+        store.job(controller_uid(store, *each), *each, mode="policy", policy=policy, extra=each)
         for each in wanted
     )
-    for done in studio.play(jobs):
+    for done in store.play(jobs):
         if done.error:
-            studio.fail(done.job.name, done.error)
+            store.fail(done.job.name, done.error)
         else:
-            yield episode_of(studio, done)
+            yield episode_of(store, done)
 
 
 def unchanged_first(instances: Sequence[Instance]) -> list[Instance]:
@@ -110,9 +108,9 @@ def unchanged_first(instances: Sequence[Instance]) -> list[Instance]:
     return sorted(instances, key=lambda one: (one.augmented, zlib.crc32(one.name.encode())))
 
 
-def spread_targets(studio: Studio, instance: Instance, parts: int, stream: str = "") -> list[int]:
+def spread_targets(store: ClipStore, instance: Instance, parts: int, stream: str = "") -> list[int]:
     """Targets in kbps, one somewhere in each of equal parts of the anchor's log rates."""
-    rates = studio.anchor(instance).rates_kbps
+    rates = store.anchor(instance).rates_kbps
     targets = []
     for part in range(parts):
         share = (part + zlib.crc32(f"{instance.name}/{stream}{part}".encode()) / 2.0**32) / parts
@@ -120,16 +118,16 @@ def spread_targets(studio: Studio, instance: Instance, parts: int, stream: str =
     return targets
 
 
-def quality_uid(studio: Studio, instance: Instance, cq_level: float) -> str:
+def quality_uid(store: ClipStore, instance: Instance, cq_level: float) -> str:
     """Names the episode of an instance's constant-quality plan."""
-    return f"{uid_of(studio, instance)}/q{cq_level:g}"
+    return f"{uid_of(store, instance)}/q{cq_level:g}"
 
 
-def controller_uid(studio: Studio, instance: Instance, target_kbps: int) -> str:
+def controller_uid(store: ClipStore, instance: Instance, target_kbps: int) -> str:
     """Names the controller's episode of an instance at a target."""
-    return f"{uid_of(studio, instance)}/p{target_kbps}"
+    return f"{uid_of(store, instance)}/p{target_kbps}"
 
 
-def uid_of(studio: Studio, instance: Instance) -> str:
+def uid_of(store: ClipStore, instance: Instance) -> str:
     """What the uids of an instance's teacher episodes begin with: its name and its very frames."""
-    return f"{instance.name}/{studio.footage(instance).key}"
+    return f"{instance.name}/{store.footage(instance).key}"

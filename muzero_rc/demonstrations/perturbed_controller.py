@@ -11,8 +11,8 @@ import numpy as np
 from muzero_rc.acting.assignment import Assignment, StructuredNoise, assign
 from muzero_rc.corpus.instances import Instance, digest
 from muzero_rc.demonstrations.constant_quality import uid_of
-from muzero_rc.encoding.batch import Encode, Job
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.batch import BatchResult, Job
+from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.qindex_plan import PlanFollower, plan_of_records
 from muzero_rc.experience.episode_log import TEACHER, Episode
 from muzero_rc.reward.rules import outcome_of
@@ -25,12 +25,12 @@ NameOf = Callable[[Assignment, int], str]
 
 
 def play_groups(
-    studio: Studio, work: Sequence[Assignment], policy: object, uid: NameOf, *, source: str, step: int = 0
+    store: ClipStore, work: Sequence[Assignment], policy: object, uid: NameOf, *, source: str, step: int = 0
 ) -> Iterator[Episode]:
     """Each assignment played by the policy, then with noise by the rest of its group.
 
     Args:
-      studio: with the instances prepared.
+      store: with the instances prepared.
       work: one assignment for each group.
       policy: `_native.Policy`.
       uid: names episodes, and seeds their noise.
@@ -41,67 +41,67 @@ def play_groups(
       Episodes, in the order in which they end; an encode that fails is logged and left out.
     """
     greedy = (
-        studio.job(uid(one, 0), one.instance, one.target_kbps, mode="policy", policy=policy, extra=(one,))
+        store.job(uid(one, 0), one.instance, one.target_kbps, mode="policy", policy=policy, extra=(one,))
         for one in work
     )
     played = []
-    for done in studio.play(greedy):
+    for done in store.play(greedy):
         if done.error:
-            studio.fail(done.job.name, done.error)
+            store.fail(done.job.name, done.error)
             continue
         played.append(done)
-        yield _episode(studio, done, source, step, greedy=True)
-    rest = range(1, studio.config.actor.group)
-    again = (_noisy_job(studio, one, uid(one.job.extra[0], place)) for one in played for place in rest)
-    for done in studio.play(again, _follow_with_noise):
+        yield _episode(store, done, source, step, greedy=True)
+    rest = range(1, store.config.actor.group)
+    again = (_noisy_job(store, one, uid(one.job.extra[0], place)) for one in played for place in rest)
+    for done in store.play(again, _follow_with_noise):
         if done.error:
-            studio.fail(done.job.name, done.error)
+            store.fail(done.job.name, done.error)
         else:
-            yield _episode(studio, done, source, step, greedy=False)
+            yield _episode(store, done, source, step, greedy=False)
 
 
-def in_batches(studio: Studio, work: Sequence[Assignment]) -> Iterator[Sequence[Assignment]]:
+def in_batches(store: ClipStore, work: Sequence[Assignment]) -> Iterator[Sequence[Assignment]]:
     """A few groups at a time, enough to keep every encoder busy."""
-    size = 2 * studio.config.actor.encoders
+    size = 2 * store.config.actor.encoders
     return (work[first : first + size] for first in range(0, len(work), size))
 
 
 class ControllerGroups:
     """The controller's groups that a config asks for, as teachers' episodes."""
 
-    def __init__(self, studio: Studio, instances: Sequence[Instance]) -> None:
-        """Args: studio: with all `instances` prepared."""
-        config = studio.config
+    def __init__(self, store: ClipStore, instances: Sequence[Instance]) -> None:
+        """Args: store: with all `instances` prepared."""
+        config = store.config
         noise = {name: value for name, value in vars(config.actor).items() if "noise" in name}
-        self._studio = studio
+        self._store = store
         self._stream = digest(sorted(noise.items()), config.actor.group, config.seed)
         self._work = [
-            assign(studio, instances, config, number * config.actor.group, stream=CONTROLLER)
+            assign(store, instances, config, number * config.actor.group, stream=CONTROLLER)
             for number in range(config.teacher.controller_groups if instances else 0)
         ]
         self.uids = {self._uid(one, place) for one in self._work for place in range(config.actor.group)}
 
     def missing(self, known: set[str]) -> Iterator[Episode]:
         """Plays the groups of which not all episodes are known."""
-        places = range(self._studio.config.actor.group)
+        places = range(self._store.config.actor.group)
         work = [one for one in self._work if any(self._uid(one, place) not in known for place in places)]
         if not work:
             return
-        policy = self._studio.engine.native.Policy(CONTROLLER)
-        for some in in_batches(self._studio, work):
-            for episode in play_groups(self._studio, some, policy, self._uid, source=TEACHER):
+        policy = self._store.engine.native.Policy(CONTROLLER)
+        for some in in_batches(self._store, work):
+            for episode in play_groups(self._store, some, policy, self._uid, source=TEACHER):
                 if episode.uid not in known:
                     yield episode
 
     def _uid(self, one: Assignment, place: int) -> str:
-        return f"{uid_of(self._studio, one.instance)}/c{self._stream}/{one.number + place}"
+        return f"{uid_of(self._store, one.instance)}/c{self._stream}/{one.number + place}"
 
 
-def _noisy_job(studio: Studio, played: Encode, uid: str) -> Job:
+def _noisy_job(store: ClipStore, played: BatchResult, uid: str) -> Job:
     one: Assignment = played.job.extra[0]
-    noise = StructuredNoise(uid, studio.config.actor, played.job.footage.frames)
+    noise = StructuredNoise(uid, store.config.actor, played.job.footage.frames)
     extra = (one, noise, PlanFollower(plan_of_records(played.records)))
-    return studio.job(uid, one.instance, one.target_kbps, guard=studio.config.encode.guard, extra=extra)
+    return store.job(uid, one.instance, one.target_kbps, guard=store.config.encode.guard, extra=extra)
 
 
 def _follow_with_noise(events: Array, jobs: list[Job]) -> Array:
@@ -112,9 +112,9 @@ def _follow_with_noise(events: Array, jobs: list[Job]) -> Array:
     return np.array(answers, np.int32)
 
 
-def _episode(studio: Studio, done: Encode, source: str, step: int, *, greedy: bool) -> Episode:
+def _episode(store: ClipStore, done: BatchResult, source: str, step: int, *, greedy: bool) -> Episode:
     one: Assignment = done.job.extra[0]
-    anchor_db = studio.anchor(one.instance).psnr_at(one.target_kbps)
+    anchor_db = store.anchor(one.instance).psnr_at(one.target_kbps)
     return Episode(
         uid=done.job.name,
         instance=one.instance.name,

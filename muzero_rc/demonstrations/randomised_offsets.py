@@ -18,7 +18,7 @@ from encoder_bridge.encode.layouts import ALTREF, KEY
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.demonstrations.constant_quality import episode_of, uid_of
 from muzero_rc.encoding.batch import Job
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.types import Array
 
@@ -87,49 +87,49 @@ class Improviser:
         return int(np.argmin(np.abs(self.steps[1:] - (self.base_step + offset + shift)))) + 1
 
 
-def varied(studio: Studio, wanted: Sequence[tuple[Instance, int]], known: set[str]) -> Iterator[Episode]:
+def varied(store: ClipStore, wanted: Sequence[tuple[Instance, int]], known: set[str]) -> Iterator[Episode]:
     """Improvised episodes.
 
     Args:
-      studio: with all instances prepared.
+      store: with all instances prepared.
       wanted: instances and how many episodes of each.
       known: uids that exist already; nothing is encoded for them.
 
     Yields:
       Episodes, in the order in which they end.
     """
-    names = [name for name, _ in studio.engine.native.feature_tables()["step"]]
+    names = [name for name, _ in store.engine.native.feature_tables()["step"]]
     columns = {name: names.index(name) for name in ("offset", "gop_hardness", "frame_hardness")}
     jobs = (
-        _job(studio, instance, uid, columns)
+        _job(store, instance, uid, columns)
         for instance, count in wanted
-        for uid in (varied_uid(studio, instance, i) for i in range(count))
+        for uid in (varied_uid(store, instance, i) for i in range(count))
         if uid not in known
     )
-    for done in studio.play(jobs, _improvise):
+    for done in store.play(jobs, _improvise):
         if done.error:
-            studio.fail(done.job.name, done.error)
+            store.fail(done.job.name, done.error)
         else:
-            yield episode_of(studio, done)
+            yield episode_of(store, done)
 
 
-def varied_uid(studio: Studio, instance: Instance, number: int) -> str:
+def varied_uid(store: ClipStore, instance: Instance, number: int) -> str:
     """Names an instance's improvised episode of this number."""
-    return f"{uid_of(studio, instance)}/v{number}"
+    return f"{uid_of(store, instance)}/v{number}"
 
 
-def _job(studio: Studio, instance: Instance, uid: str, columns: dict[str, int]) -> Job:
+def _job(store: ClipStore, instance: Instance, uid: str, columns: dict[str, int]) -> Job:
     """At a base between those of the anchor's coarsest and finest encode, with the rate that this had."""
     rng = random.Random(uid)
-    encodes = studio.quality[instance.name]
-    steps = np.array(studio.engine.native.quantizer_steps())
+    encodes = store.quality[instance.name]
+    steps = np.array(store.engine.native.quantizer_steps())
     bases = [float(steps[max(encode.plan.qindex)]) for encode in encodes]
     base = rng.uniform(min(bases), max(bases))
     order = np.argsort(bases)
     rates = np.log([encodes[i].rate_kbps for i in order])
     target = max(1, round(math.exp(float(np.interp(base, np.array(bases)[order], rates)))))
     player = Improviser(columns, steps, base, Variation.draw(rng), rng)
-    return studio.job(uid, instance, target, guard=False, extra=(instance, player))
+    return store.job(uid, instance, target, guard=False, extra=(instance, player))
 
 
 def _improvise(events: Array, jobs: list[Job]) -> Array:

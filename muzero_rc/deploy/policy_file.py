@@ -17,6 +17,7 @@ import numpy as np
 import safetensors
 
 from encoder_bridge.atomic_file import whole_file
+from encoder_bridge.errors import UserError
 from muzero_rc.agent.networks import absolute_basis, seen_windows
 from muzero_rc.config.schema import NetworkConfig
 from muzero_rc.types import Params, Widths
@@ -30,7 +31,7 @@ _POLICY = "policy_logits"
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 
-class PolicyFileError(ValueError):
+class PolicyFileError(UserError):
     """A policy file, or parameters for one, that cannot be used; the message says why."""
 
 

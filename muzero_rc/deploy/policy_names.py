@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from encoder_bridge.errors import UserError
+
 LIBVPX = "libvpx"
 CONTROLLER = "controller"
 _SHIPPED = Path(__file__).parents[1] / "policies"
 _SUFFIX = ".safetensors"
 
 
-class UnknownPolicy(ValueError):
+class UnknownPolicy(UserError):
     """Neither a known name nor a file; the message names what there is."""
 
 

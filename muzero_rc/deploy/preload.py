@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from encoder_bridge.errors import UserError
+
 PRELOAD = "libmuzero_rc_preload.so"
 LIBRARY = "libmuzero_rc.so"
 STRICT = "MUZERO_RC_STRICT"
@@ -19,7 +21,7 @@ _ELF_CLASS = 2 if struct.calcsize("P") == 8 else 1
 _PT_INTERP = 3
 
 
-class PluginError(ValueError):
+class PluginError(UserError):
     """The plugin cannot do what was asked; the message says why and what to do."""
 
 

@@ -12,7 +12,7 @@ from muzero_rc.acting.assignment import assign
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import CorpusError, catalogue_of, find_clips
 from muzero_rc.demonstrations.perturbed_controller import play_groups
-from muzero_rc.encoding.clip_store import Engine, Studio
+from muzero_rc.encoding.clip_store import ClipStore, Engine
 from muzero_rc.experience.episode_log import SELFPLAY, EpisodeWriter, read_log
 
 
@@ -48,9 +48,9 @@ def act_to_files(
     """
     clips = find_clips(corpus)
     native = engine.native.Policy(policy)
-    studio = Studio(engine, config, cache)
+    store = ClipStore(engine, config, cache)
     try:
-        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
+        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
         log = list(read_log(folder))
@@ -62,12 +62,12 @@ def act_to_files(
             while done < episodes:
                 count = min(2 * config.actor.encoders, -(-(episodes - done) // group))
                 work = [
-                    assign(studio, instances, config, n, stream=name)
+                    assign(store, instances, config, n, stream=name)
                     for n in range(number, number + group * count, group)
                 ]
                 number += group * count
                 played = play_groups(
-                    studio,
+                    store,
                     work,
                     native,
                     lambda one, i: f"{name}/{one.number + i}",
@@ -80,4 +80,4 @@ def act_to_files(
                 say(f"{done} episodes")
         return done
     finally:
-        studio.close()
+        store.close()

@@ -10,7 +10,7 @@ from muzero_rc.agent.networks import make_networks
 from muzero_rc.corpus.instances import CorpusError, catalogue_of, find_clips
 from muzero_rc.demonstrations.registry import known_episodes
 from muzero_rc.distributed.transport import Line, Published
-from muzero_rc.encoding.clip_store import Engine, Studio
+from muzero_rc.encoding.clip_store import ClipStore, Engine
 from muzero_rc.experience.episode_log import Episode, EpisodeWriter, read_log
 
 _RETRY_S = 2.0
@@ -47,15 +47,15 @@ def act(
     line = Line(address)
     published = _first(line, address, say)
     config = published.config
-    studio = Studio(engine, config, cache)
+    store = ClipStore(engine, config, cache)
     try:
-        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
+        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
         schedules = KnownSchedules()
-        for episode in known_episodes(studio, instances, cache / "teachers"):
+        for episode in known_episodes(store, instances, cache / "teachers"):
             schedules.add(episode)
-        actor = Actor(studio, make_networks(config.network, engine.widths), config, schedules)
+        actor = Actor(store, make_networks(config.network, engine.widths), config, schedules)
         outbox = Outbox(folder, name)
         with EpisodeWriter(folder) as writer:
             while episodes is None or outbox.episodes < episodes:
@@ -68,7 +68,7 @@ def act(
                 if episodes is not None:
                     count = min(count, episodes - outbox.episodes)
                 numbers = range(outbox.next_number, outbox.next_number + count)
-                work = (assign(studio, instances, config, number, stream=name) for number in numbers)
+                work = (assign(store, instances, config, number, stream=name) for number in numbers)
                 for episode in actor.play(work, published.opponents, published.config_hash, prefix=name):
                     writer.append(episode)
                     outbox.add(episode)
@@ -77,7 +77,7 @@ def act(
                 say(f"{outbox.episodes} episodes, {outbox.waiting} on their way, step {published.step}")
         return outbox.episodes
     finally:
-        studio.close()
+        store.close()
 
 
 class Outbox:

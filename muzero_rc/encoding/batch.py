@@ -43,7 +43,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Encode:
+class BatchResult:
     """What came of a job.
 
     Attributes:
@@ -86,7 +86,7 @@ def play(
     decide: Decide = refuse_decisions,
     *,
     together: int = 1,
-) -> Iterator[Encode]:
+) -> Iterator[BatchResult]:
     """Runs `jobs` and yields each as it ends; a failure is a result like any other.
 
     Args:
@@ -109,7 +109,7 @@ def play(
                     _start(pool, slot, job)
                 except (ValueError, RuntimeError, OSError) as error:
                     free.append(slot)
-                    yield Encode(job, error=str(error) or type(error).__name__)
+                    yield BatchResult(job, error=str(error) or type(error).__name__)
                 else:
                     running[slot] = job
             if not running:
@@ -144,18 +144,18 @@ def _start(pool: Any, slot: int, job: Job) -> None:
     )
 
 
-def _finish(pool: Any, slot: int, job: Job, layouts: Mapping[str, Any]) -> Encode:
+def _finish(pool: Any, slot: int, job: Job, layouts: Mapping[str, Any]) -> BatchResult:
     outcome = pool.outcome(slot)
     if not outcome["ok"]:
-        return Encode(job, error=outcome["error"] or "the encoder failed without a word")
-    done = Encode(job, encode_s=outcome["encode_seconds"], wait_s=outcome["wait_seconds"])
+        return BatchResult(job, error=outcome["error"] or "the encoder failed without a word")
+    done = BatchResult(job, encode_s=outcome["encode_seconds"], wait_s=outcome["wait_seconds"])
     if job.stats is None:
         return dataclasses.replace(done, stats=pool.stats(slot))
     shown = np.frombuffer(pool.shown(slot), layouts["shown"])
     if len(shown) != job.footage.frames:
-        return Encode(job, error=f"{len(shown)} packets for {job.footage.frames} frames")
+        return BatchResult(job, error=f"{len(shown)} packets for {job.footage.frames} frames")
     if job.mode == "ask" and outcome["decisions"] == 0:
-        return Encode(job, error="libvpx never asked for a decision")
+        return BatchResult(job, error="libvpx never asked for a decision")
     return dataclasses.replace(
         done,
         records=np.frombuffer(pool.records(slot), layouts["record"]).copy(),

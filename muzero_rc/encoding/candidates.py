@@ -21,11 +21,11 @@ from encoder_bridge.encode.run import STALL_S, Progress, clip_first_pass
 from encoder_bridge.encode.session import Session
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.mux import IvfWriter, ivf_file, write_webm
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 from muzero_rc.acting.assignment import StructuredNoise
 from muzero_rc.config.schema import ActorConfig
 from muzero_rc.encoding.file_encode import FileEncode, OnProgress, of_pass, second_pass
-from muzero_rc.encoding.qindex_plan import Plan, PlanFollower, plan_of_records
+from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, plan_of_records
 from muzero_rc.types import Array
 
 NOISE = ActorConfig(layer_noise_qindex=4.0, noise_qindex=0.0, noise_range=2.0)
@@ -110,7 +110,7 @@ class CandidateSearch:
             self._sign = 0
         return better
 
-    def plan(self, number: int) -> Plan:
+    def plan(self, number: int) -> QindexPlan:
         """What candidate `number`, from 2 on, plays."""
         coded = self._records[self._records["frame_type"] >= 0]
         moved = coded["qindex"] + self._noise(number, coded)
@@ -175,7 +175,7 @@ class Contest:
 
 
 def encode_best(
-    clip: Clip,
+    clip: VideoFile,
     output: Path,
     *,
     count: int,
@@ -230,11 +230,11 @@ def _candidate(number: int, result: EncodeResult) -> Candidate:
 
 
 def _played(
-    clip: Clip,
+    clip: VideoFile,
     first: FirstPass,
     config: EncoderConfig,
     writer: IvfWriter,
-    plan: Plan,
+    plan: QindexPlan,
     progress: Callable[[Progress], None] | None,
 ) -> EncodeResult:
     """A second pass that follows a plan under the guard; all packets are in `writer`'s file afterwards."""

@@ -20,10 +20,10 @@ from muzero_rc.agent.batch import Trace, scaled_log_bits, scaled_log_sse
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.frame_store import Footage, footage_of
 from muzero_rc.corpus.instances import Anchor, Instance, anchor_of, digest
-from muzero_rc.encoding.batch import Decide, Encode, Job, play, refuse_decisions
+from muzero_rc.encoding.batch import BatchResult, Decide, Job, play, refuse_decisions
 from muzero_rc.encoding.qindex_plan import (
-    Plan,
     PlanFollower,
+    QindexPlan,
     constant_plan,
     follow_plans,
     plan_of_json,
@@ -81,7 +81,7 @@ class QualityEncode:
     cq_level: int
     rate_kbps: float
     psnr_y_db: float
-    plan: Plan
+    plan: QindexPlan
 
 
 def libvpx_engine() -> Engine:
@@ -92,7 +92,7 @@ def libvpx_engine() -> Engine:
     return Engine(_native, EVENT, RECORD, SHOWN)
 
 
-class Studio:
+class ClipStore:
     """A pool of encoders and the instances that it can encode; close it at the end."""
 
     def __init__(self, engine: Engine, config: Config, cache: Path) -> None:
@@ -115,7 +115,7 @@ class Studio:
 
     def play(
         self, jobs: Iterable[Job], decide: Decide = refuse_decisions, *, together: int = 1
-    ) -> Iterator[Encode]:
+    ) -> Iterator[BatchResult]:
         """Runs jobs over the pool; see `encodes.play`."""
         slots = self.config.actor.encoders
         return play(self._pool, slots, self.engine.layouts, jobs, decide, together=together)
@@ -176,7 +176,7 @@ class Studio:
         """What the agent sees of an episode's frames, under the target that the episode names."""
         footage, records = self._footage[episode.instance], np.ascontiguousarray(episode.records)
         step = np.zeros((len(records), self.engine.widths.step), np.float32)
-        reference = np.zeros(len(records), np.int32)
+        q_ref = np.zeros(len(records), np.int32)
         self.engine.native.retrace(
             footage.width,
             footage.height,
@@ -184,7 +184,7 @@ class Studio:
             self.frame_stats(episode.instance),
             records,
             step,
-            reference,
+            q_ref,
         )
         asked = records["frame_type"] >= 0
         kept = records[asked]
@@ -193,7 +193,7 @@ class Studio:
             frame_type=kept["frame_type"].astype(np.int32),
             layer=kept["layer"].astype(np.int32),
             show_index=kept["show_index"].astype(np.int32),
-            reference=reference[asked],
+            q_ref=q_ref[asked],
             qindex=kept["qindex"].astype(np.int32),
             step=step[asked],
             log_bits=scaled_log_bits(kept["bits"], bits_per_frame),

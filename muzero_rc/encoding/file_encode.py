@@ -14,7 +14,7 @@ from encoder_bridge.encode.run import Progress, clip_first_pass, encode
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.mux import IvfWriter, ivf_file, write_webm
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 from muzero_rc.deploy.policy_names import PolicyRef
 
 OnProgress = Callable[[int, Progress], None]
@@ -57,7 +57,7 @@ def open_policy(policy: PolicyRef) -> _native.Policy | None:
 
 
 def encode_file(
-    clip: Clip,
+    clip: VideoFile,
     output: Path,
     *,
     policy: _native.Policy | None,
@@ -91,7 +91,7 @@ def encode_file(
 
 
 def second_pass(
-    clip: Clip,
+    clip: VideoFile,
     first: FirstPass,
     config: EncoderConfig,
     writer: IvfWriter,

@@ -14,7 +14,7 @@ from muzero_rc.types import Array
 
 
 @dataclass(frozen=True)
-class Plan:
+class QindexPlan:
     """The qindex of every coded frame.
 
     Attributes:
@@ -35,7 +35,7 @@ class PlanFollower:
     frame gets the answer of its place in coding order; else that of the nearest frame of its kind.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: QindexPlan) -> None:
         """Args: plan: to follow from the first frame on."""
         self._plan = plan
         self._asked = 0  # libvpx's coding_index also counts show-existing frames
@@ -56,7 +56,7 @@ class PlanFollower:
         return plan.qindex[same[place]]
 
 
-def plan_of_packets(packets: Iterable[bytes]) -> Plan:
+def plan_of_packets(packets: Iterable[bytes]) -> QindexPlan:
     """The plan that an encode's packets give away."""
     qindex, hidden, shown_before = [], [], []
     shown = 0
@@ -66,37 +66,39 @@ def plan_of_packets(packets: Iterable[bytes]) -> Plan:
             hidden.append(not header.show_frame)
             shown_before.append(shown)
         shown += header.show_existing_frame or header.show_frame
-    return Plan(tuple(qindex), tuple(hidden), tuple(shown_before))
+    return QindexPlan(tuple(qindex), tuple(hidden), tuple(shown_before))
 
 
-def plan_of_records(records: Array, qindex: Array | None = None) -> Plan:
+def plan_of_records(records: Array, qindex: Array | None = None) -> QindexPlan:
     """The plan of an episode's records; `qindex` [N coded frames] replaces theirs."""
     coded = records[records["frame_type"] >= 0]
     chosen = coded["qindex"] if qindex is None else qindex
     hidden = coded["frame_type"] == ALTREF
-    return Plan(
+    return QindexPlan(
         tuple(np.clip(np.round(chosen), 1, 255).astype(int).tolist()),
         tuple(hidden.tolist()),
         tuple(coded["show_index"].tolist()),
     )
 
 
-def between(low: Plan, high: Plan, share: float) -> Plan:
+def between(low: QindexPlan, high: QindexPlan, share: float) -> QindexPlan:
     """`low` moved by `share` of the way to `high`, or past it; the nearer one if their frames differ."""
     if low.hidden != high.hidden or low.shown_before != high.shown_before:
         return high if share >= 0.5 else low
     mixed = (1.0 - share) * np.array(low.qindex) + share * np.array(high.qindex)
-    return Plan(tuple(np.clip(np.round(mixed), 1, 255).astype(int).tolist()), low.hidden, low.shown_before)
+    return QindexPlan(
+        tuple(np.clip(np.round(mixed), 1, 255).astype(int).tolist()), low.hidden, low.shown_before
+    )
 
 
-def plan_of_json(fields: Mapping[str, Sequence[Any]]) -> Plan:
+def plan_of_json(fields: Mapping[str, Sequence[Any]]) -> QindexPlan:
     """The plan whose fields JSON has made lists of."""
-    return Plan(**{name: tuple(values) for name, values in fields.items()})
+    return QindexPlan(**{name: tuple(values) for name, values in fields.items()})
 
 
-def constant_plan(qindex: int) -> Plan:
+def constant_plan(qindex: int) -> QindexPlan:
     """The same qindex for every frame."""
-    return Plan((qindex, qindex), (False, True), (0, 0))
+    return QindexPlan((qindex, qindex), (False, True), (0, 0))
 
 
 def follow_plans(events: Array, jobs: list[Job]) -> Array:

@@ -13,10 +13,10 @@ from encoder_bridge.encode.session import Session
 from encoder_bridge.errors import BridgeError
 from encoder_bridge.media.decode import FramePipe, open_frames
 from encoder_bridge.media.mux import ivf_file
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 from encoder_bridge.media.quality import measure
 from muzero_rc.encoding.coded_frames import coded_frames, qindex_for
-from muzero_rc.evaluation.results import CodedFrames, Encode
+from muzero_rc.evaluation.results import CodedFrames, MeasuredEncode
 
 
 class Cancelled(BridgeError):
@@ -35,7 +35,7 @@ class EncodeRequest:
         plan: an encode whose qindexes are fed back, without guard, for "plan" and "places".
     """
 
-    clip: Clip
+    clip: VideoFile
     config: EncoderConfig
     mode: str
     policy: _native.Policy | None = None
@@ -53,7 +53,7 @@ def first_pass_of(request: EncodeRequest, cancelled: threading.Event) -> FirstPa
 
 def run_request(
     request: EncodeRequest, first: FirstPass, *, vmaf: bool, cancelled: threading.Event
-) -> Encode:
+) -> MeasuredEncode:
     """Encodes, decodes and measures; the caller gives the result its names.
 
     Args:
@@ -91,7 +91,7 @@ def run_request(
             frames.check(result.frames)
         writer.flush()
         quality = measure(clip, ivf, vmaf=vmaf)
-    return Encode(
+    return MeasuredEncode(
         clip="",
         method="",
         target_kbps=None,

@@ -35,7 +35,7 @@ class CodedFrames:
 
 
 @dataclass(frozen=True)
-class Encode:
+class MeasuredEncode:
     """One clip, encoded by one method at one target, measured on the decoded file.
 
     Attributes:
@@ -85,14 +85,14 @@ class Encode:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Encode":
+    def from_json(cls, data: Mapping[str, Any]) -> "MeasuredEncode":
         """Raises KeyError or TypeError when `data` is not what `to_json` wrote."""
         values = {field.name: data[field.name] for field in fields(cls)}
         return cls(**{**values, "coded": CodedFrames(**values["coded"])})
 
 
 @dataclass(frozen=True)
-class Clip:
+class ReportClip:
     """A source clip of a report."""
 
     name: str
@@ -113,7 +113,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Study:
+class ReportData:
     """Everything that a report shows.
 
     Attributes:
@@ -126,8 +126,8 @@ class Study:
         notes: warnings about the study as a whole, one line each.
     """
 
-    clips: list[Clip]
-    encodes: list[Encode]
+    clips: list[ReportClip]
+    encodes: list[MeasuredEncode]
     failures: list[Failure]
     methods: list[str]
     baseline: str
@@ -151,11 +151,11 @@ class Metric:
 
     key: str
     label: str
-    value: Callable[[Encode], float | None]
+    value: Callable[[MeasuredEncode], float | None]
     max_gap: float
 
 
-def _ssim_db(encode: Encode) -> float | None:
+def _ssim_db(encode: MeasuredEncode) -> float | None:
     """SSIM as -10 log10(1 - SSIM): near 1 the plain figure hardly moves."""
     if encode.ssim is None:
         return None

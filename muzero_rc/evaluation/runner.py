@@ -11,13 +11,13 @@ from pathlib import Path
 from encoder_bridge import _native
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
 from encoder_bridge.errors import BridgeError, EncodeFailed
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.file_encode import open_policy
 from muzero_rc.evaluation.cq_match import matching_levels
 from muzero_rc.evaluation.measured_encode import Cancelled, EncodeRequest, first_pass_of, run_request
 from muzero_rc.evaluation.rate_controls import Kind, Method, file_sha256, fingerprint
-from muzero_rc.evaluation.result_cache import EncodeStore, store_key
-from muzero_rc.evaluation.results import Encode, Failure
+from muzero_rc.evaluation.result_cache import ResultCache, store_key
+from muzero_rc.evaluation.results import Failure, MeasuredEncode
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ClipTask:
     """
 
     name: str
-    clip: Clip
+    clip: VideoFile
     targets_kbps: tuple[int, ...]
     cq_levels: tuple[int, ...] | None
 
@@ -60,13 +60,13 @@ class Evaluation:
         return sum(rungs)
 
 
-OnEncode = Callable[[Encode, bool], None]
+OnEncode = Callable[[MeasuredEncode, bool], None]
 """Called for every encode of the result, from any thread; the flag says that it was made just now."""
 
 
 def evaluate(
-    evaluation: Evaluation, store: EncodeStore, *, jobs: int, on_encode: OnEncode | None = None
-) -> tuple[list[Encode], list[Failure]]:
+    evaluation: Evaluation, store: ResultCache, *, jobs: int, on_encode: OnEncode | None = None
+) -> tuple[list[MeasuredEncode], list[Failure]]:
     """Encodes everything that `store` lacks.
 
     A clip and method that fails is reported and does not stop the others. On Ctrl-C running encodes
@@ -79,10 +79,10 @@ def evaluate(
         on_encode: told of every result.
     """
     worker = _Worker(evaluation, store, on_encode)
-    encodes: list[Encode] = []
+    encodes: list[MeasuredEncode] = []
     failures: list[Failure] = []
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        chains: dict[Future[list[Encode]], tuple[str, str]] = {}
+        chains: dict[Future[list[MeasuredEncode]], tuple[str, str]] = {}
         for task in evaluation.tasks:
             for method in evaluation.methods:
                 chains[pool.submit(worker.chain, task, method)] = (task.name, method.name)
@@ -109,7 +109,7 @@ def evaluate(
 class _Worker:
     """Runs chains: the encodes of one clip by one method, which may need one another's results."""
 
-    def __init__(self, evaluation: Evaluation, store: EncodeStore, on_encode: OnEncode | None) -> None:
+    def __init__(self, evaluation: Evaluation, store: ResultCache, on_encode: OnEncode | None) -> None:
         self.cancelled = threading.Event()
         self._evaluation = evaluation
         self._store = store
@@ -125,7 +125,7 @@ class _Worker:
         self._first_pass_locks = {task.name: threading.Lock() for task in evaluation.tasks}
         self._digests = {task.name: file_sha256(task.clip.path) for task in evaluation.tasks}
 
-    def chain(self, task: ClipTask, method: Method) -> list[Encode]:
+    def chain(self, task: ClipTask, method: Method) -> list[MeasuredEncode]:
         """All encodes of one clip by one method."""
         encodes = []
         for key, encode in self._chain(task, method):
@@ -134,7 +134,7 @@ class _Worker:
                 self._on_encode(encode, key in self._made)
         return encodes
 
-    def _chain(self, task: ClipTask, method: Method) -> Iterator[tuple[str, Encode]]:
+    def _chain(self, task: ClipTask, method: Method) -> Iterator[tuple[str, MeasuredEncode]]:
         settings = self._evaluation.settings
         if method.auto_alt_ref is not None:
             settings = settings.replace(auto_alt_ref=method.auto_alt_ref)
@@ -153,8 +153,8 @@ class _Worker:
             yield self._replay(task, method, settings, encode)
 
     def _replay(
-        self, task: ClipTask, method: Method, settings: EncoderConfig, constant: Encode
-    ) -> tuple[str, Encode]:
+        self, task: ClipTask, method: Method, settings: EncoderConfig, constant: MeasuredEncode
+    ) -> tuple[str, MeasuredEncode]:
         """Constant quality's plan over VBR, which may choose other GOPs.
 
         First over constant quality itself: that must give the same encode, and tells where each hidden
@@ -178,10 +178,10 @@ class _Worker:
         key, replayed = self._encode(task, method, request, target=False)
         return key, replace(replayed, cq_level=level)
 
-    def _constant_quality(self, task: ClipTask, settings: EncoderConfig) -> list[tuple[str, Encode]]:
+    def _constant_quality(self, task: ClipTask, settings: EncoderConfig) -> list[tuple[str, MeasuredEncode]]:
         method = Method("libvpx-q", Kind.QUALITY)
 
-        def at(level: int) -> tuple[str, Encode]:
+        def at(level: int) -> tuple[str, MeasuredEncode]:
             config = settings.replace(end_usage=QUALITY, cq_level=level)
             return self._encode(task, method, EncodeRequest(task.clip, config, "libvpx"), target=False)
 
@@ -191,7 +191,7 @@ class _Worker:
 
     def _encode(
         self, task: ClipTask, method: Method, request: EncodeRequest, *, target: bool = True
-    ) -> tuple[str, Encode]:
+    ) -> tuple[str, MeasuredEncode]:
         """One encode and its name in the store, from there where it is there."""
         if self.cancelled.is_set():
             raise Cancelled

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from muzero_rc.evaluation import bd_rate as bdrate
 from muzero_rc.evaluation.bd_rate import BdRate, BdSummary, RatePoint
-from muzero_rc.evaluation.results import METRICS, Encode, Metric, Study
+from muzero_rc.evaluation.results import METRICS, MeasuredEncode, Metric, ReportData
 
 
 @dataclass(frozen=True)
@@ -40,26 +40,26 @@ class Constraint:
     at_floor: int
 
 
-def curve(encodes: Sequence[Encode], metric: Metric) -> list[RatePoint]:
+def curve(encodes: Sequence[MeasuredEncode], metric: Metric) -> list[RatePoint]:
     """The points of one clip and method on which the metric was measured."""
     values = ((encode.kbps, metric.value(encode)) for encode in encodes)
     return [RatePoint(kbps, value) for kbps, value in values if value is not None]
 
 
-def by_clip_and_method(encodes: Sequence[Encode]) -> dict[tuple[str, str], list[Encode]]:
+def by_clip_and_method(encodes: Sequence[MeasuredEncode]) -> dict[tuple[str, str], list[MeasuredEncode]]:
     """Encodes grouped by (clip, method), lowest rate first."""
-    groups: dict[tuple[str, str], list[Encode]] = {}
+    groups: dict[tuple[str, str], list[MeasuredEncode]] = {}
     for encode in sorted(encodes, key=lambda e: e.kbps):
         groups.setdefault((encode.clip, encode.method), []).append(encode)
     return groups
 
 
-def measured(study: Study) -> list[Metric]:
+def measured(study: ReportData) -> list[Metric]:
     """The metrics that at least one encode carries."""
     return [metric for metric in METRICS if any(metric.value(e) is not None for e in study.encodes)]
 
 
-def compare(study: Study, anchor: str) -> list[Comparison]:
+def compare(study: ReportData, anchor: str) -> list[Comparison]:
     """Every other method against `anchor`, on every metric measured.
 
     Every clip counts: one that lacks encodes is refused with that reason, not silently left out.
@@ -83,7 +83,7 @@ def compare(study: Study, anchor: str) -> list[Comparison]:
     return comparisons
 
 
-def constraints(study: Study) -> list[Constraint]:
+def constraints(study: ReportData) -> list[Constraint]:
     """One row for each method that had targets."""
     rows = []
     for method in study.methods:

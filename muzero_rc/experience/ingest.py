@@ -8,7 +8,7 @@ import numpy as np
 from muzero_rc.acting.actor import KnownSchedules
 from muzero_rc.acting.assignment import OWN
 from muzero_rc.demonstrations.alt_ref_sweep import is_fit
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.advantage import Peers
 from muzero_rc.experience.episode_log import SELFPLAY, TEACHER, Episode
 from muzero_rc.experience.hindsight import own_gain_db
@@ -29,7 +29,7 @@ class Intake:
       uids: of all episodes, in the order in which they came.
     """
 
-    studio: Studio
+    store: ClipStore
     replay: Replay
     opponents: Opponents
     schedules: KnownSchedules = field(default_factory=KnownSchedules)
@@ -43,11 +43,11 @@ class Intake:
         self.peers = Peers(self._own_gain_db)
 
     def _own_gain_db(self, episode: Episode) -> float:
-        return own_gain_db(episode, self.studio.anchor(episode.instance))
+        return own_gain_db(episode, self.store.anchor(episode.instance))
 
     def _priority(self, episode: Episode) -> float:
         """How often it is drawn: a teacher's that is not followed teaches the other heads only."""
-        scans = self.studio.config.imitation.against == "scans"
+        scans = self.store.config.imitation.against == "scans"
         return _UNFOLLOWED if scans and episode.source == TEACHER and not is_fit(episode.uid) else 1.0
 
     def has(self, episode: Episode) -> bool:
@@ -71,7 +71,7 @@ class Intake:
             if prefix == OWN:
                 self.numbers = max(self.numbers, int(number) + 1)
             self._recent = [*self._recent[1 - _RECENT :], (episode, score or 0.0)]
-        if self.studio.knows(episode.instance):
+        if self.store.knows(episode.instance):
             self.schedules.add(episode)
             self.peers.add(episode)
             self.replay.add(episode, self._priority(episode))

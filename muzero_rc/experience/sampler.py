@@ -7,7 +7,7 @@ import numpy as np
 
 from muzero_rc.agent.batch import Batch, Sample, Trace, make_batch
 from muzero_rc.config.schema import Config
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.advantage import Peers
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.experience.hindsight import draw_target, imitation_weight, relabelled
@@ -22,7 +22,7 @@ class Batches:
 
     def __init__(
         self,
-        studio: Studio,
+        store: ClipStore,
         replay: Replay,
         opponents: Opponents,
         peers: Peers,
@@ -32,14 +32,14 @@ class Batches:
         """Prepares to draw.
 
         Args:
-          studio: retraces.
+          store: retraces.
           replay: to draw from.
           opponents: read at each draw.
           peers: likewise.
           config: of the run.
           seed: of all draws.
         """
-        self._studio = studio
+        self._store = store
         self._replay = replay
         self._opponents = opponents
         self._peers = peers
@@ -63,7 +63,7 @@ class Batches:
         )
 
     def _sample(self, episode: Episode) -> Sample:
-        anchor = self._studio.anchor(episode.instance)
+        anchor = self._store.anchor(episode.instance)
         target = draw_target(episode, self._config.imitation, self._random)
         labelled = relabelled(episode, target, anchor)
         opponent = self._opponents.of(labelled)
@@ -73,7 +73,7 @@ class Batches:
             opponent_db=opponent.gain_db,
             advantage=self._peers.advantage(episode),
         )
-        clip, frames = self._studio.clip_features(episode.instance, target)
+        clip, frames = self._store.clip_features(episode.instance, target)
         return Sample(
             trace=self._trace(labelled),
             clip=clip,
@@ -87,7 +87,7 @@ class Batches:
 
     def _trace(self, episode: Episode) -> Trace:
         key = (episode.uid, episode.target_kbps)
-        trace = self._traces.pop(key, None) or self._studio.trace(episode)
+        trace = self._traces.pop(key, None) or self._store.trace(episode)
         self._traces[key] = trace
         if len(self._traces) > _KEPT_TRACES:
             self._traces.popitem(last=False)

@@ -8,8 +8,8 @@ from encoder_bridge.errors import BadInput
 from encoder_bridge.media.probe import probe
 from muzero_rc.corpus.ladder import LADDER_CPU_USED, LADDER_CQ_LEVELS, Rungs, read_ladder
 from muzero_rc.evaluation.rate_controls import file_sha256, find_method
-from muzero_rc.evaluation.result_cache import EncodeStore
-from muzero_rc.evaluation.results import LIBVPX_Q, Clip, Encode, Study
+from muzero_rc.evaluation.result_cache import ResultCache
+from muzero_rc.evaluation.results import LIBVPX_Q, MeasuredEncode, ReportClip, ReportData
 from muzero_rc.evaluation.runner import ClipTask, Evaluation, OnEncode, evaluate
 from muzero_rc.report.page import write_report
 from muzero_rc.utils.versions import versions
@@ -85,7 +85,7 @@ def plan_tasks(
     return tasks, f"Targets of each clip from {ladder.name}"
 
 
-def run_study(
+def build_report(
     evaluation: Evaluation,
     folder: Path,
     *,
@@ -96,7 +96,7 @@ def run_study(
     jobs: int,
     on_encode: OnEncode | None = None,
     ladder: Path | None = None,
-) -> tuple[Study, Path]:
+) -> tuple[ReportData, Path]:
     """Evaluates what is missing in `folder`/encodes and writes the report; returns it and its page.
 
     Args:
@@ -110,10 +110,10 @@ def run_study(
         on_encode: told of every result.
         ladder: to hold constant quality's rates against.
     """
-    store = EncodeStore(folder / "encodes")
+    store = ResultCache(folder / "encodes")
     encodes, failures = evaluate(evaluation, store, jobs=jobs, on_encode=on_encode)
     clips = [
-        Clip(
+        ReportClip(
             name=task.name,
             width=task.clip.width,
             height=task.clip.height,
@@ -124,7 +124,7 @@ def run_study(
         for task in evaluation.tasks
     ]
     tested = list(dict.fromkeys(find_method(name).name for name in policies))
-    study = Study(
+    study = ReportData(
         clips=clips,
         encodes=encodes,
         failures=failures,
@@ -156,7 +156,7 @@ def _policy_versions(evaluation: Evaluation) -> dict[str, str]:
     return {f"policy {name}": f"SHA-256 {file_sha256(path)}" for name, path in files.items()}
 
 
-def _notes(evaluation: Evaluation, encodes: Sequence[Encode], ladder: Path | None) -> list[str]:
+def _notes(evaluation: Evaluation, encodes: Sequence[MeasuredEncode], ladder: Path | None) -> list[str]:
     """What a reader must know: clips converted on the way in, a ladder that belongs to other settings."""
     notes = [f"{task.name}: {note}" for task in evaluation.tasks for note in task.clip.notes]
     if ladder is None:

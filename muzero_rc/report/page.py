@@ -15,9 +15,9 @@ from muzero_rc.evaluation.results import (
     LIBVPX_VBR,
     LIBVPX_VBR_ARF1,
     METRICS,
-    Clip,
-    Encode,
-    Study,
+    MeasuredEncode,
+    ReportClip,
+    ReportData,
 )
 from muzero_rc.evaluation.statistics import Comparison, by_clip_and_method, compare, constraints, curve
 from muzero_rc.report import tables as tables
@@ -46,7 +46,7 @@ _CONSTRAINT_TEXT = (
 _TEMPLATE = Path(__file__).with_name("template.html")
 
 
-def write_report(study: Study, folder: Path) -> Path:
+def write_report(study: ReportData, folder: Path) -> Path:
     """Writes report.html and results.json into `folder`, each whole or not at all; returns the page."""
     write_text(folder / "results.json", json.dumps(results_json(study), indent=1, allow_nan=False) + "\n")
     page = folder / "report.html"
@@ -54,13 +54,13 @@ def write_report(study: Study, folder: Path) -> Path:
     return page
 
 
-def anchors(study: Study) -> list[str]:
+def anchors(study: ReportData) -> list[str]:
     """What BD-rates are taken against: the baseline, then constant quality and VBR as people run it."""
     others = (m for m in (LIBVPX_Q, LIBVPX_VBR_ARF1) if m in study.methods and m != study.baseline)
     return [study.baseline, *others]
 
 
-def results_json(study: Study) -> dict[str, Any]:
+def results_json(study: ReportData) -> dict[str, Any]:
     """The same figures as the page, for programs. Rates in kbps, BD-rates in per cent."""
     points = [{k: v for k, v in e.to_json().items() if k != "coded"} for e in study.encodes]
     return {
@@ -85,7 +85,7 @@ def _comparison_json(comparison: Comparison) -> dict[str, Any]:
     return {**asdict(comparison), "clips": clips, "summary": asdict(comparison.summary)}
 
 
-def render(study: Study) -> str:
+def render(study: ReportData) -> str:
     """The page as text."""
     colours = colours_of(study.methods)
     parts = [_head(study), _against_baseline(study), _against_others(study), _constraint(study)]
@@ -108,7 +108,7 @@ def colours_of(methods: Sequence[str]) -> dict[str, str]:
     return {method: _PEER_COLOURS.get(method) or mine[method] for method in methods}
 
 
-def _head(study: Study) -> str:
+def _head(study: ReportData) -> str:
     count = f"{len(study.clips)} clip{'s' if len(study.clips) != 1 else ''}"
     parts = ["<h1>Rate control report</h1>"]
     parts.append(
@@ -129,7 +129,7 @@ def _head(study: Study) -> str:
     return "\n".join(parts)
 
 
-def _sentence(study: Study, comparison: Comparison) -> str:
+def _sentence(study: ReportData, comparison: Comparison) -> str:
     name, summary = f"<b>{escape(comparison.method)}</b>", comparison.summary
     if summary.mean is None:
         return f"{name}: no clip has a BD-rate against {escape(comparison.anchor)}; the reasons are below."
@@ -145,7 +145,7 @@ def _sentence(study: Study, comparison: Comparison) -> str:
     return text + "."
 
 
-def _against_baseline(study: Study) -> str:
+def _against_baseline(study: ReportData) -> str:
     comparisons = compare(study, study.baseline)
     if not comparisons:
         return ""
@@ -159,7 +159,7 @@ def _against_baseline(study: Study) -> str:
     )
 
 
-def _against_others(study: Study) -> str:
+def _against_others(study: ReportData) -> str:
     parts = []
     for anchor in anchors(study)[1:]:
         comparisons = compare(study, anchor)
@@ -170,7 +170,7 @@ def _against_others(study: Study) -> str:
     return "\n".join(parts)
 
 
-def _constraint(study: Study) -> str:
+def _constraint(study: ReportData) -> str:
     rows = constraints(study)
     if not rows:
         return ""
@@ -183,7 +183,7 @@ def _constraint(study: Study) -> str:
     )
 
 
-def _clip_sections(study: Study, colours: dict[str, str]) -> str:
+def _clip_sections(study: ReportData, colours: dict[str, str]) -> str:
     against = compare(study, study.baseline)
     parts = ["<h2>Clip by clip</h2>"]
     if against:
@@ -200,7 +200,11 @@ def _clip_sections(study: Study, colours: dict[str, str]) -> str:
 
 
 def _clip_section(
-    study: Study, clip: Clip, index: int, mine: dict[str, list[Encode]], colours: dict[str, str]
+    study: ReportData,
+    clip: ReportClip,
+    index: int,
+    mine: dict[str, list[MeasuredEncode]],
+    colours: dict[str, str],
 ) -> str:
     size = f"{clip.width}×{clip.height}, {clip.frames} frames at {clip.fps:.5g} fps"
     parts = [
@@ -225,12 +229,12 @@ def _clip_section(
     return "".join(parts)
 
 
-def _checked(study: Study, method: str) -> str:
+def _checked(study: ReportData, method: str) -> str:
     wanted = {study.baseline, *(study.policies or [LIBVPX_Q])}
     return " checked" if method in wanted else ""
 
 
-def _charts(study: Study, mine: dict[str, list[Encode]], colours: dict[str, str]) -> str:
+def _charts(study: ReportData, mine: dict[str, list[MeasuredEncode]], colours: dict[str, str]) -> str:
     quality, difference = [], []
     psnr = METRICS[0]
     for method, encodes in mine.items():
@@ -253,7 +257,7 @@ def _charts(study: Study, mine: dict[str, list[Encode]], colours: dict[str, str]
     )
 
 
-def _provenance(study: Study) -> str:
+def _provenance(study: ReportData) -> str:
     def pairs(values: dict[str, str]) -> str:
         items = (f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in values.items())
         return f"<dl>{''.join(items)}</dl>"
@@ -272,7 +276,7 @@ def _provenance(study: Study) -> str:
     )
 
 
-def _frames_json(study: Study, colours: dict[str, str]) -> dict[str, Any]:
+def _frames_json(study: ReportData, colours: dict[str, str]) -> dict[str, Any]:
     """What the page's script draws: per clip and method, one entry a rate, lowest first."""
     groups = by_clip_and_method(study.encodes)
     clips = []
@@ -286,7 +290,7 @@ def _frames_json(study: Study, colours: dict[str, str]) -> dict[str, Any]:
     return {"clips": clips, "colours": colours, "frame_types": FRAME_TYPES}
 
 
-def _encode_json(encode: Encode) -> dict[str, Any]:
+def _encode_json(encode: MeasuredEncode) -> dict[str, Any]:
     c = encode.coded
     return {
         "target_kbps": encode.target_kbps,

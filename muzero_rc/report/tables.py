@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from muzero_rc.evaluation.bd_rate import BdRate, BdSummary
-from muzero_rc.evaluation.results import METRICS, Encode, Study
+from muzero_rc.evaluation.results import METRICS, MeasuredEncode, ReportData
 from muzero_rc.evaluation.statistics import Comparison, Constraint
 
 NONE = '<span class="none">–</span>'
@@ -45,7 +45,7 @@ def table(head: Sequence[Sequence[str]], rows: Iterable[tuple[str, Sequence[str]
     return "".join([*parts, "</tbody></table></div>"])
 
 
-def headline(study: Study, anchor: str, comparisons: Sequence[Comparison]) -> str:
+def headline(study: ReportData, anchor: str, comparisons: Sequence[Comparison]) -> str:
     """Every method against one anchor, on every metric."""
     metrics = list(dict.fromkeys(c.metric for c in comparisons))
     cells = {(c.method, c.metric): c.summary for c in comparisons}
@@ -68,7 +68,7 @@ def _mean_with_refused(summary: BdSummary) -> str:
     return signed(summary.mean) + refused
 
 
-def constraint(study: Study, rows: Sequence[Constraint]) -> str:
+def constraint(study: ReportData, rows: Sequence[Constraint]) -> str:
     """How each method kept its targets."""
     titles = ("encodes", "over by &gt; 1 %", "over by &gt; 5 %", "worst, %", "mean fill", "at the floor")
     head = ["<th>Method</th>", *(f"<th>{title}</th>" for title in titles)]
@@ -85,7 +85,7 @@ def constraint(study: Study, rows: Sequence[Constraint]) -> str:
     return table([head], body)
 
 
-def per_clip(study: Study, comparisons: Sequence[Comparison]) -> str:
+def per_clip(study: ReportData, comparisons: Sequence[Comparison]) -> str:
     """PSNR-Y BD-rate of every clip and method against one anchor."""
     columns = [c for c in comparisons if c.metric == "psnr_y"]
     head = ["<th>Clip</th>", *(f"<th>{escape(c.method)}</th>" for c in columns)]
@@ -120,7 +120,7 @@ def _reason(result: BdRate) -> str:
     return f'<td class="text">{escape(f"{result.refusal}: {result.detail}")}</td>'
 
 
-def encodes_table(encodes: Sequence[Encode]) -> str:
+def encodes_table(encodes: Sequence[MeasuredEncode]) -> str:
     """The figures of one clip's encodes, one a row."""
     titles = ("target, kbps", "got, kbps", "fill", "PSNR-Y, dB", "summed, dB", "SSIM", "VMAF", "encode, s")
     head = ["<th>Method</th>", *(f"<th>{title}</th>" for title in titles)]

@@ -8,7 +8,7 @@ from muzero_rc.acting.actor import Actor
 from muzero_rc.acting.assignment import assign
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.episode_log import Episode, EpisodeTail
 from muzero_rc.experience.ingest import Intake
 from muzero_rc.types import Params
@@ -26,11 +26,11 @@ class LocalRounds:
     """Played in this process."""
 
     def __init__(
-        self, actor: Actor, studio: Studio, instances: Sequence[Instance], config: Config, config_hash: str
+        self, actor: Actor, store: ClipStore, instances: Sequence[Instance], config: Config, config_hash: str
     ) -> None:
-        """Args: instances: prepared in `studio`."""
+        """Args: instances: prepared in `store`."""
         self._actor = actor
-        self._studio = studio
+        self._store = store
         self._instances = instances
         self._config = config
         self._hash = config_hash
@@ -40,7 +40,7 @@ class LocalRounds:
         self._actor.set_weights(params, step)
         first = intake.numbers
         count = min(self._config.actor.round_episodes, self._config.budget.episodes - intake.episodes)
-        work = (assign(self._studio, self._instances, self._config, first + i) for i in range(count))
+        work = (assign(self._store, self._instances, self._config, first + i) for i in range(count))
         yield from self._actor.play(work, intake.opponents, self._hash)
 
 

@@ -10,12 +10,9 @@ from encoder_bridge.atomic_file import write_text
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import dump_config, load_config
 from muzero_rc.corpus.instances import digest
+from muzero_rc.errors import RunError
 
 RUN_VERSION = 1
-
-
-class RunError(ValueError):
-    """A run folder that cannot be used as asked; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

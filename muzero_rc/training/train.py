@@ -17,7 +17,7 @@ from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
 from muzero_rc.demonstrations.registry import teacher_episodes
 from muzero_rc.deploy.policy_file import warm_start
-from muzero_rc.encoding.clip_store import Engine, Studio
+from muzero_rc.encoding.clip_store import ClipStore, Engine
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 from muzero_rc.experience.ingest import Intake
 from muzero_rc.experience.opponents import Opponents
@@ -79,7 +79,7 @@ def train(
     clips = find_clips(corpus)
     validation_clips = find_clips(Path(config.validation.corpus)) if config.validation.corpus else []
     run = open_run(run_dir, config, provenance(corpus, clips, engine), resume=resume)
-    studio, metrics = Studio(engine, config, cache), Metrics(run_dir)
+    store, metrics = ClipStore(engine, config, cache), Metrics(run_dir)
     replay = make_replay(config.replay, config.seed) if service is None else service.replay()
     try:
         # What the network is, and where it stands.
@@ -103,25 +103,25 @@ def train(
 
         # What there is to encode.
         say(f"{len(clips)} clips: making frames, first passes and anchor curves")
-        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
+        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
-        validation = _validation(studio, validation_clips, config, cache, say)
+        validation = _validation(store, validation_clips, config, cache, say)
 
         # What is there to learn from: teachers', then the run's own episodes, in the log's order.
-        intake = Intake(studio, replay, Opponents(rule_of(config.reward)))
+        intake = Intake(store, replay, Opponents(rule_of(config.reward)))
         say(f"{len(instances)} instances: making teachers' episodes")
-        for number, episode in enumerate(teacher_episodes(studio, instances, cache / "teachers")):
+        for number, episode in enumerate(teacher_episodes(store, instances, cache / "teachers")):
             intake.take(episode)
             if (number + 1) % 200 == 0:
                 say(f"{number + 1} teachers' episodes, {duration(time.monotonic() - began)}")
         intake.take_all(read_log(run.episodes))
         batches = Batches(
-            studio, replay, intake.opponents, intake.peers, config, config.seed + int(state.step)
+            store, replay, intake.opponents, intake.peers, config, config.seed + int(state.step)
         )
         if service is None:
-            actor = Actor(studio, networks, config, intake.schedules)
-            rounds: Rounds = LocalRounds(actor, studio, instances, config, run.config_hash)
+            actor = Actor(store, networks, config, intake.schedules)
+            rounds: Rounds = LocalRounds(actor, store, instances, config, run.config_hash)
         else:
             rounds = service.rounds(run.config_hash)
         inbox = Inbox(run.inbox)
@@ -152,7 +152,7 @@ def train(
                 # Report, validate, keep.
                 step, spent_s = int(state.step), time.monotonic() - began
                 figures |= intake.figures() | {k: float(np.mean([x[k] for x in logs])) for k in logs[0]}
-                figures |= {"episodes": intake.episodes, "failures": len(studio.failures)}
+                figures |= {"episodes": intake.episodes, "failures": len(store.failures)}
                 metrics.write(step, "train", figures)
                 say(progress(config, step, figures, spent_s))
                 if _crossed(step_before, step, config.validation.every_steps) and validation is not None:
@@ -167,7 +167,7 @@ def train(
     finally:
         metrics.close()
         replay.close()
-        studio.close()
+        store.close()
         run.close()
 
 
@@ -192,13 +192,13 @@ def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: f
 
 
 def _validation(
-    studio: Studio, clips: list[Path], config: Config, cache: Path, say: Say
+    store: ClipStore, clips: list[Path], config: Config, cache: Path, say: Say
 ) -> Validation | None:
     if not clips:
         return None
     chosen = clips[: config.validation.clips or None]
-    instances = studio.prepared([Instance(f"validation/{path.stem}", path.stem, (path,)) for path in chosen])
-    validation = Validation(studio, instances, config, cache)
+    instances = store.prepared([Instance(f"validation/{path.stem}", path.stem, (path,)) for path in chosen])
+    validation = Validation(store, instances, config, cache)
     for name, peer in validation.peers().items():
         say(f"validation of {name}: {_told(peer)}")
     return validation

@@ -13,8 +13,8 @@ from encoder_bridge.atomic_file import write_text
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance, digest
 from muzero_rc.corpus.ladder import LadderError, read_ladder
-from muzero_rc.encoding.batch import Encode, Job
-from muzero_rc.encoding.clip_store import Studio
+from muzero_rc.encoding.batch import BatchResult, Job
+from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.evaluation.bd_rate import RatePoint, bd_rate
 
 VBR, CONTROLLER = "libvpx-vbr", "controller"
@@ -36,19 +36,19 @@ Points = dict[str, list[tuple[int, float, float]]]
 class Validation:
     """The validation clips with their targets; baselines are encoded once and kept."""
 
-    def __init__(self, studio: Studio, instances: Sequence[Instance], config: Config, cache: Path) -> None:
+    def __init__(self, store: ClipStore, instances: Sequence[Instance], config: Config, cache: Path) -> None:
         """Args: instances: prepared; cache: where the baselines' figures are kept."""
-        self._studio = studio
+        self._store = store
         self._cache = cache
         self.trials = [
             Trial(instance, target)
             for instance in instances
-            for target in targets_of(studio, instance, config.validation.targets)
+            for target in targets_of(store, instance, config.validation.targets)
         ]
 
     def baseline(self, method: str) -> Points:
         """Figures of VBR or CONTROLLER."""
-        native = self._studio.engine.native
+        native = self._store.engine.native
         keys = [digest(t.instance.name, self._settings_key(t)) for t in self.trials]
         # The controller is part of the extension and changes with it.
         version = digest(
@@ -66,51 +66,51 @@ class Validation:
 
     def measure(self, policy_file: Path) -> dict[str, float]:
         """Runs a policy file; figures to log, BD-rates in per cent."""
-        policy = self._studio.engine.native.Policy(str(policy_file))
-        return figures(self._studio, self._run(mode="policy", policy=policy), self.baseline(VBR))
+        policy = self._store.engine.native.Policy(str(policy_file))
+        return figures(self._store, self._run(mode="policy", policy=policy), self.baseline(VBR))
 
     def peers(self) -> dict[str, dict[str, float]]:
         """The same figures of VBR itself and of the controller."""
         vbr = self.baseline(VBR)
-        return {name: figures(self._studio, self.baseline(name), vbr) for name in (VBR, CONTROLLER)}
+        return {name: figures(self._store, self.baseline(name), vbr) for name in (VBR, CONTROLLER)}
 
     def _run(self, **how: Any) -> Points:
         jobs = (
-            self._studio.job(f"{t.instance.name} {t.target_kbps}k", t.instance, t.target_kbps, extra=t, **how)
+            self._store.job(f"{t.instance.name} {t.target_kbps}k", t.instance, t.target_kbps, extra=t, **how)
             for t in self.trials
         )
         points: Points = {}
-        for done in self._studio.play(jobs):
+        for done in self._store.play(jobs):
             if done.error:
-                self._studio.fail(done.job.name, done.error)
+                self._store.fail(done.job.name, done.error)
             else:
                 points.setdefault(done.job.extra.instance.name, []).append(_point(done.job, done))
         return {name: sorted(of_clip) for name, of_clip in points.items()}
 
     def _settings_key(self, trial: Trial) -> str:
-        return self._studio.settings(trial.instance, trial.target_kbps).settings_key()
+        return self._store.settings(trial.instance, trial.target_kbps).settings_key()
 
 
-def targets_of(studio: Studio, instance: Instance, count: int) -> list[int]:
+def targets_of(store: ClipStore, instance: Instance, count: int) -> list[int]:
     """The clip's targets in the ladder beside it; without one, spread over its anchor curve."""
-    pyramid = studio.config.encode.auto_alt_ref > 1
+    pyramid = store.config.encode.auto_alt_ref > 1
     folder = instance.paths[0].parent if instance.paths else Path()
     try:
         ladder = read_ladder(folder / ("ladder-pyramid.csv" if pyramid else "ladder.csv"))
         return list(ladder[instance.clip].targets_kbps[:count])
     except (LadderError, KeyError):
-        rates = studio.anchor(instance).rates_kbps
+        rates = store.anchor(instance).rates_kbps
         spread = np.geomspace(rates[0], rates[-1], count)
         return sorted({max(1, round(float(rate))) for rate in spread})
 
 
-def figures(studio: Studio, points: Points, vbr: Points) -> dict[str, float]:
+def figures(store: ClipStore, points: Points, vbr: Points) -> dict[str, float]:
     """BD-rate to VBR and to constant quality, and how the budget was kept."""
     to_vbr, to_quality, worse = [], [], 0
     for name, of_clip in points.items():
         curve = [RatePoint(rate, psnr) for _, rate, psnr in of_clip]
         against_vbr = bd_rate([RatePoint(rate, psnr) for _, rate, psnr in vbr.get(name, [])], curve)
-        anchor = studio.anchor(name)
+        anchor = store.anchor(name)
         quality = [RatePoint(*point) for point in zip(anchor.rates_kbps, anchor.psnr_y_db, strict=True)]
         against_quality = bd_rate(quality, curve)
         if against_vbr.percent is not None:
@@ -132,5 +132,5 @@ def figures(studio: Studio, points: Points, vbr: Points) -> dict[str, float]:
     }
 
 
-def _point(job: Job, done: Encode) -> tuple[int, float, float]:
+def _point(job: Job, done: BatchResult) -> tuple[int, float, float]:
     return job.extra.target_kbps, done.rate_kbps, done.psnr_y_db

@@ -3,13 +3,15 @@
 import math
 import re
 
+from encoder_bridge.errors import UserError
+
 MIN_KBPS = 1
 MAX_KBPS = 1_000_000
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6}
 _PATTERN = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([kKmM]?)")
 
 
-class BadBitrate(ValueError):
+class BadBitrate(UserError):
     """Not a bitrate that can be asked for; the message says what to write instead."""
 
 

@@ -5,7 +5,7 @@ import os
 import socket
 from pathlib import Path
 
-from muzero_rc.training.run_dir import RunError
+from muzero_rc.errors import RunError
 
 
 def check_free(port: int) -> None:

@@ -132,7 +132,7 @@ static void fill_event(muzero_rc_hook *hook, const muzero_rc_frame_request *requ
   memcpy(event->ref_coding_index, request->ref_coding_index, sizeof(event->ref_coding_index));
   memcpy(event->ref_valid, request->ref_valid, sizeof(event->ref_valid));
   event->layer = muzero_rc_state_layer(hook->state);
-  event->reference = muzero_rc_state_reference(hook->state);
+  event->q_ref = muzero_rc_state_q_ref(hook->state);
   muzero_rc_observe_step(hook->state, event->step);
 }
 
@@ -146,7 +146,7 @@ static int ask(muzero_rc_hook *hook, const muzero_rc_frame_request *request,
       muzero_rc_mailbox_ask(hook->mailbox, hook->slot, hook->event, &decision->asked);
   hook->counts.wait_ns += muzero_rc_now_ns() - start;
   if (error) return error;
-  decision->reference = hook->event->reference;
+  decision->q_ref = hook->event->q_ref;
   decision->qindex = muzero_rc_state_commit(hook->own_state, decision->asked, hook->guard);
   return 0;
 }
@@ -171,7 +171,7 @@ static vpx_rc_status_t get_encodeframe_decision(vpx_rc_model_t model,
     if (error) return fail(hook, error);
   }
   hook->pending.layer = muzero_rc_state_layer(hook->state);
-  hook->pending.reference = decision.reference;
+  hook->pending.q_ref = decision.q_ref;
   hook->pending.asked = decision.asked;
   hook->pending.fallback = decision.fallback;
   hook->is_pending = true;

@@ -20,13 +20,13 @@ static muzero_rc_frame_request request_of(const muzero_rc_record *record) {
 /* Everything that looks at a retraced frame before its result is known. */
 typedef struct observer {
   float *step;          /* [count, step features], or NULL */
-  int32_t *reference;   /* [count], or NULL */
+  int32_t *q_ref;   /* [count], or NULL */
   float *inputs;        /* [count, MUZERO_RC_BITS_INPUTS], or NULL */
 } observer;
 
 static void observe(const observer *observer, const muzero_rc_state *state, size_t i,
                     int32_t qindex) {
-  if (observer->reference) observer->reference[i] = muzero_rc_state_reference(state);
+  if (observer->q_ref) observer->q_ref[i] = muzero_rc_state_q_ref(state);
   if (observer->step) {
     const size_t width = (size_t)muzero_rc_step_features().count;
     muzero_rc_observe_step(state, observer->step + i * width);
@@ -68,10 +68,10 @@ static int run(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
 
 int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                       const muzero_rc_record *records, size_t count, float *step,
-                      int32_t *reference) {
-  const observer observer = {step, reference, NULL};
+                      int32_t *q_ref) {
+  const observer observer = {step, q_ref, NULL};
   memset(step, 0, count * (size_t)muzero_rc_step_features().count * sizeof(*step));
-  memset(reference, 0, count * sizeof(*reference));
+  memset(q_ref, 0, count * sizeof(*q_ref));
   return run(clip, stats, records, count, &observer);
 }
 

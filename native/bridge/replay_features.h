@@ -5,11 +5,11 @@
 #include "bridge/results.h"
 
 /* Runs the `count` records, in order, through the clip's state with the guard
- * off. Fills step: [count, step features] and reference: [count] (q_ref);
+ * off. Fills step: [count, step features] and q_ref: [count] (q_ref);
  * zeros for show-existing frames. */
 int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                       const muzero_rc_record *records, size_t count, float *step,
-                      int32_t *reference);
+                      int32_t *q_ref);
 
 /* The bits model's inputs, [count, MUZERO_RC_BITS_INPUTS], for fitting it. */
 int muzero_rc_retrace_inputs(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,

@@ -15,7 +15,7 @@ typedef struct muzero_rc_record {
   int32_t ref_coding_index[MUZERO_RC_REFERENCES];
   int32_t ref_valid[MUZERO_RC_REFERENCES];
   int32_t layer;
-  int32_t reference;
+  int32_t q_ref;
   int32_t asked;
   int32_t qindex;
   int32_t fallback;

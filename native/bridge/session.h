@@ -32,7 +32,7 @@ typedef struct muzero_rc_event {
   int32_t ref_coding_index[MUZERO_RC_REFERENCES];
   int32_t ref_valid[MUZERO_RC_REFERENCES];
   int32_t layer;
-  int32_t reference;
+  int32_t q_ref;
   float step[];
 } muzero_rc_event;
 

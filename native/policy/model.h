@@ -30,9 +30,9 @@ int muzero_rc_policy_forward(const muzero_rc_policy *policy, const float *clip,
                              const int32_t *show_index, int32_t count, float *logits);
 
 /* The decision rule: what the logits [actions] ask for when the controller says
- * `reference`, within [1, 255]. Logits that are no numbers: `reference`, and
+ * `q_ref`, within [1, 255]. Logits that are no numbers: `q_ref`, and
  * *fallback is 1, else 0. Overwrites `logits`. */
-int32_t muzero_rc_policy_choose(const muzero_rc_policy *policy, float *logits, int32_t reference,
+int32_t muzero_rc_policy_choose(const muzero_rc_policy *policy, float *logits, int32_t q_ref,
                                 int32_t *fallback);
 
 #endif /* MUZERO_RC_POLICY_MODEL_H_ */

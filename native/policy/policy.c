@@ -123,7 +123,7 @@ static int32_t mean_action(const muzero_rc_policy *policy, float *logits) {
   return (int32_t)(mean < 0.0f ? mean - 0.5f : mean + 0.5f);
 }
 
-int32_t muzero_rc_policy_choose(const muzero_rc_policy *policy, float *logits, int32_t reference,
+int32_t muzero_rc_policy_choose(const muzero_rc_policy *policy, float *logits, int32_t q_ref,
                                 int32_t *fallback) {
   int32_t best = 0;
   *fallback = 0;
@@ -131,9 +131,9 @@ int32_t muzero_rc_policy_choose(const muzero_rc_policy *policy, float *logits, i
     if (!isfinite(logits[i])) *fallback = 1;
     if (logits[i] > logits[best]) best = i; /* of equals the first */
   }
-  if (*fallback) return reference;
+  if (*fallback) return q_ref;
   const int32_t action = policy->mean ? mean_action(policy, logits) : policy->actions[best];
-  const int32_t asked = policy->absolute ? action : reference + action;
+  const int32_t asked = policy->absolute ? action : q_ref + action;
   if (asked < MUZERO_RC_QINDEX_MIN) return MUZERO_RC_QINDEX_MIN;
   return asked > MUZERO_RC_QINDEX_MAX ? MUZERO_RC_QINDEX_MAX : asked;
 }
@@ -143,13 +143,13 @@ muzero_rc_decision muzero_rc_model_decide(muzero_rc_model *model,
   const muzero_rc_policy *policy = model->policy;
   muzero_rc_decision decision = {0};
   muzero_rc_state_begin(model->state, request);
-  decision.reference = muzero_rc_state_reference(model->state);
-  decision.asked = decision.reference;
+  decision.q_ref = muzero_rc_state_q_ref(model->state);
+  decision.asked = decision.q_ref;
   if (policy->network != NULL) {
     muzero_rc_observe_step(model->state, model->step);
     muzero_rc_network_logits(policy->network, model->encoding, model->frame_count,
                              request->show_index, model->step, model->logits, model->scratch);
-    decision.asked = muzero_rc_policy_choose(policy, model->logits, decision.reference,
+    decision.asked = muzero_rc_policy_choose(policy, model->logits, decision.q_ref,
                                              &decision.fallback);
   }
   decision.qindex = muzero_rc_state_commit(model->state, decision.asked, model->guard);

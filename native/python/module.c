@@ -84,11 +84,11 @@ release_stats:
 
 static PyObject *retrace(PyObject *module, PyObject *args) {
   (void)module;
-  PyObject *stats_object, *records_object, *step_object, *reference_object, *result = NULL;
-  Py_buffer stats, records, step, reference;
+  PyObject *stats_object, *records_object, *step_object, *q_ref_object, *result = NULL;
+  Py_buffer stats, records, step, q_ref;
   muzero_rc_clip clip = {0};
   if (!PyArg_ParseTuple(args, "iiiOOOO:retrace", &clip.width, &clip.height, &clip.target_kbps,
-                        &stats_object, &records_object, &step_object, &reference_object))
+                        &stats_object, &records_object, &step_object, &q_ref_object))
     return NULL;
   if (stats_view(stats_object, &clip, &stats)) return NULL;
   if (glue_view(records_object, "records", GLUE_ANY, sizeof(muzero_rc_record), false, &records))
@@ -97,14 +97,14 @@ static PyObject *retrace(PyObject *module, PyObject *args) {
   const size_t width = (size_t)muzero_rc_step_features().count;
   if (output_view(step_object, "step_out", GLUE_FLOAT32, count * width, &step))
     goto release_records;
-  if (output_view(reference_object, "reference_out", GLUE_INT32, count, &reference))
+  if (output_view(q_ref_object, "q_ref_out", GLUE_INT32, count, &q_ref))
     goto release_step;
   int error = 0;
   Py_BEGIN_ALLOW_THREADS
-  error = muzero_rc_retrace(&clip, stats.buf, records.buf, count, step.buf, reference.buf);
+  error = muzero_rc_retrace(&clip, stats.buf, records.buf, count, step.buf, q_ref.buf);
   Py_END_ALLOW_THREADS
   result = check_clip(error);
-  PyBuffer_Release(&reference);
+  PyBuffer_Release(&q_ref);
 release_step:
   PyBuffer_Release(&step);
 release_records:

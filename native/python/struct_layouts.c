@@ -85,7 +85,7 @@ PyObject *glue_event_layout(PyObject *module, PyObject *unused) {
       FIELD(muzero_rc_event, ref_coding_index, "(3,)i4"),
       FIELD(muzero_rc_event, ref_valid, "(3,)i4"),
       FIELD(muzero_rc_event, layer, "i4"),
-      FIELD(muzero_rc_event, reference, "i4"),
+      FIELD(muzero_rc_event, q_ref, "i4"),
       FIELD(muzero_rc_event, step, step_format),
   };
   return layout(muzero_rc_event_size(), fields, COUNT(fields));
@@ -102,7 +102,7 @@ PyObject *glue_record_layout(PyObject *module, PyObject *unused) {
       FIELD(muzero_rc_record, ref_coding_index, "(3,)i4"),
       FIELD(muzero_rc_record, ref_valid, "(3,)i4"),
       FIELD(muzero_rc_record, layer, "i4"),
-      FIELD(muzero_rc_record, reference, "i4"),
+      FIELD(muzero_rc_record, q_ref, "i4"),
       FIELD(muzero_rc_record, asked, "i4"),
       FIELD(muzero_rc_record, qindex, "i4"),
       FIELD(muzero_rc_record, fallback, "i4"),

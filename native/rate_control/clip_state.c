@@ -89,7 +89,7 @@ void muzero_rc_state_begin(muzero_rc_state *state, const muzero_rc_frame_request
   state->chosen = state->plan.qindex;
 }
 
-int32_t muzero_rc_state_reference(const muzero_rc_state *state) { return state->plan.qindex; }
+int32_t muzero_rc_state_q_ref(const muzero_rc_state *state) { return state->plan.qindex; }
 
 int32_t muzero_rc_state_layer(const muzero_rc_state *state) {
   return state->schedule.pending.layer;

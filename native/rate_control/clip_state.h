@@ -21,7 +21,7 @@ void muzero_rc_state_close(muzero_rc_state **state);
 void muzero_rc_state_begin(muzero_rc_state *state, const muzero_rc_frame_request *request);
 
 /* The controller's q_ref for the pending frame, within [1, 255]. */
-int32_t muzero_rc_state_reference(const muzero_rc_state *state);
+int32_t muzero_rc_state_q_ref(const muzero_rc_state *state);
 
 /* Pyramid layer of the pending frame: 0 key, 1 the GOP's alt-ref (or golden,
  * overlay), 2... deeper alt-refs, the largest number for plain inter frames. */

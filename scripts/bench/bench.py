@@ -19,7 +19,7 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.layouts import EVENT
-from encoder_bridge.media.vp9_headers import plan_of
+from encoder_bridge.media.vp9_headers import qindexes_of
 from muzero_rc.cli.demo import find_clip
 
 SMALL, MIDDLE, LARGE = (64, 48), (176, 144), (854, 480)
@@ -65,7 +65,7 @@ class Encodes:
         self.stats = self.pool.stats(0)
         self.pool.start(0, self.config, self.clip, stats=self.stats, mode="libvpx", keep_packets=True)
         self.pool.wait(0, WAIT_S)
-        self.plan = np.array(plan_of(data for _, _, data in self.pool.take_packets(0)), np.int32)
+        self.plan = np.array(qindexes_of(data for _, _, data in self.pool.take_packets(0)), np.int32)
 
     @property
     def decisions(self) -> int:

@@ -29,7 +29,7 @@ from muzero_rc.agent.search import make_search
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.instances import Instance, catalogue_of, find_clips
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.experience.ingest import Intake
 from muzero_rc.experience.opponents import Opponents
@@ -53,16 +53,16 @@ class Run:
     def __init__(self, folder: Path, *changes: str) -> None:
         self.config: Config = load_config(CONFIG, [*CHANGES, *changes])
         engine = libvpx_engine()
-        self.studio = Studio(engine, self.config, folder / "cache")
+        self.store = ClipStore(engine, self.config, folder / "cache")
         clips = find_clips(folder / "corpus")
-        self.instances: list[Instance] = self.studio.prepared(catalogue_of(clips, self.config.data, 1))
+        self.instances: list[Instance] = self.store.prepared(catalogue_of(clips, self.config.data, 1))
         self.replay: Replay = make_replay(self.config.replay, 1)
-        self.intake = Intake(self.studio, self.replay, Opponents(rule_of(self.config.reward)))
+        self.intake = Intake(self.store, self.replay, Opponents(rule_of(self.config.reward)))
         self.networks = make_networks(self.config.network, engine.widths)
         self.learner = make_learner(self.config, self.networks)
         state = self.learner.init(jax.random.PRNGKey(1))
         self.state = state._replace(params=self._leaning(state.params), average=self._leaning(state.average))
-        self.actor = Actor(self.studio, self.networks, self.config, self.intake.schedules)
+        self.actor = Actor(self.store, self.networks, self.config, self.intake.schedules)
 
     def _leaning(self, params: Params) -> Params:
         """The same with a policy that stays near the controller, as a trained one does."""
@@ -74,7 +74,7 @@ class Run:
         """Episodes of these numbers, taken in as they end."""
         self.actor.set_weights(self.state.average, 0)
         numbers = range(first, first + count)
-        work = (assign(self.studio, self.instances, self.config, number) for number in numbers)
+        work = (assign(self.store, self.instances, self.config, number) for number in numbers)
         episodes = []
         for episode in self.actor.play(work, self.intake.opponents, "bench"):
             self.intake.take(episode)
@@ -84,7 +84,7 @@ class Run:
     def close(self) -> None:
         """Ends encoders and replay."""
         self.replay.close()
-        self.studio.close()
+        self.store.close()
 
 
 def make_corpus(folder: Path) -> None:
@@ -143,7 +143,7 @@ def searching(run: Run) -> Row:
 
 def learning(run: Run) -> list[Row]:
     """A learner step and what comes before it."""
-    batches = Batches(run.studio, run.replay, run.intake.opponents, run.intake.peers, run.config, 1)
+    batches = Batches(run.store, run.replay, run.intake.opponents, run.intake.peers, run.config, 1)
     spent: dict[str, list[float]] = {"drawn": [], "searched anew": [], "step": []}
     for _ in range(STEPS):
         times = [time.perf_counter()]
@@ -182,7 +182,7 @@ def whole_run(folder: Path) -> None:
     count = -(-TRANSITIONS // FRAMES)
     run = Run(folder, f"replay.episodes={count}")
     run.intake.take_all(copies(run.play(0, 4), count))
-    batches = Batches(run.studio, run.replay, run.intake.opponents, run.intake.peers, run.config, 1)
+    batches = Batches(run.store, run.replay, run.intake.opponents, run.intake.peers, run.config, 1)
     for step in range(420):
         batch = batches.draw()
         if step % 60 == 0:

@@ -37,9 +37,9 @@ from encoder_bridge.encode.first_pass_cache import cache_folder  # noqa: E402
 from muzero_rc.config.schema import Config  # noqa: E402
 from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips  # noqa: E402
 from muzero_rc.deploy.policy_names import LIBVPX, UnknownPolicy, default_name, resolve  # noqa: E402
-from muzero_rc.encoding.batch import Encode, Job  # noqa: E402
+from muzero_rc.encoding.batch import BatchResult, Job  # noqa: E402
 from muzero_rc.encoding.candidates import Candidate, CandidateSearch  # noqa: E402
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine  # noqa: E402
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine  # noqa: E402
 from muzero_rc.encoding.qindex_plan import PlanFollower, follow_plans  # noqa: E402
 from muzero_rc.report.charts import Series, line_chart  # noqa: E402
 from muzero_rc.training.validation import targets_of  # noqa: E402
@@ -70,7 +70,7 @@ class Contest:
     best: list[Candidate] = field(default_factory=list)
     failed: bool = False
 
-    def take(self, done: Encode) -> None:
+    def take(self, done: BatchResult) -> None:
         """The next candidate's encode."""
         number = len(self.candidates) + 1
         self.candidates.append(Candidate(number, self.target_kbps, done.rate_kbps, done.psnr_y_db))
@@ -88,55 +88,55 @@ class Contest:
         return 100 * self.gain_db(n, equal_rate=equal_rate) / self.slope_db
 
 
-def slope_db(studio: Studio, instance: Instance, target_kbps: int) -> float:
+def slope_db(store: ClipStore, instance: Instance, target_kbps: int) -> float:
     """What a unit of log rate is worth in constant quality about a target, in dB."""
-    anchor, reach = studio.anchor(instance), 1.25
+    anchor, reach = store.anchor(instance), 1.25
     return (anchor.psnr_at(target_kbps * reach) - anchor.psnr_at(target_kbps / reach)) / (2 * math.log(reach))
 
 
-def contests_of(studio: Studio, instances: Sequence[Instance]) -> list[Contest]:
+def contests_of(store: ClipStore, instances: Sequence[Instance]) -> list[Contest]:
     """Every clip at its two targets."""
     found = []
     for instance in instances:
-        targets = targets_of(studio, instance, 5)
+        targets = targets_of(store, instance, 5)
         chosen = dict.fromkeys(targets[min(rung, len(targets) - 1)] for rung in RUNGS)
-        found += [Contest(instance, kbps, slope_db(studio, instance, kbps)) for kbps in chosen]
+        found += [Contest(instance, kbps, slope_db(store, instance, kbps)) for kbps in chosen]
     return found
 
 
-def run_contests(studio: Studio, contests: Sequence[Contest], policy: str, count: int) -> float:
+def run_contests(store: ClipStore, contests: Sequence[Contest], policy: str, count: int) -> float:
     """Makes all candidates, round after round; gives the encoders' CPU seconds.
 
     Args:
-        studio: with the contests' instances prepared.
+        store: with the contests' instances prepared.
         contests: filled.
         policy: of the first candidates, as the extension opens it.
         count: of candidates for each contest.
     """
-    opened = studio.engine.native.Policy(policy)
+    opened = store.engine.native.Policy(policy)
     spent_s = 0.0
     for number in range(1, count + 1):
         running = [one for one in contests if not one.failed]
-        for done in studio.play(_jobs(studio, running, opened, number), follow_plans):
+        for done in store.play(_jobs(store, running, opened, number), follow_plans):
             spent_s += done.encode_s
             contest: Contest = done.job.extra[0]
             if done.error:
                 contest.failed = True
-                studio.fail(done.job.name, done.error)
+                store.fail(done.job.name, done.error)
             else:
                 contest.take(done)
         print(f"candidate {number} of {count}: {len(running)} encodes", file=sys.stderr, flush=True)
     return spent_s
 
 
-def _jobs(studio: Studio, contests: Sequence[Contest], policy: Any, number: int) -> Iterator[Job]:
+def _jobs(store: ClipStore, contests: Sequence[Contest], policy: Any, number: int) -> Iterator[Job]:
     for one in contests:
         name = f"{one.instance.name} {one.target_kbps}k #{number}"
         if number == 1:
             how: dict[str, Any] = {"mode": "policy", "policy": policy, "extra": (one,)}
         else:
             how = {"extra": (one, PlanFollower(one.search.plan(number)))}
-        yield studio.job(name, one.instance, one.target_kbps, **how)
+        yield store.job(name, one.instance, one.target_kbps, **how)
 
 
 def table(contests: Sequence[Contest], count: int) -> str:
@@ -229,7 +229,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def settings_of(args: argparse.Namespace) -> Config:
-    """The studio's settings: clips as they are."""
+    """The store's settings: clips as they are."""
     base = Config()
     return dataclasses.replace(
         base,
@@ -287,15 +287,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    studio = Studio(libvpx_engine(), config, cache_folder() / "training")
+    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        instances = studio.prepared(catalogue_of(paths, config.data, config.seed))
-        contests = contests_of(studio, instances)
-        spent_s = run_contests(studio, contests, policy.native, args.candidates)
+        instances = store.prepared(catalogue_of(paths, config.data, config.seed))
+        contests = contests_of(store, instances)
+        spent_s = run_contests(store, contests, policy.native, args.candidates)
     finally:
-        studio.close()
+        store.close()
     whole = [one for one in contests if not one.failed]
-    for name, reason in studio.failures.items():
+    for name, reason in store.failures.items():
         print(f"failed: {name}: {reason}", file=sys.stderr)
     if not whole:
         print("no clip could be encoded", file=sys.stderr)

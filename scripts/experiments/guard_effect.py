@@ -25,8 +25,8 @@ from encoder_bridge.errors import BridgeError
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
 from muzero_rc.deploy.policy_names import CONTROLLER, PolicyRef, UnknownPolicy, resolve, shipped
-from muzero_rc.encoding.batch import Encode, Job
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine
+from muzero_rc.encoding.batch import BatchResult, Job
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.evaluation.bd_rate import BdSummary, RatePoint, bd_rate, summarise
 from muzero_rc.training.validation import OVER, targets_of
 
@@ -65,12 +65,12 @@ Points = dict[Run, dict[str, list[Point]]]
 """By run and clip."""
 
 
-def encode_all(studio: Studio, instances: Sequence[Instance], policies: Sequence[PolicyRef]) -> Points:
+def encode_all(store: ClipStore, instances: Sequence[Instance], policies: Sequence[PolicyRef]) -> Points:
     """Runs every encode; says on stderr how far it is and what failed."""
-    targets = {one.name: targets_of(studio, one, TARGETS) for one in instances}
-    opened = {one.name: studio.engine.native.Policy(one.native) for one in policies}
+    targets = {one.name: targets_of(store, one, TARGETS) for one in instances}
+    opened = {one.name: store.engine.native.Policy(one.native) for one in policies}
     jobs = [
-        studio.job(
+        store.job(
             f"{run.policy}: {clip.name} {target}k",
             clip,
             target,
@@ -84,7 +84,7 @@ def encode_all(studio: Studio, instances: Sequence[Instance], policies: Sequence
         for target in targets[clip.name]
     ]
     points: Points = {}
-    for number, done in enumerate(studio.play(jobs), 1):
+    for number, done in enumerate(store.play(jobs), 1):
         if number % TARGETS == 0:
             print(f"{number} of {len(jobs)} encodes", file=sys.stderr, flush=True)
         if done.error:
@@ -94,7 +94,7 @@ def encode_all(studio: Studio, instances: Sequence[Instance], policies: Sequence
     return points
 
 
-def point_of(job: Job, done: Encode) -> Point:
+def point_of(job: Job, done: BatchResult) -> Point:
     """An encode's figures."""
     records = done.records[done.records["frame_type"] >= 0]
     coarser = int(np.sum(records["qindex"] > np.clip(records["asked"], 1, 255)))
@@ -171,15 +171,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"guard_effect: {error}", file=sys.stderr)
         return 2
     config = config_of(options)
-    studio = Studio(libvpx_engine(), config, cache_folder() / "training")
+    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
-        print("\n".join(table(encode_all(studio, instances, policies))))
+        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
+        print("\n".join(table(encode_all(store, instances, policies))))
     except BridgeError as error:
         print(f"guard_effect: {error}", file=sys.stderr)
         return 1
     finally:
-        studio.close()
+        store.close()
     return 0
 
 

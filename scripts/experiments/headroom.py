@@ -32,9 +32,9 @@ from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find
 from muzero_rc.demonstrations.cma_search import PlanSearch, run_searches
 from muzero_rc.demonstrations.constant_quality import controller_episodes, replay_job
 from muzero_rc.deploy.policy_names import CONTROLLER
-from muzero_rc.encoding.batch import Encode
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine
-from muzero_rc.encoding.qindex_plan import Plan, follow_plans, plan_of_records
+from muzero_rc.encoding.batch import BatchResult
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.encoding.qindex_plan import QindexPlan, follow_plans, plan_of_records
 from muzero_rc.evaluation.bd_rate import bootstrap_interval
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.experience.hindsight import own_gain_db
@@ -65,25 +65,25 @@ class Found:
     plans: dict[str, list[int]]
 
 
-def gain_of(studio: Studio, instance: Instance, done: Encode) -> float:
+def gain_of(store: ClipStore, instance: Instance, done: BatchResult) -> float:
     """An encode's gain in per cent of rate."""
-    anchor = studio.anchor(instance)
+    anchor = store.anchor(instance)
     return anchor.percent_of(done.psnr_y_db - anchor.psnr_at(done.rate_kbps), done.rate_kbps)
 
 
-def jittered(plan: Plan, seed: str) -> Plan:
+def jittered(plan: QindexPlan, seed: str) -> QindexPlan:
     """The plan with every qindex moved by −1, 0 or 1."""
     rng = random.Random(seed)
     return replace(plan, qindex=tuple(min(255, max(1, one + rng.choice((-1, 0, 1)))) for one in plan.qindex))
 
 
-def targets_of(studio: Studio, instance: Instance) -> list[int]:
+def targets_of(store: ClipStore, instance: Instance) -> list[int]:
     """The targets at `PLACES` of a clip's anchor curve."""
-    rates = studio.anchor(instance).rates_kbps
+    rates = store.anchor(instance).rates_kbps
     return [max(1, round(rates[0] ** (1.0 - at) * rates[-1] ** at)) for at in PLACES]
 
 
-def plans_of(search: PlanSearch) -> dict[str, Plan]:
+def plans_of(search: PlanSearch) -> dict[str, QindexPlan]:
     """What it began with, the best that it found, and where it ended."""
     found = {
         CONTROLLER: plan_of_records(search.base.records),
@@ -93,25 +93,25 @@ def plans_of(search: PlanSearch) -> dict[str, Plan]:
     return {name: plan for name, plan in found.items() if plan is not None}
 
 
-def repeat(studio: Studio, search: PlanSearch, repeats: int) -> dict[str, list[float]]:
+def repeat(store: ClipStore, search: PlanSearch, repeats: int) -> dict[str, list[float]]:
     """Gains of the search's plans with jitter, in per cent of rate."""
     plans = plans_of(search)
     target = search.target_kbps
     jobs = [
-        replay_job(studio, f"{name}/{i}", search.instance, target, jittered(plan, f"{search.uid}/{name}/{i}"))
+        replay_job(store, f"{name}/{i}", search.instance, target, jittered(plan, f"{search.uid}/{name}/{i}"))
         for name, plan in plans.items()
         for i in range(repeats)
     ]
     gains: dict[str, list[float]] = {name: [] for name in plans}
-    for done in studio.play(jobs, follow_plans):
+    for done in store.play(jobs, follow_plans):
         if done.error:
-            studio.fail(done.job.name, done.error)
+            store.fail(done.job.name, done.error)
         else:
-            gains[done.job.name.partition("/")[0]].append(gain_of(studio, search.instance, done))
+            gains[done.job.name.partition("/")[0]].append(gain_of(store, search.instance, done))
     return gains
 
 
-def measure(studio: Studio, episodes: Sequence[Episode], options: argparse.Namespace) -> Iterator[Found]:
+def measure(store: ClipStore, episodes: Sequence[Episode], options: argparse.Namespace) -> Iterator[Found]:
     """Searches round each of the controller's episodes, a few at a time."""
     instances = {one.name: one for one in options.instances}
     for first in range(0, len(episodes), TOGETHER):
@@ -119,10 +119,10 @@ def measure(studio: Studio, episodes: Sequence[Episode], options: argparse.Names
             PlanSearch(one.uid, instances[one.instance], one, options.encodes)
             for one in episodes[first : first + TOGETHER]
         ]
-        for _ in run_searches(studio, searches):
+        for _ in run_searches(store, searches):
             pass  # its episodes are worth nothing here, only what the searches have found
         for search in searches:
-            base, anchor = search.base, studio.anchor(search.instance)
+            base, anchor = search.base, store.anchor(search.instance)
             own_db = own_gain_db(base, anchor)
             yield Found(
                 base.instance,
@@ -130,7 +130,7 @@ def measure(studio: Studio, episodes: Sequence[Episode], options: argparse.Names
                 options.encodes,
                 anchor.percent_of(own_db, base.rate_kbps),
                 anchor.percent_of(search.best_db, base.rate_kbps),
-                repeat(studio, search, options.repeats),
+                repeat(store, search, options.repeats),
                 {name: list(plan.qindex) for name, plan in plans_of(search).items()},
             )
 
@@ -197,27 +197,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         data=replace(config.data, augment=False),
         actor=replace(config.actor, encoders=options.jobs),
     )
-    studio = Studio(libvpx_engine(), config, cache_folder() / "training")
+    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        options.instances = studio.prepared(catalogue_of(chosen, config.data, config.seed))
+        options.instances = store.prepared(catalogue_of(chosen, config.data, config.seed))
         known = (
             [json.loads(line) for line in options.output.read_text().splitlines()]
             if options.output.exists()
             else []
         )
         ended = {(row["clip"], row["target_kbps"]) for row in known}
-        work = [(one, kbps) for one in options.instances for kbps in targets_of(studio, one)]
+        work = [(one, kbps) for one in options.instances for kbps in targets_of(store, one)]
         waiting = [(one, kbps) for one, kbps in work if (one.name, kbps) not in ended]
         episodes = sorted(
-            controller_episodes(studio, waiting), key=lambda one: (one.instance, one.target_kbps)
+            controller_episodes(store, waiting), key=lambda one: (one.instance, one.target_kbps)
         )
-        for number, found in enumerate(measure(studio, episodes, options), 1):
+        for number, found in enumerate(measure(store, episodes, options), 1):
             known.append(asdict(found))
             with options.output.open("a") as file:
                 file.write(json.dumps(known[-1]) + "\n")
             print(f"{number} of {len(episodes)} searches", file=sys.stderr, flush=True)
     finally:
-        studio.close()
+        store.close()
     print("\n".join(table(sorted(known, key=lambda row: (row["clip"], row["target_kbps"])))))
     return 0
 

@@ -32,7 +32,7 @@ from muzero_rc.demonstrations.cma_search import ended_searches
 from muzero_rc.demonstrations.constant_quality import replay_job
 from muzero_rc.demonstrations.registry import known_episodes
 from muzero_rc.encoding.batch import Job
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.encoding.qindex_plan import follow_plans, plan_of_records
 from muzero_rc.evaluation.bd_rate import bootstrap_interval
 from muzero_rc.experience.episode_log import Episode
@@ -66,7 +66,7 @@ def carried(search: Search, frames: Array) -> Array:
 
 
 def jobs_of(
-    studio: Studio, instances: Sequence[Instance], by_name: Mapping[str, Sequence[Search]]
+    store: ClipStore, instances: Sequence[Instance], by_name: Mapping[str, Sequence[Search]]
 ) -> Iterator[Job]:
     """Four encodes for each search."""
     for instance in instances:
@@ -86,7 +86,7 @@ def jobs_of(
             for name, qindex in plans.items():
                 uid = f"{start.instance}|{kbps}|{name}"
                 plan = plan_of_records(start.records, qindex.astype(float))
-                yield replay_job(studio, uid, instance, kbps, jittered(plan, uid))
+                yield replay_job(store, uid, instance, kbps, jittered(plan, uid))
 
 
 def pairs(searches: Sequence[Search]) -> dict[str, list[Search]]:
@@ -134,15 +134,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     training = cache_folder() / "training"
     gains: dict[str, dict[str, float]] = defaultdict(dict)
-    with closing(Studio(libvpx_engine(), config, training)) as studio, options.output.open("w") as out:
-        instances = studio.prepared(catalogue_of(clips, config.data, config.seed))
-        by_name = pairs(ended_searches(known_episodes(studio, instances, training / "teachers")))
-        for done in studio.play(jobs_of(studio, instances, by_name), follow_plans):
+    with closing(ClipStore(libvpx_engine(), config, training)) as store, options.output.open("w") as out:
+        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
+        by_name = pairs(ended_searches(known_episodes(store, instances, training / "teachers")))
+        for done in store.play(jobs_of(store, instances, by_name), follow_plans):
             if done.error:
-                studio.fail(done.job.name, done.error)
+                store.fail(done.job.name, done.error)
                 continue
             place, _, name = done.job.name.rpartition("|")
-            gains[place][name] = gain_of(studio, done.job.extra[0], done)
+            gains[place][name] = gain_of(store, done.job.extra[0], done)
             print(json.dumps({"at": place, "plan": name, "gain": gains[place][name]}), file=out, flush=True)
     if not gains:
         print("plan_transfer: no ended searches of these clips; run rc-train first", file=sys.stderr)

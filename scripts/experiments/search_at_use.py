@@ -22,7 +22,7 @@ from muzero_rc.acting.assignment import Assignment
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance, find_clips
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training.run_dir import load_run_config
@@ -38,10 +38,10 @@ def with_simulations(config: Config, simulations: int) -> Config:
 
 
 def played(
-    studio: Studio, validation: Validation, config: Config, params: Params, schedules: KnownSchedules
+    store: ClipStore, validation: Validation, config: Config, params: Params, schedules: KnownSchedules
 ) -> Points:
     """Every trial of the validation, played without noise; adds their GOPs to `schedules`."""
-    actor = Actor(studio, make_networks(config.network, studio.engine.widths), config, schedules)
+    actor = Actor(store, make_networks(config.network, store.engine.widths), config, schedules)
     actor.set_weights(params, 0)
     work = (Assignment(i, t.instance, t.target_kbps, True) for i, t in enumerate(validation.trials))
     points: Points = {}
@@ -58,29 +58,29 @@ def measure(run_dir: Path, corpus: Path, simulations: Sequence[int]) -> None:
     config = load_run_config(run_dir)
     config = replace(config, data=replace(config.data, augment=False))
     cache = cache_folder() / "training"
-    studio = Studio(libvpx_engine(), config, cache)
+    store = ClipStore(libvpx_engine(), config, cache)
     try:
-        params, step = restored(run_dir, config, studio)
+        params, step = restored(run_dir, config, store)
         clips = [Instance(f"validation/{path.stem}", path.stem, (path,)) for path in find_clips(corpus)]
-        validation = Validation(studio, studio.prepared(clips), config, cache)
+        validation = Validation(store, store.prepared(clips), config, cache)
         vbr, schedules = validation.baseline(VBR), KnownSchedules()
         print(f"Weights of step {step}, {len(validation.trials)} encodes a row.\n")
         print("| simulations | to VBR | to constant quality | worse clips | over | fill | wall time, s |")
         print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
         for count in simulations:
             began = time.monotonic()
-            points = played(studio, validation, with_simulations(config, count), params, schedules)
-            found, seconds = figures(studio, points, vbr), time.monotonic() - began
+            points = played(store, validation, with_simulations(config, count), params, schedules)
+            found, seconds = figures(store, points, vbr), time.monotonic() - began
             print(
                 f"| {count} | {found['bd_vbr']:+.2f} % | {found['bd_quality']:+.2f} % | "
                 f"{found['worse_clips']:.0f} of {found['clips']:.0f} | {100 * found['over']:.1f} % | "
                 f"{found['fill']:.3f} | {seconds:.0f} |",
                 flush=True,
             )
-        for name, why in studio.failures.items():
+        for name, why in store.failures.items():
             print(f"{name}: {why}", file=sys.stderr)
     finally:
-        studio.close()
+        store.close()
 
 
 def main() -> None:

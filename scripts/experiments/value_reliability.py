@@ -30,13 +30,14 @@ from muzero_rc.agent.networks import look_up, make_networks
 from muzero_rc.agent.two_hot import mean, probability_above, two_hot
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance, find_clips
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.errors import RunError
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.report.charts import HEIGHT, WIDTH, Series, line_chart
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training import checkpoint
-from muzero_rc.training.run_dir import RunError, load_run_config
+from muzero_rc.training.run_dir import load_run_config
 from muzero_rc.types import Array, ClipBatch, Params, Prediction
 
 EVERY = 10  # coded frames between two questions
@@ -70,9 +71,9 @@ class Answers:
     gain_db: Floats
 
 
-def restored(run_dir: Path, config: Config, studio: Studio) -> tuple[Params, int]:
+def restored(run_dir: Path, config: Config, store: ClipStore) -> tuple[Params, int]:
     """The averaged weights of the newest whole checkpoint, and its step."""
-    learner = make_learner(config, make_networks(config.network, studio.engine.widths))
+    learner = make_learner(config, make_networks(config.network, store.engine.widths))
     found = checkpoint.load_latest(run_dir / "checkpoints", learner.init(jax.random.PRNGKey(0)))
     if found is None:
         raise RunError(f"run folder {run_dir} has no whole checkpoint")
@@ -80,26 +81,26 @@ def restored(run_dir: Path, config: Config, studio: Studio) -> tuple[Params, int
 
 
 def played(
-    studio: Studio, instances: Sequence[Instance], config: Config, params: Params, count: int
+    store: ClipStore, instances: Sequence[Instance], config: Config, params: Params, count: int
 ) -> list[Episode]:
     """So many episodes of self-play, the clips in turn."""
-    actor = Actor(studio, make_networks(config.network, studio.engine.widths), config, KnownSchedules())
+    actor = Actor(store, make_networks(config.network, store.engine.widths), config, KnownSchedules())
     actor.set_weights(params, 0)
     work = (
-        assign(studio, [instances[number % len(instances)]], config, number, stream="reliability")
+        assign(store, [instances[number % len(instances)]], config, number, stream="reliability")
         for number in range(count)
     )
     return list(actor.play(work, Opponents(rule_of(config.reward)), ""))
 
 
-def answers_of(studio: Studio, config: Config, params: Params, episodes: Sequence[Episode]) -> Answers:
+def answers_of(store: ClipStore, config: Config, params: Params, episodes: Sequence[Episode]) -> Answers:
     """Asks the heads about episodes whose ends are known."""
-    networks, network = make_networks(config.network, studio.engine.widths), config.network
+    networks, network = make_networks(config.network, store.engine.widths), config.network
     encode_clip = jax.jit(networks.encode_clip)
     found = []
     for episode in episodes:
-        clip, frames = studio.clip_features(episode.instance, episode.target_kbps)
-        trace = studio.trace(episode)
+        clip, frames = store.clip_features(episode.instance, episode.target_kbps)
+        trace = store.trace(episode)
         asked = np.arange(0, len(trace.qindex), EVERY)
         encoding = encode_clip(params, ClipBatch(clip[None], frames[None], np.array([len(frames)], np.int32)))
         seen = look_up(encoding, trace.show_index[None, asked])
@@ -228,16 +229,16 @@ def measure(run_dir: Path, corpus: Path, count: int, say: Callable[[str], None])
     """Plays and asks; the answers, and lines that say of what."""
     config = load_run_config(run_dir)
     config = replace(config, data=replace(config.data, augment=False))
-    studio = Studio(libvpx_engine(), config, cache_folder() / "training")
+    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        params, step = restored(run_dir, config, studio)
+        params, step = restored(run_dir, config, store)
         clips = [Instance(f"validation/{path.stem}", path.stem, (path,)) for path in find_clips(corpus)]
-        instances = studio.prepared(clips)
+        instances = store.prepared(clips)
         say(f"{len(instances)} clips, weights of step {step}: playing {count} episodes")
-        episodes = played(studio, instances, config, params, count)
-        answers = answers_of(studio, config, params, episodes)
+        episodes = played(store, instances, config, params, count)
+        answers = answers_of(store, config, params, episodes)
     finally:
-        studio.close()
+        store.close()
     greedy = sum(episode.greedy for episode in episodes)
     return answers, [
         f"{len(episodes)} episodes ({greedy} without noise) of {len(instances)} clips, cpu-used "

@@ -19,7 +19,7 @@ from encoder_bridge.encode.first_pass_cache import cache_folder
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.instances import catalogue_of, find_clips
 from muzero_rc.demonstrations.registry import known_episodes
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 
 TABLE = Path(__file__).parents[2] / "native" / "rate_control" / "bits_table.h"
 LAYERS = 7
@@ -37,17 +37,17 @@ def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
     columns: dict[str, list[np.ndarray]] = {
         name: [] for name in ("inputs", "layer", "bits", "log_pixels", "clip", "episode")
     }
-    studio = Studio(libvpx_engine(), config, folder)
+    store = ClipStore(libvpx_engine(), config, folder)
     try:
-        instances = studio.prepared(catalogue_of(find_clips(corpus), config.data, config.seed))
+        instances = store.prepared(catalogue_of(find_clips(corpus), config.data, config.seed))
         by_name = {instance.name: instance for instance in instances}
-        for number, episode in enumerate(known_episodes(studio, instances, folder / "teachers")):
+        for number, episode in enumerate(known_episodes(store, instances, folder / "teachers")):
             if episode.instance not in by_name:
                 continue
-            footage = studio.footage(by_name[episode.instance])
+            footage = store.footage(by_name[episode.instance])
             records = np.ascontiguousarray(episode.records)
             inputs = np.zeros((len(records), _native.BITS_INPUTS), np.float32)
-            stats = studio.frame_stats(episode.instance)
+            stats = store.frame_stats(episode.instance)
             _native.bits_inputs(footage.width, footage.height, episode.target_kbps, stats, records, inputs)
             asked = records["frame_type"] >= 0
             count = int(asked.sum())
@@ -58,7 +58,7 @@ def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
             columns["clip"].append(np.full(count, episode.clip))
             columns["episode"].append(np.full(count, number))
     finally:
-        studio.close()
+        store.close()
     return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 

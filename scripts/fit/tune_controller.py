@@ -23,7 +23,7 @@ from encoder_bridge.encode.layouts import ALTREF, KEY, OVERLAY
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.instances import catalogue_of, find_clips
 from muzero_rc.encoding.batch import Job
-from muzero_rc.encoding.clip_store import Studio, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 
 SPREAD = {  # standard deviations of the designs
     "key": 0.3,
@@ -82,31 +82,31 @@ class Design:
         )
 
 
-def designs(studio: Studio, instances: list[Any], count: int, seed: int) -> list[Job]:
+def designs(store: ClipStore, instances: list[Any], count: int, seed: int) -> list[Job]:
     """Random clips, bases and changes."""
-    names = [name for name, _ in studio.engine.native.feature_tables()["step"]]
+    names = [name for name, _ in store.engine.native.feature_tables()["step"]]
     columns = {name: names.index(name) for name in FEATURES}
-    steps = np.array(studio.engine.native.quantizer_steps())
+    steps = np.array(store.engine.native.quantizer_steps())
     rng = random.Random(seed)
     jobs = []
     for number in range(count):
         instance = rng.choice(instances)
-        encodes = studio.quality[instance.name]
+        encodes = store.quality[instance.name]
         bases = sorted((float(steps[max(e.plan.qindex)]), e.rate_kbps) for e in encodes)
         base = rng.uniform(bases[0][0], bases[-1][0])
         rates = np.interp(base, [b for b, _ in bases], np.log([rate for _, rate in bases]))
         change = {name: rng.gauss(0.0, spread) for name, spread in SPREAD.items()}
         design = Design(change, base, columns, steps)
         target = max(1, round(math.exp(float(rates))))
-        jobs.append(studio.job(str(number), instance, target, guard=False, extra=(instance, design)))
+        jobs.append(store.job(str(number), instance, target, guard=False, extra=(instance, design)))
     return jobs
 
 
-def gains(studio: Studio, jobs: list[Job]) -> tuple[list[Job], np.ndarray]:
+def gains(store: ClipStore, jobs: list[Job]) -> tuple[list[Job], np.ndarray]:
     """The jobs that ended and their gains, per cent of rate, cut at 25."""
     done_jobs, found = [], []
-    for done in studio.play(jobs, _decide):
-        anchor = studio.anchor(done.job.extra[0])
+    for done in store.play(jobs, _decide):
+        anchor = store.anchor(done.job.extra[0])
         rates, quality = np.log(anchor.rates_kbps), anchor.psnr_y_db
         slope_db = (quality[-1] - quality[0]) / (rates[-1] - rates[0])
         inside = rates[0] - 0.3 < math.log(max(done.rate_kbps, 1e-3)) < rates[-1] + 0.3
@@ -155,12 +155,12 @@ def main() -> None:
         data=dataclasses.replace(config.data, augment=False),
         actor=dataclasses.replace(config.actor, encoders=2),
     )
-    studio = Studio(libvpx_engine(), config, cache_folder() / "training")
+    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        instances = studio.prepared(catalogue_of(find_clips(options.corpus), config.data, config.seed))
-        report(*gains(studio, designs(studio, instances, options.encodes, options.seed)))
+        instances = store.prepared(catalogue_of(find_clips(options.corpus), config.data, config.seed))
+        report(*gains(store, designs(store, instances, options.encodes, options.seed)))
     finally:
-        studio.close()
+        store.close()
 
 
 if __name__ == "__main__":

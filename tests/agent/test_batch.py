@@ -24,7 +24,7 @@ ABSOLUTE = NetworkConfig(action_mode="absolute")
 
 
 @pytest.mark.parametrize(
-    ("qindex", "reference", "expected"),
+    ("qindex", "q_ref", "expected"),
     [
         (100, 100, [0.0, 1.0, 0.0]),
         (105, 100, [0.0, 0.5, 0.5]),
@@ -34,10 +34,8 @@ ABSOLUTE = NetworkConfig(action_mode="absolute")
         (255, 100, [0.0, 0.0, 1.0]),
     ],
 )
-def test_an_action_target_by_hand(qindex, reference, expected):
-    np.testing.assert_allclose(
-        action_target(np.int32(qindex), np.int32(reference), THREE), expected, atol=1e-6
-    )
+def test_an_action_target_by_hand(qindex, q_ref, expected):
+    np.testing.assert_allclose(action_target(np.int32(qindex), np.int32(q_ref), THREE), expected, atol=1e-6)
 
 
 def test_an_absolute_target_ignores_the_reference():
@@ -46,14 +44,14 @@ def test_an_absolute_target_ignores_the_reference():
 
 
 @given(st.integers(1, 255), st.integers(1, 255))
-def test_the_mean_action_of_a_target_is_the_qindex(qindex, reference):
+def test_the_mean_action_of_a_target_is_the_qindex(qindex, q_ref):
     config = NetworkConfig()
-    target = action_target(np.array([qindex]), np.array([reference]), config)[0]
+    target = action_target(np.array([qindex]), np.array([q_ref]), config)[0]
     limit = config.actions[-1]
     assert target.sum() == pytest.approx(1.0, abs=1e-5) and target.min() >= 0.0
-    expected = np.clip(qindex - reference, -limit, limit)
+    expected = np.clip(qindex - q_ref, -limit, limit)
     assert target @ np.array(config.actions) == pytest.approx(expected, abs=1e-3)
-    assert abs(config.actions[int(nearest_action(qindex, reference, config))] - expected) <= 4
+    assert abs(config.actions[int(nearest_action(qindex, q_ref, config))] - expected) <= 4
 
 
 def test_scales_by_hand():
@@ -90,7 +88,7 @@ def sample(frames=6, *, policy=False, imitate=0.5):
         frame_type=counting % 5,
         layer=counting % 3,
         show_index=counting,
-        reference=np.full(frames, 100, np.int32),
+        q_ref=np.full(frames, 100, np.int32),
         qindex=100 + 10 * (counting % 3 - 1),  # actions 0, 1, 2, 0, 1, 2
         step=np.stack([counting, -counting], axis=1).astype(np.float32),
         log_bits=counting / 10.0,

@@ -41,9 +41,9 @@ def test_only_the_moved_layer_is_decided_otherwise(tmp_path, name, move):
     assert played
     for records in played:
         moved = (records["layer"] == 1) & (move != 0.0)
-        difference = records["asked"].astype(int) - records["reference"]
+        difference = records["asked"].astype(int) - records["q_ref"]
         assert (difference[~moved] == 0).all()
-        inside = moved & (records["reference"] > 30) & (records["reference"] < 225)
+        inside = moved & (records["q_ref"] > 30) & (records["q_ref"] < 225)
         assert (np.sign(difference[inside]) == np.sign(move)).all()
         assert inside.any() or move == 0.0
 
@@ -68,7 +68,7 @@ FLAT = anchor_of([(50.0, 37.0), (100.0, 40.0), (200.0, 43.0)])
 
 
 class Studied:
-    """Of a studio, the anchor."""
+    """Of a store, the anchor."""
 
     def anchor(self, name):
         return FLAT
@@ -92,10 +92,10 @@ def test_best_move_by_hand(gains_percent, move):
 
 
 @pytest.mark.parametrize(
-    ("reference", "move", "answer"),
+    ("q_ref", "move", "answer"),
     [(100, 0.0, 100), (100, -0.5, 84), (100, 0.5, 116), (3, -0.5, 1), (250, 0.5, 255)],
 )
-def test_a_move_is_in_steps_and_stays_within_the_scale(reference, move, answer):
+def test_a_move_is_in_steps_and_stays_within_the_scale(q_ref, move, answer):
     moved = MovedTops(STEPS, move)
-    assert moved.answer({"reference": reference, "layer": 1}) == answer
-    assert moved.answer({"reference": reference, "layer": 0}) == reference
+    assert moved.answer({"q_ref": q_ref, "layer": 1}) == answer
+    assert moved.answer({"q_ref": q_ref, "layer": 0}) == q_ref

@@ -18,7 +18,7 @@ def test_groups_share_a_clip_and_a_target_and_are_made_once(tmp_path):
     assert all(size % 4 == 0 for size in groups.values())
     assert [e.greedy for e in made].count(True) == 3
     noisy = [e.records for e in made if not e.greedy]
-    assert all((records["asked"] != records["reference"]).any() for records in noisy)
+    assert all((records["asked"] != records["q_ref"]).any() for records in noisy)
     again, encodes = teachers(tmp_path, *GROUPS)
     assert encodes == 0 and {e.uid for e in again} == {e.uid for e in made}
 

@@ -19,7 +19,7 @@ from support.plugin_samples import (
     with_policy,
 )
 
-from encoder_bridge.media.vp9_headers import plan_of
+from encoder_bridge.media.vp9_headers import qindexes_of
 from muzero_rc.deploy.preload import PluginError, find_places, preload_environment
 
 FRAMES = 8
@@ -102,7 +102,7 @@ def test_first_passes_get_quick_encodes_one_pass_and_other_codecs_are_left_alone
 
 def test_the_users_quantizer_range_is_kept(clip, tmp_path):
     second_pass(clip, tmp_path / "range.ivf", "-qmin", "20", "-qmax", "21")
-    plan = plan_of(ivf_packets(tmp_path / "range.ivf"))
+    plan = qindexes_of(ivf_packets(tmp_path / "range.ivf"))
     assert plan
     assert set(plan) <= set(range(80, 85))
 

@@ -14,10 +14,10 @@ from support.learn_samples import TINY, episode, fake_engine, toy_config, toy_co
 from muzero_rc.distributed.offline_actor import act_to_files
 from muzero_rc.distributed.remote_actor import Outbox
 from muzero_rc.distributed.transport import Line, Published, Service, pack, unpack
+from muzero_rc.errors import RunError
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.reward.rules import Opponent, rule_of
-from muzero_rc.training.run_dir import RunError
 from muzero_rc.training.train import train
 
 
@@ -89,7 +89,7 @@ def test_a_file_actors_episodes_are_taken_in(tmp_path):
     episodes = list(read_log(tmp_path / "files"))
     assert [e.greedy for e in episodes].count(True) == 2
     loud = [e for e in episodes if not e.greedy]
-    assert all((e.records["asked"] != e.records["reference"]).any() for e in loud)
+    assert all((e.records["asked"] != e.records["q_ref"]).any() for e in loud)
     # A run takes them in at its next round.
     train(config, tmp_path / "corpus", tmp_path / "run", say=lambda _: None, **common)
     folder.parent.mkdir(exist_ok=True)

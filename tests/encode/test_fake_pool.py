@@ -90,18 +90,18 @@ def test_step_features_and_reference_are_what_retrace_says(clip, new_pool):
     pool.start(0, config.as_native(), clip.frames, stats=clip.first.blob, guard=False)
     while pool.recv(1, 60.0, event) and event[0]["kind"] == _native.EVENT_DECISION:
         steps.append(event[0]["step"].copy())
-        references.append(int(event[0]["reference"]))
+        references.append(int(event[0]["q_ref"]))
         pool.send(np.zeros(1, np.int32), np.array([70 + 5 * len(steps)], np.int32))
     from encoder_bridge.encode.layouts import as_records
 
     records = as_records(pool.records(0))
     step_out = np.zeros((len(records), EVENT["step"].shape[0]), np.float32)
-    reference_out = np.zeros(len(records), np.int32)
+    q_ref_out = np.zeros(len(records), np.int32)
     stats = np.ascontiguousarray(clip.first.stats)
-    _native.retrace(config.width, config.height, config.target_kbps, stats, records, step_out, reference_out)
+    _native.retrace(config.width, config.height, config.target_kbps, stats, records, step_out, q_ref_out)
     coded = records["frame_type"] != SHOW_EXISTING
     assert np.array_equal(step_out[coded], np.array(steps))
-    assert list(reference_out[coded]) == references
+    assert list(q_ref_out[coded]) == references
     pool.close()
 
 
@@ -138,7 +138,7 @@ def test_the_toys_optimum_is_within_reach_of_actions_round_the_reference(seed):
     with Session(frames, first, TOY_CONFIG, new_pool=FakePool) as session:
         for wanted in optimum.plan:
             request = session.request()
-            session.answer(int(np.clip(wanted, request.reference - 48, request.reference + 48)))
+            session.answer(int(np.clip(wanted, request.q_ref - 48, request.q_ref + 48)))
         assert session.request() is None
         reached = session.result()
     assert reached.kbps <= 1.002 * TOY_CONFIG.target_kbps

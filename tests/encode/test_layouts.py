@@ -11,8 +11,8 @@ from encoder_bridge.errors import BadInput
 
 
 def test_dtypes_have_every_field_of_the_contract():
-    assert {"slot", "kind", "frame_type", "show_index", "layer", "reference", "step"} <= set(EVENT.names)
-    assert {"frame_type", "reference", "asked", "qindex", "fallback", "sse", "bits"} <= set(RECORD.names)
+    assert {"slot", "kind", "frame_type", "show_index", "layer", "q_ref", "step"} <= set(EVENT.names)
+    assert {"frame_type", "q_ref", "asked", "qindex", "fallback", "sse", "bits"} <= set(RECORD.names)
     assert {"pts", "bytes", "key", "sse_y", "sse_u", "sse_v"} <= set(SHOWN.names)
     assert EVENT["step"].shape == (len(_native.feature_tables()["step"]),)
 

@@ -101,7 +101,7 @@ def test_every_answer_is_used_and_recorded(pool: _native.Pool, stats: bytes) -> 
 def test_records_and_psnr_packets_tell_the_same_error(pool: _native.Pool, stats: bytes) -> None:
     config = CONFIG | {"auto_alt_ref": 0}
     pool.start(0, config, CLIP, stats=stats)
-    answer(pool, lambda event: int(event["reference"]))
+    answer(pool, lambda event: int(event["q_ref"]))
     records, shown = as_records(pool.records(0)), as_shown(pool.shown(0))
     assert (records["sse"] == shown["sse_y"] + shown["sse_u"] + shown["sse_v"]).all()
 
@@ -321,7 +321,7 @@ def test_a_policy_in_c_decides_like_its_q_ref_in_python(pool: _native.Pool, stat
     finish(pool, 0)
     in_c = as_records(pool.records(0)), packets_of(pool, 0)
     pool.start(0, CONFIG, CLIP, stats=stats, mode="ask", keep_packets=True)
-    answer(pool, lambda event: int(event["reference"]))
+    answer(pool, lambda event: int(event["q_ref"]))
     assert (as_records(pool.records(0)) == in_c[0]).all()
     assert packets_of(pool, 0) == in_c[1]
 

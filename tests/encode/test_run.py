@@ -10,7 +10,7 @@ from encoder_bridge.encode.run import clip_first_pass, encode, first_pass, valid
 from encoder_bridge.encode.session import Session
 from encoder_bridge.errors import BadInput, EncodeFailed, NotRunning
 from encoder_bridge.media.decode import open_clip, open_frames
-from encoder_bridge.media.vp9_headers import plan_of
+from encoder_bridge.media.vp9_headers import qindexes_of
 
 
 def by_hand(clip, new_pool, qindexes, **options):
@@ -85,7 +85,7 @@ def test_modes_of_a_whole_encode(clip, new_pool):
     controller = encode(clip.frames, clip.first, clip.config, new_pool=new_pool)
     assert controller.outcome["decisions"] == len(controller.plan)
     coded = controller.records[controller.records["frame_type"] != SHOW_EXISTING]
-    assert np.array_equal(coded["asked"], coded["reference"])
+    assert np.array_equal(coded["asked"], coded["q_ref"])
     libvpx = encode(clip.frames, clip.first, clip.config, mode="libvpx", new_pool=new_pool)
     assert (len(libvpx.records), libvpx.outcome["decisions"], libvpx.frames) == (0, 0, len(clip.frames))
 
@@ -162,7 +162,7 @@ def test_constant_quality_fed_back_is_bit_exact(clips, auto_alt_ref):
     config = clip.config.replace(end_usage=QUALITY, cq_level=34, auto_alt_ref=auto_alt_ref)
     first = first_pass(clip.frames, config)
     libvpx = encode(clip.frames, first, config, mode="libvpx", keep_packets=True)
-    assert libvpx.plan == plan_of(data for _, _, data in libvpx.packets)
+    assert libvpx.plan == qindexes_of(data for _, _, data in libvpx.packets)
     assert validate_episode(clip.frames, first, libvpx) == []
 
 

@@ -5,9 +5,9 @@ from support.learn_samples import RECORD
 
 from encoder_bridge.encode.layouts import ALTREF, INTER, KEY, SHOW_EXISTING
 from muzero_rc.demonstrations.cma_search import genes_of
-from muzero_rc.encoding.qindex_plan import Plan, PlanFollower, between, plan_of_json, plan_of_records
+from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, between, plan_of_json, plan_of_records
 
-PLAN = Plan((40, 20, 60, 61, 21, 62), (False, True, False, False, True, False), (0, 1, 1, 2, 3, 3))
+PLAN = QindexPlan((40, 20, 60, 61, 21, 62), (False, True, False, False, True, False), (0, 1, 1, 2, 3, 3))
 
 
 def records(*frames):
@@ -35,14 +35,14 @@ def test_frames_of_another_kind_get_their_nearest_likes():
 
 def test_a_plan_of_records_leaves_show_existing_frames_out():
     made = plan_of_records(records((KEY, 0, 40), (ALTREF, 2, 20), (SHOW_EXISTING, -1, 20), (INTER, 1, 60)))
-    assert made == Plan((40, 20, 60), (False, True, False), (0, 2, 1))
+    assert made == QindexPlan((40, 20, 60), (False, True, False), (0, 2, 1))
 
 
 def test_between_plans():
-    other = Plan(tuple(q + 100 for q in PLAN.qindex), PLAN.hidden, PLAN.shown_before)
+    other = QindexPlan(tuple(q + 100 for q in PLAN.qindex), PLAN.hidden, PLAN.shown_before)
     assert between(PLAN, other, 0.5).qindex == tuple(q + 50 for q in PLAN.qindex)
     assert between(PLAN, other, -9.0).qindex[1] == 1  # kept within what libvpx takes
-    unlike = Plan((7,), (False,), (0,))
+    unlike = QindexPlan((7,), (False,), (0,))
     assert between(PLAN, unlike, 0.4) == PLAN and between(PLAN, unlike, 0.6) == unlike
 
 

@@ -15,23 +15,23 @@ from hypothesis import strategies as st
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
 from encoder_bridge.encode.session import FrameRequest
 from encoder_bridge.errors import EncodeFailed
-from encoder_bridge.media.probe import Clip
+from encoder_bridge.media.probe import VideoFile
 from muzero_rc.deploy.policy_names import UnknownPolicy
 from muzero_rc.encoding.coded_frames import qindex_for
 from muzero_rc.evaluation import runner as evaluation_module
 from muzero_rc.evaluation.cq_match import CQ_MAX, CQ_MIN, matching_levels
 from muzero_rc.evaluation.measured_encode import EncodeRequest
 from muzero_rc.evaluation.rate_controls import choose_methods
-from muzero_rc.evaluation.result_cache import EncodeStore, store_key
-from muzero_rc.evaluation.results import CodedFrames, Encode
+from muzero_rc.evaluation.result_cache import ResultCache, store_key
+from muzero_rc.evaluation.results import CodedFrames, MeasuredEncode
 from muzero_rc.evaluation.runner import ClipTask, Evaluation, evaluate
 
 TARGETS = (50, 100, 200, 400)
 
 
-def encode_at(kbps: float, psnr_y_db: float = 35.0) -> Encode:
+def encode_at(kbps: float, psnr_y_db: float = 35.0) -> MeasuredEncode:
     coded = CodedFrames([0, 2, 1], [0, 8, 1], [0, 1, 3], [0, 1, 1], [50, 60, 90], [800, 500, 100])
-    return Encode("", "", None, None, kbps, psnr_y_db, psnr_y_db, 0.9, None, 2, 25.0, 0.1, 0, coded)
+    return MeasuredEncode("", "", None, None, kbps, psnr_y_db, psnr_y_db, 0.9, None, 2, 25.0, 0.1, 0, coded)
 
 
 class Encoder:
@@ -43,7 +43,7 @@ class Encoder:
         self.stop_after: int | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, request: EncodeRequest, _first: object, **_: Any) -> Encode:
+    def __call__(self, request: EncodeRequest, _first: object, **_: Any) -> MeasuredEncode:
         with self._lock:
             self.requests.append(request)
             count = len(self.requests)
@@ -70,7 +70,7 @@ def evaluation(tmp_path: Path) -> Evaluation:
     for name in ("one", "two"):
         path = tmp_path / f"{name}.mkv"
         path.write_text(name)
-        clip = Clip(
+        clip = VideoFile(
             path=path,
             stream=0,
             width=64,
@@ -89,7 +89,7 @@ def evaluation(tmp_path: Path) -> Evaluation:
 
 
 def test_every_method_gets_every_target(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
-    encodes, failures = evaluate(evaluation, EncodeStore(tmp_path / "e"), jobs=2)
+    encodes, failures = evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=2)
     assert failures == []
     assert len(encodes) == len(encoder.requests) == evaluation.size() == 2 * 4 * 4
     seen = {(e.clip, e.method): [] for e in encodes}
@@ -101,7 +101,7 @@ def test_every_method_gets_every_target(encoder: Encoder, evaluation: Evaluation
 
 
 def test_settings_of_each_method(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
-    evaluate(evaluation, EncodeStore(tmp_path / "e"), jobs=1)
+    evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=1)
     kinds = {(r.mode, r.config.auto_alt_ref, r.config.end_usage == QUALITY) for r in encoder.requests}
     assert kinds == {
         ("libvpx", 6, False),
@@ -112,7 +112,7 @@ def test_settings_of_each_method(encoder: Encoder, evaluation: Evaluation, tmp_p
 
 
 def test_a_second_run_encodes_nothing(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
-    store = EncodeStore(tmp_path / "e")
+    store = ResultCache(tmp_path / "e")
     first = evaluate(evaluation, store, jobs=2)
     encoder.requests.clear()
     made = []
@@ -122,7 +122,7 @@ def test_a_second_run_encodes_nothing(encoder: Encoder, evaluation: Evaluation, 
 
 
 def test_an_interrupted_run_goes_on(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
-    store = EncodeStore(tmp_path / "e")
+    store = ResultCache(tmp_path / "e")
     encoder.stop_after = 11
     with pytest.raises(KeyboardInterrupt):
         evaluate(evaluation, store, jobs=1)
@@ -139,7 +139,7 @@ def test_a_failure_is_reported_and_the_rest_goes_on(
     encoder: Encoder, evaluation: Evaluation, tmp_path: Path
 ) -> None:
     encoder.fail_at = 200
-    encodes, failures = evaluate(evaluation, EncodeStore(tmp_path / "e"), jobs=2)
+    encodes, failures = evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=2)
     assert {(f.clip, f.reason) for f in failures} == {("one", "no luck"), ("two", "no luck")}
     assert {f.method for f in failures} == {"libvpx-vbr", "libvpx-vbr-arf1", "controller"}
     assert {e.method for e in encodes} == {"libvpx-q"}
@@ -149,7 +149,7 @@ def test_a_failure_is_reported_and_the_rest_goes_on(
 def test_what_an_encode_depends_on_makes_it_anew(
     encoder: Encoder, evaluation: Evaluation, tmp_path: Path, change: str
 ) -> None:
-    store = EncodeStore(tmp_path / "e")
+    store = ResultCache(tmp_path / "e")
     evaluate(evaluation, store, jobs=1)
     encoder.requests.clear()
     if change == "settings":
@@ -164,13 +164,13 @@ def test_what_an_encode_depends_on_makes_it_anew(
 
 def test_broken_entries_are_made_again(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
     folder = tmp_path / "e"
-    evaluate(evaluation, EncodeStore(folder), jobs=1)
+    evaluate(evaluation, ResultCache(folder), jobs=1)
     entries = sorted(folder.glob("*.json"))
     entries[0].write_text(entries[0].read_text()[:40])
     entries[1].write_text('{"format": "something else"}')
     entries[2].write_text("[]")
     encoder.requests.clear()
-    assert len(evaluate(evaluation, EncodeStore(folder), jobs=1)[0]) == evaluation.size()
+    assert len(evaluate(evaluation, ResultCache(folder), jobs=1)[0]) == evaluation.size()
     assert len(encoder.requests) == 3
 
 
@@ -178,7 +178,7 @@ def test_without_levels_constant_quality_is_rate_matched(
     encoder: Encoder, evaluation: Evaluation, tmp_path: Path
 ) -> None:
     tasks = [replace(task, cq_levels=None) for task in evaluation.tasks]
-    encodes, _ = evaluate(replace(evaluation, tasks=tasks), EncodeStore(tmp_path / "e"), jobs=2)
+    encodes, _ = evaluate(replace(evaluation, tasks=tasks), ResultCache(tmp_path / "e"), jobs=2)
     rates = [e.kbps for e in encodes if e.method == "libvpx-q" and e.clip == "one"]
     assert rates == pytest.approx(TARGETS, rel=0.04)
 
@@ -188,7 +188,7 @@ def test_the_replay_stands_on_constant_quality(
 ) -> None:
     methods = choose_methods([], "libvpx-vbr", ["libvpx-q-replay"], auto_alt_ref=1)
     assert [m.name for m in methods] == ["libvpx-vbr", "libvpx-q", "libvpx-q-replay"]
-    encodes, failures = evaluate(replace(evaluation, methods=methods), EncodeStore(tmp_path / "e"), jobs=1)
+    encodes, failures = evaluate(replace(evaluation, methods=methods), ResultCache(tmp_path / "e"), jobs=1)
     assert failures == []
     replays = [e for e in encodes if e.method == "libvpx-q-replay"]
     assert [(e.target_kbps, e.cq_level) for e in replays[:4]] == [(None, level) for level in (52, 44, 36, 28)]
@@ -199,7 +199,7 @@ def test_the_replay_stands_on_constant_quality(
 
 
 def test_store_round_trip(tmp_path: Path) -> None:
-    store, key = EncodeStore(tmp_path), store_key({"a": "b"})
+    store, key = ResultCache(tmp_path), store_key({"a": "b"})
     assert store.load(key) is None
     store.save(key, encode_at(123.4), {"a": "b"})
     assert store.load(key) == encode_at(123.4)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from encoder_bridge import _native
 from encoder_bridge.encode.run import encode
 from encoder_bridge.errors import BadBitstream
-from encoder_bridge.media.vp9_headers import frame_headers, parse_header, plan_of, split_superframe
+from encoder_bridge.media.vp9_headers import frame_headers, parse_header, qindexes_of, split_superframe
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def stream(clips):
 
 def test_every_decision_is_found_in_the_packets(stream):
     packets = [data for _, _, data in stream.packets]
-    assert plan_of(packets) == stream.plan
+    assert qindexes_of(packets) == stream.plan
     headers = list(frame_headers(packets))
     assert sum(h.show_frame or h.show_existing_frame for h in headers) == stream.frames
     assert sum(h.show_existing_frame for h in headers) == sum(stream.records["frame_type"] == -1)

@@ -40,7 +40,7 @@ typedef int32_t (*chooser)(const muzero_rc_state *state, int32_t coding_index);
 
 static int32_t take_reference(const muzero_rc_state *state, int32_t coding_index) {
   (void)coding_index;
-  return muzero_rc_state_reference(state);
+  return muzero_rc_state_q_ref(state);
 }
 
 static int32_t always_finest(const muzero_rc_state *state, int32_t coding_index) {

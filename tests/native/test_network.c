@@ -114,7 +114,7 @@ static void test_choosing(void) {
   const struct {
     bool mean, absolute;
     float logits[5];
-    int32_t reference, asked, fallback;
+    int32_t q_ref, asked, fallback;
   } cases[] = {
       {false, false, {0, 1, 0, 3, 2}, 100, 102, 0},
       {false, false, {0, 3, 0, 3, 3}, 100, 99, 0}, /* of equals the first */
@@ -136,7 +136,7 @@ static void test_choosing(void) {
     memcpy(logits, cases[i].logits, sizeof(logits));
     policy.mean = cases[i].mean;
     policy.absolute = cases[i].absolute;
-    CHECK_EQ(muzero_rc_policy_choose(&policy, logits, cases[i].reference, &fallback),
+    CHECK_EQ(muzero_rc_policy_choose(&policy, logits, cases[i].q_ref, &fallback),
              cases[i].asked);
     CHECK_EQ(fallback, cases[i].fallback);
   }
@@ -149,7 +149,7 @@ static void test_decisions_follow_the_network(void) {
   CHECK_EQ(decide_all(&options, first), 0);
   CHECK_EQ(decide_all(&options, second), 0);
   for (int i = 0; i < FRAMES; ++i) {
-    const int32_t offset = first[i].asked - first[i].reference;
+    const int32_t offset = first[i].asked - first[i].q_ref;
     CHECK(offset == -20 || offset == 3 || offset == 31 || first[i].asked == 1 ||
           first[i].asked == 255);
     CHECK(first[i].qindex >= 1 && first[i].qindex <= 255 && !first[i].fallback);
@@ -173,7 +173,7 @@ static void test_overflowing_network_leaves_it_to_the_controller(void) {
   CHECK_EQ(decide_all(&options, decisions), 0);
   for (int i = 0; i < FRAMES; ++i) {
     CHECK_EQ(decisions[i].fallback, 1);
-    CHECK_EQ(decisions[i].asked, decisions[i].reference);
+    CHECK_EQ(decisions[i].asked, decisions[i].q_ref);
   }
 }
 

@@ -118,7 +118,7 @@ static int32_t first_qindex(int64_t bits, float response) {
   }
   if (muzero_rc_state_open(&clip, stats, &state)) return -1;
   muzero_rc_state_begin(state, &request);
-  const int32_t qindex = muzero_rc_state_reference(state);
+  const int32_t qindex = muzero_rc_state_q_ref(state);
   muzero_rc_state_close(&state);
   return qindex;
 }

@@ -105,8 +105,8 @@ def test_an_encode_asks_for_what_the_logits_say(decision, mode, footage, tmp_pat
     export_policy(path, params, sizes, widths(), feature_version(), {})
     result = encode(frames, first, config, policy=str(path), guard=False)
     records = result.records[result.records["frame_type"] >= 0]
-    states, reference = states_of(config, first, result.records, config.target_kbps)
-    assert np.array_equal(reference, records["reference"])
+    states, q_ref = states_of(config, first, result.records, config.target_kbps)
+    assert np.array_equal(q_ref, records["q_ref"])
     logits = c_logits(_native.Policy(str(path)), len(sizes.actions), states).astype(np.float64)
     check_same(logits, *jax_logits(networks, params, [states]))
     actions = np.asarray(sizes.actions)
@@ -118,7 +118,7 @@ def test_an_encode_asks_for_what_the_logits_say(decision, mode, footage, tmp_pat
         chosen = np.sign(mean) * np.floor(np.abs(mean) + 0.5)
         sure = np.abs(np.abs(mean) % 1 - 0.5) > 1e-3  # else floats may round the other way
         assert sure.mean() > 0.9
-    asked = np.clip(chosen + (reference if mode == "relative" else 0), 1, 255)
+    asked = np.clip(chosen + (q_ref if mode == "relative" else 0), 1, 255)
     assert np.array_equal(records["asked"][sure], asked[sure])
     assert np.array_equal(records["qindex"], records["asked"])
     assert not records["fallback"].any()

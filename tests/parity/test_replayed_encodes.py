@@ -12,7 +12,7 @@ from support.native_samples import answer, finish, first_pass, moving_texture, p
 
 from encoder_bridge import _native
 from encoder_bridge.encode.layouts import RECORD, SHOW_EXISTING, as_records
-from encoder_bridge.media.vp9_headers import plan_of
+from encoder_bridge.media.vp9_headers import qindexes_of
 
 FRAMES = 40
 END_USAGE_Q = 3
@@ -79,7 +79,7 @@ def replay(
     pool.start(0, config, clip, stats=blob, mode="libvpx", keep_packets=True)
     finish(pool, 0)
     own = packets_of(pool, 0)
-    plan = iter(plan_of(own))
+    plan = iter(qindexes_of(own))
     pool.start(0, config, clip, stats=blob, guard=False, keep_packets=True)
     answer(pool, lambda event: next(plan))
     finish(pool, 0)
@@ -121,26 +121,26 @@ def test_retrace_sees_what_the_episode_saw(pool: _native.Pool, auto_alt_ref: int
     records = as_records(pool.records(0))
     stats = np.frombuffer(pool.frame_stats(blob), np.float64).reshape(FRAMES, 25)
     step = np.ones((len(records), len(_native.feature_tables()["step"])), np.float32)
-    reference = np.ones(len(records), np.int32)
+    q_ref = np.ones(len(records), np.int32)
     size = config["width"], config["height"], config["target_kbps"]
-    _native.retrace(*size, stats, records, step, reference)
+    _native.retrace(*size, stats, records, step, q_ref)
     coded = records["frame_type"] != SHOW_EXISTING
     assert auto_alt_ref == 1 or not coded.all()
     np.testing.assert_array_equal(step[coded], [event["step"] for event in seen])
-    np.testing.assert_array_equal(reference[coded], records["reference"][coded])
+    np.testing.assert_array_equal(q_ref[coded], records["q_ref"][coded])
     assert not step[~coded].any()
-    assert not reference[~coded].any()
+    assert not q_ref[~coded].any()
 
 
 def test_retrace_refuses_arrays_that_do_not_fit() -> None:
     stats = np.zeros((3, 25))
     step = np.zeros((2, len(_native.feature_tables()["step"])), np.float32)
-    records, reference = np.zeros(2, RECORD), np.zeros(2, np.int32)
+    records, q_ref = np.zeros(2, RECORD), np.zeros(2, np.int32)
     with pytest.raises(ValueError, match="stats"):
-        _native.retrace(64, 64, 100, np.zeros((3, 24)), records, step, reference)
+        _native.retrace(64, 64, 100, np.zeros((3, 24)), records, step, q_ref)
     with pytest.raises(ValueError, match="step_out"):
-        _native.retrace(64, 64, 100, stats, records, step[:1], reference)
-    with pytest.raises(ValueError, match="reference_out"):
-        _native.retrace(64, 64, 100, stats, records, step, reference.astype(np.int64))
+        _native.retrace(64, 64, 100, stats, records, step[:1], q_ref)
+    with pytest.raises(ValueError, match="q_ref_out"):
+        _native.retrace(64, 64, 100, stats, records, step, q_ref.astype(np.int64))
     with pytest.raises(ValueError, match="target_kbps"):
-        _native.retrace(64, 64, 0, stats, records, step, reference)
+        _native.retrace(64, 64, 0, stats, records, step, q_ref)

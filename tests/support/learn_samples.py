@@ -12,7 +12,7 @@ from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.instances import catalogue_of, find_clips
 from muzero_rc.demonstrations.registry import teacher_episodes
-from muzero_rc.encoding.clip_store import Engine, Studio
+from muzero_rc.encoding.clip_store import ClipStore, Engine
 from muzero_rc.experience.episode_log import SELFPLAY, Episode
 from muzero_rc.reward.rules import Outcome
 
@@ -112,13 +112,13 @@ def toy_config(*changes):
 def teachers(tmp_path, *changes):
     """All teachers' episodes of a config, and how many second passes they took."""
     config = toy_config(*changes)
-    studio = Studio(fake_engine(), config, tmp_path / "cache")
+    store = ClipStore(fake_engine(), config, tmp_path / "cache")
     played = []
-    play = studio.play
-    studio.play = lambda jobs, *rest, **more: play((played.append(job) or job for job in jobs), *rest, **more)
+    play = store.play
+    store.play = lambda jobs, *rest, **more: play((played.append(job) or job for job in jobs), *rest, **more)
     try:
-        instances = studio.prepared(catalogue_of(find_clips(tmp_path / "corpus"), config.data, config.seed))
+        instances = store.prepared(catalogue_of(find_clips(tmp_path / "corpus"), config.data, config.seed))
         before = len(played)
-        return list(teacher_episodes(studio, instances, tmp_path / "teachers")), len(played) - before
+        return list(teacher_episodes(store, instances, tmp_path / "teachers")), len(played) - before
     finally:
-        studio.close()
+        store.close()

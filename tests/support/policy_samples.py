@@ -70,12 +70,12 @@ def states_of(
     stats = np.ascontiguousarray(first.stats)
     _native.observe_clip(config.width, config.height, target_kbps, stats, clip, frames)
     steps = np.zeros((len(records), sizes.step), np.float32)
-    reference = np.zeros(len(records), np.int32)
+    q_ref = np.zeros(len(records), np.int32)
     records = np.ascontiguousarray(records, RECORD)
-    _native.retrace(config.width, config.height, target_kbps, stats, records, steps, reference)
+    _native.retrace(config.width, config.height, target_kbps, stats, records, steps, q_ref)
     decided = records["frame_type"] >= 0
     show_index = np.ascontiguousarray(records["show_index"][decided], np.int32)
-    return States(clip, frames, np.ascontiguousarray(steps[decided]), show_index), reference[decided]
+    return States(clip, frames, np.ascontiguousarray(steps[decided]), show_index), q_ref[decided]
 
 
 def jax_logits(networks: Networks, params: Params, clips: Sequence[States]) -> list[FloatArray]:

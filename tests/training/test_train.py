@@ -15,11 +15,11 @@ from encoder_bridge import _native
 from encoder_bridge.testing.fake_pool import FakePool
 from encoder_bridge.testing.knapsack_optimum import TOY_CONFIG, toy_optimum
 from muzero_rc.corpus.instances import CorpusError
+from muzero_rc.errors import RunError
 from muzero_rc.experience.episode_log import read_log
 from muzero_rc.experience.opponents import replayed
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training.logger import read_metrics
-from muzero_rc.training.run_dir import RunError
 from muzero_rc.training.train import train
 
 

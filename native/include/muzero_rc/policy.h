@@ -77,7 +77,7 @@ typedef struct muzero_rc_frame_result {
 typedef struct muzero_rc_decision {
   int32_t qindex;    /* to be used: within [1, 255], guarded */
   int32_t asked;     /* what the policy wanted */
-  int32_t reference; /* the controller's q_ref */
+  int32_t q_ref; /* the controller's q_ref */
   int32_t fallback;  /* 1: the network answered NaN or inf, q_ref was taken */
 } muzero_rc_decision;
 
