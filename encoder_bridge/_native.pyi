@@ -13,6 +13,13 @@ EVENT_DECISION: int  # a frame waits for its qindex
 EVENT_DONE: int  # the encode ended well
 EVENT_FAILED: int  # the encode ended badly: outcome()["error"] says why
 
+FRAME_TYPES: tuple[str, ...]
+"""Names of C's frame types, in the order of its enum: "key", "inter", "altref", "overlay", "golden"."""
+
+LAYERS: tuple[str, ...]
+"""Names of C's layers, in the order of its enum: "key", "top", "second", "third", "fourth" (and
+deeper), "leaf", "overlay"."""
+
 class NativeError(RuntimeError):
     """libvpx or the bridge failed; the message says what."""
 

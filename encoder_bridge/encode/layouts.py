@@ -27,8 +27,17 @@ RECORD = _dtype(_native.record_layout())
 SHOWN = _dtype(_native.shown_layout())
 """One packet: pts, bytes, key, and the squared error of the shown frame."""
 
-KEY, INTER, ALTREF, OVERLAY, GOLDEN = range(5)
-FRAME_TYPES = ("key", "inter", "altref", "overlay", "golden")
+FRAME_TYPES = _native.FRAME_TYPES
+"""Names of frame types; an index is the `frame_type` of events and records."""
+KEY = FRAME_TYPES.index("key")
+INTER = FRAME_TYPES.index("inter")
+ALTREF = FRAME_TYPES.index("altref")
+OVERLAY = FRAME_TYPES.index("overlay")
+GOLDEN = FRAME_TYPES.index("golden")
+
+LAYERS = _native.LAYERS
+"""Names of layers; an index is the `layer` of events and records."""
+
 SHOW_EXISTING = -1
 """The frame_type of a record without a decision."""
 

@@ -35,13 +35,17 @@ void glue_free(PyObject *self);
 extern PyType_Spec glue_pool_spec;
 extern PyType_Spec glue_policy_spec;
 
-/* Module functions without arguments: layouts.c. */
+/* Module functions without arguments: struct_layouts.c. */
 PyObject *glue_feature_tables(PyObject *module, PyObject *unused);
 PyObject *glue_quantizer_steps(PyObject *module, PyObject *unused);
 PyObject *glue_event_layout(PyObject *module, PyObject *unused);
 PyObject *glue_record_layout(PyObject *module, PyObject *unused);
 PyObject *glue_shown_layout(PyObject *module, PyObject *unused);
 PyObject *glue_config_fields(PyObject *module, PyObject *unused);
+
+/* Names of the frame types and of the layers, tuples of str. */
+PyObject *glue_frame_types(void);
+PyObject *glue_layers(void);
 
 /* The policy within a Policy object. */
 const muzero_rc_policy *glue_policy(PyObject *self);

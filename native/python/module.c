@@ -164,6 +164,13 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyObject **type) {
   return *type ? PyModule_AddType(module, (PyTypeObject *)*type) : -1;
 }
 
+/* Takes `value`, which is NULL after a failure. */
+static int add_object(PyObject *module, const char *name, PyObject *value) {
+  const int failed = PyModule_AddObjectRef(module, name, value);
+  Py_XDECREF(value);
+  return failed;
+}
+
 static int module_exec(PyObject *module) {
   glue_state *const state = PyModule_GetState(module);
   char error[256];
@@ -180,6 +187,8 @@ static int module_exec(PyObject *module) {
       PyModule_AddIntConstant(module, "EVENT_DECISION", MUZERO_RC_EVENT_DECISION) ||
       PyModule_AddIntConstant(module, "EVENT_DONE", MUZERO_RC_EVENT_DONE) ||
       PyModule_AddIntConstant(module, "EVENT_FAILED", MUZERO_RC_EVENT_FAILED) ||
+      add_object(module, "FRAME_TYPES", glue_frame_types()) ||
+      add_object(module, "LAYERS", glue_layers()) ||
       PyModule_AddIntConstant(module, "BITS_PLAIN", MUZERO_RC_BITS_PLAIN) ||
       PyModule_AddIntConstant(module, "BITS_INPUTS", MUZERO_RC_BITS_INPUTS))
     return -1;

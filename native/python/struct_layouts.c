@@ -1,5 +1,6 @@
 /* What Python must know of C's structs and tables, from C itself. */
 #include "features/feature_table.h"
+#include "rate_control/gop_schedule.h"
 #include "rate_control/quantizer.h"
 #include "python/glue.h"
 #include "bridge/session.h"
@@ -123,6 +124,25 @@ PyObject *glue_shown_layout(PyObject *module, PyObject *unused) {
   };
   return layout(sizeof(muzero_rc_shown), FIELDS, COUNT(FIELDS));
 }
+
+static PyObject *name_tuple(int32_t count, const char *(*name)(int32_t)) {
+  PyObject *const names = PyTuple_New(count);
+  for (int32_t i = 0; names && i < count; ++i) {
+    PyObject *const text = PyUnicode_FromString(name(i));
+    if (!text) {
+      Py_DECREF(names);
+      return NULL;
+    }
+    PyTuple_SetItem(names, i, text);
+  }
+  return names;
+}
+
+PyObject *glue_frame_types(void) {
+  return name_tuple(MUZERO_RC_FRAME_TYPES, muzero_rc_frame_type_name);
+}
+
+PyObject *glue_layers(void) { return name_tuple(MUZERO_RC_LAYERS, muzero_rc_layer_name); }
 
 PyObject *glue_config_fields(PyObject *module, PyObject *unused) {
   (void)module;

@@ -2,6 +2,25 @@
 
 #include <string.h>
 
+const char *muzero_rc_frame_type_name(int32_t frame_type) {
+  static const char *const NAMES[MUZERO_RC_FRAME_TYPES] = {
+      [MUZERO_RC_KEY] = "key",         [MUZERO_RC_INTER] = "inter",
+      [MUZERO_RC_ALTREF] = "altref",   [MUZERO_RC_OVERLAY] = "overlay",
+      [MUZERO_RC_GOLDEN] = "golden",
+  };
+  return NAMES[frame_type];
+}
+
+const char *muzero_rc_layer_name(int32_t layer) {
+  static const char *const NAMES[MUZERO_RC_LAYERS] = {
+      [MUZERO_RC_LAYER_KEY] = "key",       [MUZERO_RC_LAYER_TOP] = "top",
+      [MUZERO_RC_LAYER_SECOND] = "second", [MUZERO_RC_LAYER_THIRD] = "third",
+      [MUZERO_RC_LAYER_FOURTH] = "fourth", [MUZERO_RC_LAYER_LEAF] = "leaf",
+      [MUZERO_RC_LAYER_OVERLAY] = "overlay",
+  };
+  return NAMES[layer];
+}
+
 typedef struct plan_list {
   muzero_rc_planned_frame *frames;
   int32_t count;

@@ -17,6 +17,13 @@ typedef enum muzero_rc_layer {
   MUZERO_RC_LAYERS = 7
 } muzero_rc_layer;
 
+enum { MUZERO_RC_FRAME_TYPES = MUZERO_RC_GOLDEN + 1 };
+
+/* As "key", "altref", "top" or "leaf": of 0 to MUZERO_RC_FRAME_TYPES - 1 and of 0 to
+ * MUZERO_RC_LAYERS - 1. */
+const char *muzero_rc_frame_type_name(int32_t frame_type);
+const char *muzero_rc_layer_name(int32_t layer);
+
 enum {
   MUZERO_RC_MAX_HIDDEN = 8, /* alt-refs that wait; libvpx keeps at most 6 */
   MUZERO_RC_MAX_GOP = 64,   /* coded frames listed ahead; libvpx's GOPs end at 25 */

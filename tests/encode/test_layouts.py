@@ -5,7 +5,7 @@ import pytest
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import CBR, CONSTRAINED_QUALITY, QUALITY, VBR, EncoderConfig
-from encoder_bridge.encode.layouts import EVENT, RECORD, SHOWN, as_records
+from encoder_bridge.encode.layouts import EVENT, FRAME_TYPES, LAYERS, RECORD, SHOWN, as_records
 from encoder_bridge.encode.result import bitrate_kbps, psnr_db
 from encoder_bridge.errors import BadInput
 
@@ -15,6 +15,14 @@ def test_dtypes_have_every_field_of_the_contract():
     assert {"frame_type", "q_ref", "asked", "qindex", "fallback", "sse", "bits"} <= set(RECORD.names)
     assert {"pts", "bytes", "key", "sse_y", "sse_u", "sse_v"} <= set(SHOWN.names)
     assert EVENT["step"].shape == (len(_native.feature_tables()["step"]),)
+
+
+def test_names_of_frame_types_and_layers_are_the_extensions_in_the_order_of_its_enums():
+    assert FRAME_TYPES == ("key", "inter", "altref", "overlay", "golden")
+    assert LAYERS == ("key", "top", "second", "third", "fourth", "leaf", "overlay")
+    steps = {name for name, _ in _native.feature_tables()["step"]}
+    assert {f"is_{name}" for name in FRAME_TYPES} <= steps
+    assert {f"{name}_last_bits" for name in LAYERS} <= steps
 
 
 def test_records_do_not_share_memory_with_their_bytes():
