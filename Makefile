@@ -13,13 +13,16 @@ MAKEFLAGS += --no-print-directory
 SOURCES = $(shell find encoder_bridge muzero_rc native -type f ! -name '*.pyc' ! -name '*.so')
 SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
+PARTS := lint native-plain native-address,undefined native-thread unit
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types unit native bench dev train-smoke clean
+.PHONY: help setup demo test test-all test-shuffled lint unit bench dev train-smoke clean $(PARTS)
 
 help:
 	@echo 'make demo         set up, encode a clip with our rate control and with libvpx'"'"'s, compare'
 	@echo 'make test         set up, then lint, types, C tests with sanitizers, Python tests (10 minutes at most)'
 	@echo 'make test-all     as make test, with the slow tests'
+	@echo 'make test-shuffled  the Python tests in an order drawn anew'
 	@echo 'make bench        what the hook, the plugin and training cost'
 	@echo 'make lint         ruff and mypy only'
 	@echo 'make dev          build the C parts again for .venv-test'
@@ -59,30 +62,36 @@ dev: $(VENV_TEST)/.ready
 
 # -- checks --
 
-test: lint native unit
-
-test-all: lint native dev
-	@$(BIN)/python -m pytest
+# Every part runs, whatever became of the one before; the last lines say which failed.
+test: MARKS := -m 'not slow'
+test test-all: $(VENV_TEST)/.ready
+	@failed=; for part in $(PARTS); do $(MAKE) $$part MARKS="$(MARKS)" || failed="$$failed $$part"; done; \
+	  test -z "$$failed" || { echo "make $@: failed:$$failed" >&2; exit 1; }
 
 lint: $(VENV_TEST)/.ready
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy
 
+MARKS ?= -m 'not slow'
 unit: dev
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(BIN)/python -m pytest $(MARKS)
+
+# In an order drawn anew, which the run prints: no test may lean on another's.
+test-shuffled: dev
+	@$(BIN)/python -m pytest -m 'not slow' --random-order --random-order-bucket=global
 
 # The C tests three times: as they are, under ASan and UBSan, under TSan.
-native: build/native-plain build/native-address,undefined build/native-thread
-
-.PHONY: build/native-plain build/native-address,undefined build/native-thread
-build/native-plain build/native-address,undefined build/native-thread: build/native-%: $(VENV_TEST)/.ready
+native-plain native-address,undefined native-thread: native-%: $(VENV_TEST)/.ready
 	@echo "ctest: $*"
-	@PATH="$(abspath $(BIN)):$$PATH" cmake -S native -B $@ -G Ninja -DMUZERO_RC_TESTS=ON -DMUZERO_RC_WERROR=ON \
-	  -DMUZERO_RC_SANITIZE=$(filter-out plain,$*) -DCMAKE_BUILD_TYPE=RelWithDebInfo >$@.log
-	@$(BIN)/cmake --build $@ >$@.log || { cat $@.log; exit 1; }
-	@$(BIN)/ctest --test-dir $@ -j 2 --output-on-failure --no-tests=error >$@.log || { cat $@.log; exit 1; }
-	@grep 'tests passed' $@.log
+	@mkdir -p build
+	@PATH="$(abspath $(BIN)):$$PATH" cmake -S native -B build/$@ -G Ninja -DMUZERO_RC_TESTS=ON \
+	  -DMUZERO_RC_WERROR=ON -DMUZERO_RC_SANITIZE=$(filter-out plain,$*) \
+	  -DCMAKE_BUILD_TYPE=RelWithDebInfo >build/$@.log || { cat build/$@.log; exit 1; }
+	@$(BIN)/cmake --build build/$@ >build/$@.log || { cat build/$@.log; exit 1; }
+	@$(BIN)/ctest --test-dir build/$@ -j 2 --output-on-failure --no-tests=error >build/$@.log || \
+	  { cat build/$@.log; exit 1; }
+	@grep 'tests passed' build/$@.log
 
 bench: dev
 	@$(BIN)/python scripts/bench/bench.py
