@@ -76,9 +76,6 @@ WRONG: frozenset[str] = frozenset(
         "muzero_rc.experience.ingest -> muzero_rc.acting.actor",
         "muzero_rc.experience.ingest -> muzero_rc.acting.assignment",
         "muzero_rc.experience.ingest -> muzero_rc.demonstrations.alt_ref_sweep",
-        "muzero_rc.utils.versions -> encoder_bridge",
-        "muzero_rc.utils.versions -> encoder_bridge.media.ffmpeg",
-        "muzero_rc.utils.versions -> encoder_bridge.media.quality",
     )
 )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from muzero_rc.cli.common import DONE, FAILED, Parser, Usage, add_encoder_options, run
 from muzero_rc.deploy.policy_names import default_name
 from muzero_rc.utils.bitrate import parse_kbps
+from muzero_rc.utils.extras import require_extra
 
 if TYPE_CHECKING:
     from muzero_rc.evaluation.results import MeasuredEncode, ReportData
@@ -77,6 +78,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
         raise Usage(f"--jobs {args.jobs}: at least 1 is needed")
     peers = [name for name in args.peers.split(",") if name]
     bitrates = _bitrates(args.bitrates) if args.bitrates is not None else None
+    require_extra("report", PROGRAM)
 
     from encoder_bridge.encode.config import EncoderConfig
     from encoder_bridge.media.quality import vmaf_ffmpeg

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muzero_rc.cli.common import DONE, Parser, Usage, run
+from muzero_rc.utils.extras import require_extra
 
 if TYPE_CHECKING:
     from muzero_rc.config.schema import Config
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     args = _parser().parse(argv)
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s", stream=sys.stderr)
-    return run(PROGRAM, lambda: args.body(args), interrupted="interrupted; --resume goes on from here")
+    return run(PROGRAM, lambda: _dispatch(args), interrupted="interrupted; --resume goes on from here")
 
 
 def _parser() -> Parser:
@@ -93,6 +94,12 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--set", metavar="A.B=C", action="append", default=[], help="change a setting; may be given again"
     )
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    if args.body is not _export:  # which only copies a file
+        require_extra("train", PROGRAM)
+    return int(args.body(args))
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from muzero_rc.evaluation.result_cache import ResultCache
 from muzero_rc.evaluation.results import LIBVPX_Q, MeasuredEncode, ReportClip, ReportData
 from muzero_rc.evaluation.runner import ClipTask, Evaluation, OnEncode, evaluate
 from muzero_rc.report.page import write_report
-from muzero_rc.utils.versions import versions
+from muzero_rc.report.versions import versions
 
 VIDEO_SUFFIXES = frozenset((".avi", ".ivf", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ts", ".webm", ".y4m"))
 _Q_TOLERANCE = 0.005

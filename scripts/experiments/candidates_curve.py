@@ -42,8 +42,8 @@ from muzero_rc.encoding.candidates import Candidate, CandidateSearch  # noqa: E4
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine  # noqa: E402
 from muzero_rc.encoding.qindex_plan import PlanFollower, follow_plans  # noqa: E402
 from muzero_rc.report.charts import Series, line_chart  # noqa: E402
+from muzero_rc.report.versions import versions  # noqa: E402
 from muzero_rc.training.validation import targets_of  # noqa: E402
-from muzero_rc.utils.versions import versions  # noqa: E402
 
 RUNGS = (1, 3)
 CHART_STYLE = (

@@ -1,0 +1,68 @@
+"""What the commands say when an extra is missing."""
+
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from muzero_rc.cli import report as rc_report
+from muzero_rc.cli import train as rc_train
+from muzero_rc.utils.extras import MODULES, MissingExtra, require_extra
+
+PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+PACKAGE_OF = {"haiku": "dm-haiku", "imageio_ffmpeg": "imageio-ffmpeg", "reverb": "dm-reverb"}
+
+
+@pytest.mark.parametrize("module", MODULES["report"])
+def test_rc_report_says_what_to_install(
+    invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    words = (tmp_path / "clip.mkv", "-o", tmp_path / "out", "--bitrates", "10k,20k,30k,40k")
+    for more in ((), ("--metrics", "psnr,vmaf")):
+        ran = invoke(rc_report.main, *words, *more)
+        assert ran.status == 2
+        assert ran.err.count("\n") == 1
+        assert module in ran.err and "pip install 'muzero-rc[report]'" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("module", MODULES["train"])
+def test_rc_train_says_what_to_install(
+    invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    ran = invoke(rc_train.main, "run", tmp_path, "--run-dir", tmp_path / "run")
+    assert ran.status == 2
+    assert ran.err.count("\n") == 1
+    assert module in ran.err and "pip install 'muzero-rc[train]'" in ran.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_help_needs_no_extra(invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in {*MODULES["report"], *MODULES["train"]}:
+        monkeypatch.setitem(sys.modules, module, None)
+    for main in (rc_report.main, rc_train.main):
+        assert invoke(main, "--help").status == 0
+
+
+@pytest.mark.parametrize("extra", MODULES)
+def test_the_extras_bring_what_they_are_said_to(extra: str) -> None:
+    extras = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    brought = " ".join([*extras[extra], *extras["report"]])
+    assert all(PACKAGE_OF.get(module, module) in brought for module in MODULES[extra])
+
+
+def test_all_extras_are_installed_here() -> None:
+    for extra in MODULES:
+        require_extra(extra, "the tests")
+
+
+def test_every_missing_module_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in MODULES["report"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match="x needs bjontegaard, imageio_ffmpeg, jinja2"):
+        require_extra("report", "x")
