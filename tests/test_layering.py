@@ -68,7 +68,6 @@ TABLE: dict[str, tuple[str, ...]] = {
 WRONG: frozenset[str] = frozenset(
     (
         "encoder_bridge.media.quality -> encoder_bridge.encode.result",
-        "muzero_rc.encoding.candidates -> muzero_rc.acting.assignment",
         "muzero_rc.encoding.clip_store -> muzero_rc.agent.batch",
         "muzero_rc.encoding.clip_store -> muzero_rc.experience.episode_log",
         "muzero_rc.encoding.coded_frames -> muzero_rc.evaluation.results",

@@ -13,13 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from muzero_rc.acting.assignment import OWN, Assignment, StructuredNoise
+from muzero_rc.acting.assignment import OWN, Assignment, noise_of
 from muzero_rc.agent.batch import NO_FRAME
 from muzero_rc.agent.networks import Networks, exogenous, look_up
 from muzero_rc.agent.search import Found, make_search, tie_break
 from muzero_rc.config.schema import Config
 from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.noise import StructuredNoise
 from muzero_rc.experience.episode_log import SELFPLAY, Episode
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.reward.rules import outcome_of
@@ -130,7 +131,10 @@ class Actor:
         encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
         opponent = opponents.of_clip(instance.clip, instance.name, target)
         noise = StructuredNoise(
-            f"{prefix} {assignment.number}", self._config.actor, len(frames), silent=assignment.greedy
+            f"{prefix} {assignment.number}",
+            noise_of(self._config.actor),
+            len(frames),
+            silent=assignment.greedy,
         )
         play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot), noise)
         return self._store.job(

@@ -1,14 +1,15 @@
-"""What to play next, and the noise to play it with; needs no JAX."""
+"""Assignments: which clip and target an episode has, and its exploration noise; needs no JAX."""
 
 import random
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from muzero_rc.config.schema import ActorConfig, Config
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.noise import NoiseConfig
 
 OWN = "self"  # uids of episodes that a run plays itself begin with it
 
@@ -45,43 +46,12 @@ def assign(
     return Assignment(number, instance, target, alone.random() < config.actor.noise_free_share)
 
 
-class StructuredNoise:
-    """Offsets to qindex that a layer's frames share, one in the whole clip and one in each GOP.
-
-    All frames share a drift from the clip's first to its last. Independent noise on every frame, which
-    there can be as well, mostly costs quality; this tells what a different plan is worth.
-    """
-
-    def __init__(self, seed: str, config: ActorConfig, frames: int, *, silent: bool = False) -> None:
-        """Args: seed: of the episode; config: the deviations; frames: of the clip; silent: no noise."""
-        self._seed = seed
-        self._config = config
-        self._silent = silent
-        self._drawn: dict[tuple[str, int], float] = {}
-        self._last_show = max(1, frames - 1)
-        self._scale: float = config.noise_range ** random.Random(f"{seed} scale").uniform(-1.0, 1.0)
-        self._frames = 0
-        self._gop = 0
-        self._last_gop_index = -1
-
-    def of(self, event: Any) -> int:
-        """The offset for a frame; call it once for each, in coding order."""
-        if self._silent:
-            return 0
-        gop_index, layer = int(event["gop_index"]), int(event["layer"])
-        self._gop += gop_index < self._last_gop_index
-        self._last_gop_index = gop_index
-        self._frames += 1
-        config = self._config
-        offset = self._draw("clip", layer, config.layer_noise_qindex)
-        offset += self._draw(f"gop {self._gop}", layer, config.noise_qindex)
-        early = 1.0 - 2.0 * int(event["show_index"]) / self._last_show
-        offset += early * self._draw("drift", 0, config.drift_noise_qindex)
-        offset += self._draw("frame", self._frames, config.frame_noise_qindex)
-        return round(self._scale * offset)
-
-    def _draw(self, of: str, number: int, deviation: float) -> float:
-        key = (of, number)
-        if key not in self._drawn:
-            self._drawn[key] = random.Random(f"{self._seed} {key}").gauss(0.0, deviation)
-        return self._drawn[key]
+def noise_of(config: ActorConfig) -> NoiseConfig:
+    """The exploration noise that a run's config asks for."""
+    return NoiseConfig(
+        layer=config.layer_noise_qindex,
+        gop=config.noise_qindex,
+        drift=config.drift_noise_qindex,
+        frame=config.frame_noise_qindex,
+        scale_range=config.noise_range,
+    )

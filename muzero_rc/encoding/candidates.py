@@ -22,13 +22,12 @@ from encoder_bridge.encode.session import Session
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.mux import IvfWriter, ivf_file, write_webm
 from encoder_bridge.media.probe import VideoFile
-from muzero_rc.acting.assignment import StructuredNoise
-from muzero_rc.config.schema import ActorConfig
 from muzero_rc.encoding.file_encode import FileEncode, OnProgress, of_pass, second_pass
+from muzero_rc.encoding.noise import NoiseConfig, StructuredNoise
 from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, plan_of_records
 from muzero_rc.types import Array
 
-NOISE = ActorConfig(layer_noise_qindex=4.0, noise_qindex=0.0, noise_range=2.0)
+NOISE = NoiseConfig(layer=4.0, scale_range=2.0)
 """Of the layers alone: on training clips, noise of GOPs or a drift beside it brought less for each encode."""
 AIM = 0.995
 """Rate over target that plans are made for: it comes out within one per cent, and more than 1 is lost."""
@@ -82,7 +81,7 @@ class CandidateSearch:
     The same numbers and encodes give the same plans: noise is drawn from the candidate's number.
     """
 
-    def __init__(self, noise: ActorConfig = NOISE) -> None:
+    def __init__(self, noise: NoiseConfig = NOISE) -> None:
         """Args: noise: its deviations in qindex."""
         self._noise_config = noise
         self._steps = np.array(_native.quantizer_steps())
