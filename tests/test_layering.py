@@ -28,7 +28,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     "muzero_rc": (),
     "muzero_rc.types": (),
     "muzero_rc.errors": ("encoder_bridge.errors",),
-    "muzero_rc.config": ("muzero_rc.errors", "encoder_bridge.errors"),
+    # Training's [encode] section is made from the declaration of the encoder's settings.
+    "muzero_rc.config": ("muzero_rc.errors", "encoder_bridge.errors", "encoder_bridge.encode.config"),
     "muzero_rc.utils": ("muzero_rc.errors", "encoder_bridge.errors"),
     "muzero_rc.reward": LEAVES,
     "muzero_rc.agent": (*LEAVES, "muzero_rc.reward"),

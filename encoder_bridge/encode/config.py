@@ -1,6 +1,13 @@
-"""The encoder's settings: what design.md calls the baseline, every one stated."""
+"""Encoder settings: every one declared once, with its range, its help text and where it is offered.
 
-from dataclasses import asdict, dataclass, replace
+A new setting is one field of `EncoderConfig` (and of native/bridge/settings.h, which hands it to
+libvpx). The commands' options, training's `[encode]` section, the report's list of settings, the
+cache keys and the checks are all made from the declaration. Imports nothing heavy: `--help` reads it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import Flag, auto
 from fractions import Fraction
 from typing import Any
 
@@ -8,43 +15,86 @@ from encoder_bridge.errors import BadInput
 
 VBR, CBR, CONSTRAINED_QUALITY, QUALITY = range(4)
 """Values of `end_usage`."""
+LIBVPX_DEFAULT = -1
+"""The value that leaves a setting as libvpx has it, where the range allows it."""
 
-_NOTES = 2
-"""Counts up when quick encodes note something else: older first passes are then made again."""
+_PROBE_NOTES = 2
+"""Version of what probe encodes note in the first pass's statistics; part of the cache key."""
+_INT32_MAX = 2**31 - 1
+
+
+class Offered(Flag):
+    """Where people can choose a setting, or read what was chosen."""
+
+    NOWHERE = 0
+    OPTION = auto()
+    """A command-line option of every command that encodes."""
+    TRAINING = auto()
+    """A key of the `[encode]` section of a training configuration."""
+    REPORT = auto()
+    """A line in a report's list of settings."""
+    EVERYWHERE = OPTION | TRAINING | REPORT
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The declaration of one encoder setting.
+
+    Attributes:
+        default: its value where nobody chooses one.
+        low: smallest value.
+        high: largest value.
+        words: help text.
+        offered: to whom.
+        first_pass: whether the first pass depends on it.
+    """
+
+    default: int
+    low: int
+    high: int
+    words: str
+    offered: Offered
+    first_pass: bool
+
+
+def _setting(
+    default: int,
+    low: int,
+    high: int,
+    words: str,
+    offered: Offered = Offered.NOWHERE,
+    *,
+    first_pass: bool = True,
+) -> Any:
+    declared = Setting(default, low, high, words, offered, first_pass)
+    return field(default=default, metadata={"setting": declared})
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
     """Settings of one two-pass, good-deadline libvpx VP9 encode. -1 leaves libvpx's default."""
 
-    width: int = 0
-    """Luma pixels."""
-    height: int = 0
-    timebase_num: int = 1
-    """Seconds per tick, exactly one frame: 1 / frame rate."""
-    timebase_den: int = 30
-    target_kbps: int = 256
-    """Kilobits (1000 bits) per second."""
-    cpu_used: int = 2
-    auto_alt_ref: int = 6
-    """0 none, 1 one alt-ref per GOP, 2 to 6 pyramid GOPs of so many layers at most."""
-    lag_in_frames: int = 25
-    kf_max_dist: int = 128
-    threads: int = 1
-    tile_columns: int = -1
-    row_mt: int = 0
-    end_usage: int = VBR
-    cq_level: int = -1
-    min_q: int = 0
-    """On libvpx's outer scale, [0, 63]; the hook is not bound by it."""
-    max_q: int = 63
-    arnr_max_frames: int = -1
-    arnr_strength: int = -1
-    tpl: int = -1
-    psnr: int = 1
-    """1: packets carry the squared error of their frame."""
-    quick: int = 1
-    """1: the first pass also encodes quickly at two qualities and notes in its statistics what that took."""
+    width: int = _setting(0, 0, 65535, "luma pixels")
+    height: int = _setting(0, 0, 65535, "luma pixels")
+    timebase_num: int = _setting(1, 1, _INT32_MAX, "of the seconds in a tick, which is exactly one frame")
+    timebase_den: int = _setting(30, 1, _INT32_MAX, "of the same: timebase_den / timebase_num is the fps")
+    target_kbps: int = _setting(256, 1, 2_000_000, "kilobits (1000 bits) per second", first_pass=False)
+    cpu_used: int = _setting(2, -9, 9, "0 slow and good … 5 fast", Offered.EVERYWHERE)
+    auto_alt_ref: int = _setting(6, 0, 6, "0 none, 1 plain, 2 to 6 pyramid", Offered.EVERYWHERE)
+    lag_in_frames: int = _setting(25, 0, 25, "frames of look-ahead", Offered.TRAINING | Offered.REPORT)
+    kf_max_dist: int = _setting(128, 0, 1_000_000, "most frames between key frames", Offered.EVERYWHERE)
+    threads: int = _setting(1, 0, 64, "of libvpx", Offered.OPTION | Offered.REPORT)
+    tile_columns: int = _setting(-1, -1, 6, "log2 of the tile columns")
+    row_mt: int = _setting(0, 0, 1, "1: rows of a tile in parallel")
+    end_usage: int = _setting(VBR, VBR, QUALITY, "rate control: VBR, CBR, …, QUALITY", first_pass=False)
+    cq_level: int = _setting(-1, -1, 63, "of constrained and constant quality", first_pass=False)
+    min_q: int = _setting(0, 0, 63, "on libvpx's outer scale; does not bind a policy", first_pass=False)
+    max_q: int = _setting(63, 0, 63, "on libvpx's outer scale; does not bind a policy", first_pass=False)
+    arnr_max_frames: int = _setting(-1, -1, 15, "frames that an alt-ref is filtered over")
+    arnr_strength: int = _setting(-1, -1, 6, "of the alt-ref's temporal filter")
+    tpl: int = _setting(-1, -1, 1, "1: libvpx's temporal dependency model")
+    psnr: int = _setting(1, 0, 1, "1: packets carry their frame's squared error", first_pass=False)
+    quick: int = _setting(1, 0, 1, "1: the first pass notes what probe encodes at two qualities took")
 
     def __post_init__(self) -> None:
         """Refuses in words what libvpx would refuse in codes.
@@ -52,23 +102,10 @@ class EncoderConfig:
         Raises:
             BadInput: a value outside its range.
         """
-        ranges = {
-            "target_kbps": (1, 2_000_000),
-            "cpu_used": (-9, 9),
-            "auto_alt_ref": (0, 6),
-            "lag_in_frames": (0, 25),
-            "kf_max_dist": (0, 1_000_000),
-            "threads": (0, 64),
-            "tile_columns": (-1, 6),
-            "row_mt": (0, 1),
-            "end_usage": (0, 3),
-            "cq_level": (-1, 63),
-            "quick": (0, 1),
-        }
-        for name, (low, high) in ranges.items():
+        for name, setting in SETTINGS.items():
             value = getattr(self, name)
-            if not low <= value <= high:
-                raise BadInput(f"{name} {value} is out of range: use {low} to {high}")
+            if not setting.low <= value <= setting.high:
+                raise BadInput(f"{name} {value} is out of range: use {setting.low} to {setting.high}")
 
     def check_target(self) -> None:
         """Refuses a target that libvpx would lower by itself.
@@ -83,7 +120,7 @@ class EncoderConfig:
 
     @property
     def raw_kbps(self) -> int:
-        """What libvpx cuts every target down to: three raw bytes a pixel, at 30 fps above 180 fps."""
+        """Libvpx's cap on every target: three raw bytes a pixel, at 30 fps above 180 fps."""
         fps = self.fps if self.fps <= 180 else 30
         return max(1, int(self.width * self.height * 8 * 3 * fps / 1000))
 
@@ -103,8 +140,15 @@ class EncoderConfig:
         )
 
     def as_native(self) -> dict[str, int]:
-        """What `_native.Pool.start` takes."""
+        """The settings as `_native.Pool.start` takes them."""
         return asdict(self)
+
+    def in_words(self) -> dict[str, str]:
+        """The settings that a report lists, by option name; those left to libvpx are not among them."""
+        values = {name: getattr(self, name) for name in offered(Offered.REPORT)}
+        return {
+            name.replace("_", "-"): str(value) for name, value in values.items() if value != LIBVPX_DEFAULT
+        }
 
     def settings_key(self) -> str:
         """All settings in one line, to name what was made with them."""
@@ -112,6 +156,14 @@ class EncoderConfig:
 
     def first_pass_key(self) -> str:
         """The settings that the first pass depends on: not the target, not the rate control."""
-        second = {"target_kbps", "end_usage", "cq_level", "min_q", "max_q", "psnr"}
-        settings = [f"{name}={value}" for name, value in asdict(self).items() if name not in second]
-        return " ".join([*settings, *([f"notes={_NOTES}"] if self.quick else [])])
+        parts = [f"{name}={getattr(self, name)}" for name, one in SETTINGS.items() if one.first_pass]
+        return " ".join([*parts, *([f"notes={_PROBE_NOTES}"] if self.quick else [])])
+
+
+SETTINGS: Mapping[str, Setting] = {one.name: one.metadata["setting"] for one in fields(EncoderConfig)}
+"""The declarations by name, in their order."""
+
+
+def offered(where: Offered) -> dict[str, Setting]:
+    """The settings that are offered in one place, by name."""
+    return {name: setting for name, setting in SETTINGS.items() if where in setting.offered}

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from encoder_bridge.encode.config import EncoderConfig, Offered, offered
 from encoder_bridge.errors import BridgeError, UserError
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -42,17 +43,22 @@ class Parser(argparse.ArgumentParser):
         return protected
 
 
-def add_encoder_options(parser: argparse.ArgumentParser, *, cpu_used: int) -> None:
-    """The options of libvpx that every command which encodes has; `cpu_used` is its default."""
-
-    def number(option: str, default: int, words: str) -> None:
+def add_encoder_options(parser: argparse.ArgumentParser, **defaults: int) -> None:
+    """Adds an option for every encoder setting that is offered as one; `defaults` are this command's own."""
+    for name, setting in offered(Offered.OPTION).items():
         parser.add_argument(
-            option, type=int, default=default, metavar="N", help=f"{words} (default: %(default)s)"
+            f"--{name.replace('_', '-')}",
+            type=int,
+            default=defaults.get(name, setting.default),
+            metavar="N",
+            help=f"{setting.words} (default: %(default)s)",
         )
 
-    number("--cpu-used", cpu_used, "0 slow and good … 5 fast")
-    number("--auto-alt-ref", 6, "0 none, 1 plain, 2 to 6 pyramid")
-    number("--kf-max-dist", 128, "most frames between key frames")
+
+def encoder_config(args: argparse.Namespace, **rest: int) -> EncoderConfig:
+    """The encoder settings of a command line with `add_encoder_options`, and `rest`."""
+    chosen = {name: getattr(args, name) for name in offered(Offered.OPTION)}
+    return EncoderConfig(**chosen, **rest)
 
 
 def run(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from muzero_rc.cli.common import DONE, Parser, Usage, add_encoder_options, run
+from muzero_rc.cli.common import DONE, Parser, Usage, add_encoder_options, encoder_config, run
 from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
 from muzero_rc.utils.bitrate import is_whole_kbps, parse_kbps
 
@@ -43,8 +43,7 @@ def _parser() -> Parser:
         "--policy",
         help=f"a name, a file, controller, or libvpx for its own rate control (default: {default_name()})",
     )
-    add_encoder_options(parser, cpu_used=2)
-    add("--threads", type=int, default=1, metavar="N", help="of libvpx (default: %(default)s)")
+    add_encoder_options(parser)
     add(
         "--candidates",
         type=int,
@@ -65,18 +64,11 @@ def _encode(args: argparse.Namespace) -> int:
     policy_ref = resolve(args.policy or default_name())
     _check_candidates(args.candidates, policy_ref.name)
 
-    from encoder_bridge.encode.config import EncoderConfig
     from encoder_bridge.media.decode import open_clip
     from encoder_bridge.media.mux import check_output
     from muzero_rc.encoding.file_encode import open_policy
 
-    config = EncoderConfig(
-        target_kbps=target_kbps,
-        cpu_used=args.cpu_used,
-        auto_alt_ref=args.auto_alt_ref,
-        kf_max_dist=args.kf_max_dist,
-        threads=args.threads,
-    )
+    config = encoder_config(args, target_kbps=target_kbps)
     output = check_output(args.output, source=Path(args.input), force=args.force)
     policy = open_policy(policy_ref)
     with open_clip(args.input, max_frames=args.max_frames) as clip:

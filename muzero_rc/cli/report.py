@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muzero_rc.cli.common import DONE, FAILED, Parser, Usage, add_encoder_options, run
+from muzero_rc.cli.common import DONE, FAILED, Parser, Usage, add_encoder_options, encoder_config, run
 from muzero_rc.deploy.policy_names import default_name
 from muzero_rc.utils.bitrate import parse_kbps
 from muzero_rc.utils.extras import require_extra
@@ -80,7 +80,6 @@ def _report(args: argparse.Namespace, command: str) -> int:
     bitrates = _bitrates(args.bitrates) if args.bitrates is not None else None
     require_extra("report", PROGRAM)
 
-    from encoder_bridge.encode.config import EncoderConfig
     from encoder_bridge.media.quality import vmaf_ffmpeg
     from muzero_rc.evaluation.rate_controls import choose_methods
     from muzero_rc.evaluation.runner import Evaluation
@@ -88,9 +87,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
 
     if vmaf and vmaf_ffmpeg() is None:
         raise Usage("no ffmpeg with the libvmaf filter here: leave vmaf out of --metrics, or install one")
-    settings = EncoderConfig(
-        cpu_used=args.cpu_used, auto_alt_ref=args.auto_alt_ref, kf_max_dist=args.kf_max_dist
-    )
+    settings = encoder_config(args)
     policies = args.policy or [default_name()]
     methods = choose_methods(policies, args.baseline, peers, auto_alt_ref=args.auto_alt_ref)
     paths = find_clips([Path(clip) for clip in args.clips])

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from muzero_rc.config.schema import Config, ConfigError, require
+from muzero_rc.config.ranges import ConfigError, require
+from muzero_rc.config.schema import Config
 
 
 def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:

@@ -17,7 +17,7 @@ from encoder_bridge.atomic_file import whole_file, write_text
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
 from encoder_bridge.errors import BridgeError
 from muzero_rc.agent.batch import Trace, scaled_log_bits, scaled_log_sse
-from muzero_rc.config.schema import Config
+from muzero_rc.config.schema import Config, encoder_settings
 from muzero_rc.corpus.frame_store import Footage, footage_of
 from muzero_rc.corpus.instances import Anchor, Instance, anchor_of, digest
 from muzero_rc.encoding.batch import BatchResult, Decide, Job, play, refuse_decisions
@@ -129,15 +129,8 @@ class ClipStore:
 
     def settings(self, instance: Instance, target_kbps: int, **changes: int) -> EncoderConfig:
         """The encoder's settings for one encode."""
-        encode, footage = self.config.encode, self.footage(instance)
-        base = EncoderConfig(
-            target_kbps=target_kbps,
-            cpu_used=encode.cpu_used,
-            auto_alt_ref=encode.auto_alt_ref,
-            lag_in_frames=encode.lag_in_frames,
-            kf_max_dist=encode.kf_max_dist,
-            **changes,
-        )
+        footage = self.footage(instance)
+        base = EncoderConfig(target_kbps=target_kbps, **encoder_settings(self.config.encode), **changes)
         return base.for_video(footage.width, footage.height, footage.fps)
 
     def job(self, name: str, instance: Instance, target_kbps: int, **rest: Any) -> Job:

@@ -142,11 +142,7 @@ def build_report(
 
 def _settings_in_words(settings: EncoderConfig) -> dict[str, str]:
     return {
-        "cpu-used": str(settings.cpu_used),
-        "auto-alt-ref": str(settings.auto_alt_ref),
-        "kf-max-dist": str(settings.kf_max_dist),
-        "lag-in-frames": str(settings.lag_in_frames),
-        "threads": str(settings.threads),
+        **settings.in_words(),
         "passes": "2, good deadline, VBR underneath; all else as libvpx has it",
     }
 

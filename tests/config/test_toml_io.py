@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muzero_rc.config.schema import Config, ConfigError
+from muzero_rc.config.ranges import ConfigError
+from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import dump_config, load_config, override
 
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.toml"))
