@@ -3,7 +3,7 @@
 Of an instance at a target the controller plays once as it is, and once with its GOPs' alt-refs moved
 each way by half an octave of the quantizer step. It reacts to what that costs as it does to anything
 else, so nothing but this layer was decided otherwise: of what search finds in a plan, key frames and
-alt-refs were seen to belong to the clip and not to the one encode (docs/experiments.md), and of these
+alt-refs were seen to belong to the clip and not to the one encode (docs/experiments/0020), and of these
 two a network tells alt-refs of clips that it has not seen. Then they are moved to where the three
 encodes say that the gain is highest: an example to follow.
 """

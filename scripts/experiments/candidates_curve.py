@@ -2,7 +2,7 @@
 r"""What every extra encode of `rc-encode --candidates N` brings, over a folder of clips.
 
     scripts/experiments/candidates_curve.py $MUZERO_RC_CORPUS/validation --candidates 16 \
-        -o docs/results/candidates.svg
+        -o docs/results/0028/candidates.svg
 
 Each clip at two targets, the second and the fourth of the ladder beside the clips (or spread over its
 constant-quality curve where there is none). For n = 1 … N the best of the first n candidates: its luma

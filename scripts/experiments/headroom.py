@@ -5,7 +5,7 @@ r"""How much better a plan than the controller's can be found for a clip, and ho
 
 For some clips of the folder, evenly spread over its list, at two targets (0.3 and 0.7 of the way from the
 lowest to the highest rate of the clip's constant-quality curve, on a log scale): the controller encodes,
-and CMA-ES bends its plan for so many encodes (`muzero_rc/plan_search.py`). The best of hundreds
+and CMA-ES bends its plan for so many encodes (`muzero_rc/demonstrations/cma_search.py`). The best of hundreds
 is in part the luckiest: a qindex changed by one somewhere changes the result a little at random.
 Therefore the controller's plan, the best plan found and the mean of the search's last distribution are
 each encoded some times more with every qindex moved by −1, 0 or 1 at random, and the means of these

@@ -1,4 +1,4 @@
-"""Finds better constants for native/policy/tuning.c by random designs on training clips.
+"""Finds better constants for native/rate_control/controller_params.c by random designs on training clips.
 
     python scripts/fit/tune_controller.py CORPUS [--config configs/base.toml] [--encodes 600] [--seed 1]
 
@@ -41,7 +41,7 @@ SPREAD = {  # standard deviations of the designs
     "frame_hardness": 0.12,
     "overlay": 0.4,
 }
-USUAL_STILL, USUAL_BASE = 0.6, 5.9  # as in offsets.c and offsets.h
+USUAL_STILL, USUAL_BASE = 0.6, 5.9  # as in qstep_offsets.c and qstep_offsets.h
 FEATURES = ("offset", "importance", "gop_still", "gop_hardness", "frame_hardness")
 
 
