@@ -57,7 +57,7 @@ def observe_clip(
 ) -> None:
     """Fills f4[clip features] and f4[T, frame features]. `stats`: f8[T, 25]."""
 
-def retrace(
+def replay_features(
     width: int,
     height: int,
     target_kbps: int,

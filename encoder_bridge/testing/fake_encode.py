@@ -135,7 +135,9 @@ class FakeEncode:
         steps = np.zeros((len(known), EVENT["step"].shape[0]), np.float32)
         references = np.zeros(len(known), np.int32)
         config = self.config
-        _native.retrace(config.width, config.height, config.target_kbps, self.stats, known, steps, references)
+        _native.replay_features(
+            config.width, config.height, config.target_kbps, self.stats, known, steps, references
+        )
         record["q_ref"] = references[-1]
         for name in _REQUEST_FIELDS:
             event[name] = record[name]

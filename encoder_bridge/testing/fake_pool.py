@@ -2,7 +2,7 @@
 
 Everything happens inside `start` and `send`, deterministically; there are no threads, so a wait
 that could not end raises at once instead of at its deadline. Step features and q_ref come from the
-extension (`retrace`), so their widths and meaning are the real ones.
+extension (`replay_features`), so their widths and meaning are the real ones.
 """
 
 import os

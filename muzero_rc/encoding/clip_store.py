@@ -170,7 +170,7 @@ class ClipStore:
         footage, records = self._footage[episode.instance], np.ascontiguousarray(episode.records)
         step = np.zeros((len(records), self.engine.widths.step), np.float32)
         q_ref = np.zeros(len(records), np.int32)
-        self.engine.native.retrace(
+        self.engine.native.replay_features(
             footage.width,
             footage.height,
             episode.target_kbps,

@@ -15,9 +15,9 @@ struct muzero_rc_hook {
   bool guard;
   muzero_rc_clip clip;
   muzero_rc_frame_stats *stats; /* [clip.frame_count] */
-  muzero_rc_state *own_state;   /* ASK */
+  muzero_rc_clip_state *own_state; /* ASK */
   muzero_rc_model *model;       /* POLICY */
-  const muzero_rc_state *state; /* whichever of the two is at work */
+  const muzero_rc_clip_state *state; /* whichever of the two is at work */
   muzero_rc_event *event;
   muzero_rc_record pending; /* of the frame that libvpx codes now */
   bool is_pending;
@@ -51,7 +51,7 @@ static int open_mind(muzero_rc_hook *hook, const muzero_rc_session_options *opti
     muzero_rc_model_set_guard(hook->model, options->guard);
     hook->state = muzero_rc_model_state(hook->model);
   } else {
-    error = muzero_rc_state_open(&hook->clip, hook->stats, &hook->own_state);
+    error = muzero_rc_clip_state_open(&hook->clip, hook->stats, &hook->own_state);
     hook->state = hook->own_state;
   }
   return error;
@@ -80,7 +80,7 @@ void muzero_rc_hook_close(muzero_rc_hook **out) {
   if (!hook) return;
   *out = NULL;
   muzero_rc_model_close(&hook->model);
-  muzero_rc_state_close(&hook->own_state);
+  muzero_rc_clip_state_close(&hook->own_state);
   muzero_rc_array_close(&hook->records);
   free(hook->event);
   free(hook->stats);
@@ -131,15 +131,15 @@ static void fill_event(muzero_rc_hook *hook, const muzero_rc_frame_request *requ
   event->gop_index = request->gop_index;
   memcpy(event->ref_coding_index, request->ref_coding_index, sizeof(event->ref_coding_index));
   memcpy(event->ref_valid, request->ref_valid, sizeof(event->ref_valid));
-  event->layer = muzero_rc_state_layer(hook->state);
-  event->q_ref = muzero_rc_state_q_ref(hook->state);
+  event->layer = muzero_rc_clip_state_layer(hook->state);
+  event->q_ref = muzero_rc_clip_state_q_ref(hook->state);
   muzero_rc_observe_step(hook->state, event->step);
 }
 
 /* ASK: the consumer answers, the state guards. */
 static int ask(muzero_rc_hook *hook, const muzero_rc_frame_request *request,
                muzero_rc_decision *decision) {
-  muzero_rc_state_begin(hook->own_state, request);
+  muzero_rc_clip_state_begin(hook->own_state, request);
   fill_event(hook, request);
   const int64_t start = muzero_rc_now_ns();
   const int error =
@@ -147,7 +147,7 @@ static int ask(muzero_rc_hook *hook, const muzero_rc_frame_request *request,
   hook->counts.wait_ns += muzero_rc_now_ns() - start;
   if (error) return error;
   decision->q_ref = hook->event->q_ref;
-  decision->qindex = muzero_rc_state_commit(hook->own_state, decision->asked, hook->guard);
+  decision->qindex = muzero_rc_clip_state_commit(hook->own_state, decision->asked, hook->guard);
   return 0;
 }
 
@@ -170,7 +170,7 @@ static vpx_rc_status_t get_encodeframe_decision(vpx_rc_model_t model,
     const int error = ask(hook, &request, &decision);
     if (error) return fail(hook, error);
   }
-  hook->pending.layer = muzero_rc_state_layer(hook->state);
+  hook->pending.layer = muzero_rc_clip_state_layer(hook->state);
   hook->pending.q_ref = decision.q_ref;
   hook->pending.asked = decision.asked;
   hook->pending.fallback = decision.fallback;
@@ -200,7 +200,7 @@ static vpx_rc_status_t update_encodeframe_result(vpx_rc_model_t model,
   if (hook->model)
     muzero_rc_model_update(hook->model, &result);
   else
-    muzero_rc_state_end(hook->own_state, &result);
+    muzero_rc_clip_state_end(hook->own_state, &result);
   const int error = muzero_rc_array_append(&hook->records, sizeof(record), &record, 1);
   return error ? fail(hook, error) : VPX_RC_OK;
 }

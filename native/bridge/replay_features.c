@@ -17,16 +17,16 @@ static muzero_rc_frame_request request_of(const muzero_rc_record *record) {
   return request;
 }
 
-/* Everything that looks at a retraced frame before its result is known. */
+/* Everything that looks at a replayed frame before its result is known. */
 typedef struct observer {
   float *step;          /* [count, step features], or NULL */
   int32_t *q_ref;   /* [count], or NULL */
   float *inputs;        /* [count, MUZERO_RC_BITS_INPUTS], or NULL */
 } observer;
 
-static void observe(const observer *observer, const muzero_rc_state *state, size_t i,
+static void observe(const observer *observer, const muzero_rc_clip_state *state, size_t i,
                     int32_t qindex) {
-  if (observer->q_ref) observer->q_ref[i] = muzero_rc_state_q_ref(state);
+  if (observer->q_ref) observer->q_ref[i] = muzero_rc_clip_state_q_ref(state);
   if (observer->step) {
     const size_t width = (size_t)muzero_rc_step_features().count;
     muzero_rc_observe_step(state, observer->step + i * width);
@@ -34,49 +34,49 @@ static void observe(const observer *observer, const muzero_rc_state *state, size
   if (observer->inputs) {
     const muzero_rc_bits_query query = {.traits = state->traits,
                                         .count = state->clip.frame_count,
-                                        .quick = &state->quick,
+                                        .probe = &state->probe,
                                         .log_pixels = state->log_pixels,
                                         .frame = state->schedule.pending,
                                         .step = muzero_rc_qindex_to_step(qindex),
-                                        .reference_step = state->plan.reference_step};
+                                        .reference_step = state->pending.reference_step};
     muzero_rc_bits_inputs(&query, observer->inputs + i * MUZERO_RC_BITS_INPUTS);
   }
 }
 
 static int run(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                const muzero_rc_record *records, size_t count, const observer *observer) {
-  muzero_rc_state *state = NULL;
-  const int error = muzero_rc_state_open(clip, stats, &state);
+  muzero_rc_clip_state *state = NULL;
+  const int error = muzero_rc_clip_state_open(clip, stats, &state);
   if (error) return error;
   for (size_t i = 0; i < count; ++i) {
     const muzero_rc_record *const record = &records[i];
     if (record->frame_type >= 0) {
       const muzero_rc_frame_request request = request_of(record);
-      muzero_rc_state_begin(state, &request);
+      muzero_rc_clip_state_begin(state, &request);
       observe(observer, state, i, record->qindex);
-      muzero_rc_state_commit(state, record->qindex, false);
+      muzero_rc_clip_state_commit(state, record->qindex, false);
     }
     const muzero_rc_frame_result result = {.sse = record->sse,
                                            .bits = record->bits,
                                            .pixels = record->pixels,
                                            .qindex = record->qindex};
-    muzero_rc_state_end(state, &result);
+    muzero_rc_clip_state_end(state, &result);
   }
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
   return 0;
 }
 
-int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
-                      const muzero_rc_record *records, size_t count, float *step,
-                      int32_t *q_ref) {
+int muzero_rc_replay_features(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                              const muzero_rc_record *records, size_t count, float *step,
+                              int32_t *q_ref) {
   const observer observer = {step, q_ref, NULL};
   memset(step, 0, count * (size_t)muzero_rc_step_features().count * sizeof(*step));
   memset(q_ref, 0, count * sizeof(*q_ref));
   return run(clip, stats, records, count, &observer);
 }
 
-int muzero_rc_retrace_inputs(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
-                             const muzero_rc_record *records, size_t count, float *inputs) {
+int muzero_rc_replay_bits_inputs(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                                 const muzero_rc_record *records, size_t count, float *inputs) {
   const observer observer = {NULL, NULL, inputs};
   memset(inputs, 0, count * MUZERO_RC_BITS_INPUTS * sizeof(*inputs));
   return run(clip, stats, records, count, &observer);

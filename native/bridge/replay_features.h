@@ -1,18 +1,18 @@
 /* An episode that happened, seen as a policy would have seen it. */
-#ifndef MUZERO_RC_BRIDGE_RETRACE_H_
-#define MUZERO_RC_BRIDGE_RETRACE_H_
+#ifndef MUZERO_RC_BRIDGE_REPLAY_FEATURES_H_
+#define MUZERO_RC_BRIDGE_REPLAY_FEATURES_H_
 
 #include "bridge/results.h"
 
 /* Runs the `count` records, in order, through the clip's state with the guard
  * off. Fills step: [count, step features] and q_ref: [count] (q_ref);
  * zeros for show-existing frames. */
-int muzero_rc_retrace(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
-                      const muzero_rc_record *records, size_t count, float *step,
-                      int32_t *q_ref);
+int muzero_rc_replay_features(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                              const muzero_rc_record *records, size_t count, float *step,
+                              int32_t *q_ref);
 
 /* The bits model's inputs, [count, MUZERO_RC_BITS_INPUTS], for fitting it. */
-int muzero_rc_retrace_inputs(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
-                             const muzero_rc_record *records, size_t count, float *inputs);
+int muzero_rc_replay_bits_inputs(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                                 const muzero_rc_record *records, size_t count, float *inputs);
 
-#endif /* MUZERO_RC_BRIDGE_RETRACE_H_ */
+#endif /* MUZERO_RC_BRIDGE_REPLAY_FEATURES_H_ */

@@ -27,7 +27,7 @@ size_t muzero_rc_frame_bytes(const muzero_rc_settings *s) {
   enum { SIZE_MAX_VP9 = 65535 };
   if (s->width < 1 || s->height < 1) return 0;
   if (s->width > SIZE_MAX_VP9 || s->height > SIZE_MAX_VP9) return 0;
-  return muzero_rc_picture_bytes((unsigned)s->width, (unsigned)s->height);
+  return muzero_rc_image_bytes((unsigned)s->width, (unsigned)s->height);
 }
 
 /* Fills `cfg`; -EINVAL when the settings do not even fit its unsigned fields

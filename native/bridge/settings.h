@@ -9,7 +9,7 @@
 
 /* Name and default. -1 leaves libvpx's own default. The timebase is exactly
  * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality.
- * quick: 1 has the first pass encode quickly too, see vpx/quick_encode.h. */
+ * quick: 1 has the first pass encode quickly too, see vpx/probe_encoder.h. */
 #define MUZERO_RC_SETTINGS(FIELD) \
   FIELD(width, 0)                 \
   FIELD(height, 0)                \

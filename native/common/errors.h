@@ -1,6 +1,6 @@
 /* One line for a person, and a negative errno for the program. */
-#ifndef MUZERO_RC_POLICY_ERRORS_H_
-#define MUZERO_RC_POLICY_ERRORS_H_
+#ifndef MUZERO_RC_COMMON_ERRORS_H_
+#define MUZERO_RC_COMMON_ERRORS_H_
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,4 +20,4 @@ static inline int muzero_rc_fail(char *error, size_t error_size, int code, const
   return code;
 }
 
-#endif /* MUZERO_RC_POLICY_ERRORS_H_ */
+#endif /* MUZERO_RC_COMMON_ERRORS_H_ */

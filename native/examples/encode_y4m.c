@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
   check(!image || !fwrite(ivf, sizeof(ivf), 1, out), "out of memory or space");
   for (int pass = VPX_RC_FIRST_PASS; pass <= VPX_RC_LAST_PASS; ++pass) {
     vpx_codec_ctx_t codec; vpx_codec_enc_cfg_t cfg;
-    muzero_rc_first_pass *first = NULL; /* quick encodes, beside the first pass only */
+    muzero_rc_first_pass *first = NULL; /* probe encodes, beside the first pass only */
     vpx_codec_enc_config_default(vpx_codec_vp9_cx(), &cfg, 0);
     cfg.g_w = w, cfg.g_h = h, cfg.g_pass = pass, cfg.rc_twopass_stats_in = stats;
     cfg.g_timebase = (vpx_rational_t){(int)den, (int)num}; /* a tick is a frame */

@@ -2,8 +2,8 @@
  * has a name and a unit; a changed table has a new version, and a policy file
  * names the version that it was trained with. Values are scaled to about
  * [-2, 2]; a network needs no normaliser of its own. */
-#ifndef MUZERO_RC_POLICY_FEATURE_TABLE_H_
-#define MUZERO_RC_POLICY_FEATURE_TABLE_H_
+#ifndef MUZERO_RC_FEATURES_FEATURE_TABLE_H_
+#define MUZERO_RC_FEATURES_FEATURE_TABLE_H_
 
 #include "rate_control/clip_state.h"
 
@@ -25,10 +25,10 @@ muzero_rc_feature_table muzero_rc_frame_features(void);
 muzero_rc_feature_table muzero_rc_step_features(void);
 
 /* out: [clip features] */
-void muzero_rc_observe_clip(const muzero_rc_state *state, float *out);
+void muzero_rc_observe_clip(const muzero_rc_clip_state *state, float *out);
 /* out: [frame_count, frame features], row-major, display order */
-void muzero_rc_observe_frames(const muzero_rc_state *state, float *out);
+void muzero_rc_observe_frames(const muzero_rc_clip_state *state, float *out);
 /* out: [step features], of the pending frame */
-void muzero_rc_observe_step(const muzero_rc_state *state, float *out);
+void muzero_rc_observe_step(const muzero_rc_clip_state *state, float *out);
 
-#endif /* MUZERO_RC_POLICY_FEATURE_TABLE_H_ */
+#endif /* MUZERO_RC_FEATURES_FEATURE_TABLE_H_ */

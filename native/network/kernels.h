@@ -2,8 +2,8 @@
  * adds and multiplies in one written order, no libm but sqrtf (which IEEE 754
  * fixes), no fast-math, no contraction. Each output sums its inputs in index
  * order, so that vectorised and scalar code agree. */
-#ifndef MUZERO_RC_POLICY_KERNELS_H_
-#define MUZERO_RC_POLICY_KERNELS_H_
+#ifndef MUZERO_RC_NETWORK_KERNELS_H_
+#define MUZERO_RC_NETWORK_KERNELS_H_
 
 #include <stdint.h>
 
@@ -30,4 +30,4 @@ float muzero_rc_exp(float x);
 /* In place; NaN or infinite logits give NaN. */
 void muzero_rc_softmax(float *logits, int32_t count);
 
-#endif /* MUZERO_RC_POLICY_KERNELS_H_ */
+#endif /* MUZERO_RC_NETWORK_KERNELS_H_ */

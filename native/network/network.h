@@ -1,8 +1,8 @@
 /* The network of a policy, in use: muzero_rc/networks.py's encode_clip,
  * represent and policy head, operation for operation. Nothing here allocates
  * except opening; the caller hands in the memory. */
-#ifndef MUZERO_RC_POLICY_NETWORK_H_
-#define MUZERO_RC_POLICY_NETWORK_H_
+#ifndef MUZERO_RC_NETWORK_NETWORK_H_
+#define MUZERO_RC_NETWORK_NETWORK_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -60,4 +60,4 @@ void muzero_rc_network_logits(const muzero_rc_network *network, const float *enc
                               int32_t frame_count, int32_t show_index, const float *step,
                               float *logits, float *scratch);
 
-#endif /* MUZERO_RC_POLICY_NETWORK_H_ */
+#endif /* MUZERO_RC_NETWORK_NETWORK_H_ */

@@ -1,6 +1,6 @@
 /* Where a network's weights lie in its file, by the names that export.py gives. */
-#ifndef MUZERO_RC_POLICY_NETWORK_WEIGHTS_H_
-#define MUZERO_RC_POLICY_NETWORK_WEIGHTS_H_
+#ifndef MUZERO_RC_NETWORK_WEIGHTS_H_
+#define MUZERO_RC_NETWORK_WEIGHTS_H_
 
 #include "network/network.h"
 
@@ -51,4 +51,4 @@ struct muzero_rc_network {
   muzero_rc_linear policy;
 };
 
-#endif /* MUZERO_RC_POLICY_NETWORK_WEIGHTS_H_ */
+#endif /* MUZERO_RC_NETWORK_WEIGHTS_H_ */

@@ -1,4 +1,4 @@
-/* The quick encodes for programs that embed libvpx: their functions, our types. */
+/* The probe encodes for programs that embed libvpx: their functions, our types. */
 #include <muzero_rc/plugin.h>
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include "vpx/probe_encoder.h"
 
 struct muzero_rc_first_pass {
-  muzero_rc_quick_encode *quick;
+  muzero_rc_probe_encoder *probe;
 };
 
 static muzero_rc_libvpx typed(const muzero_rc_functions *functions) {
@@ -36,8 +36,8 @@ int muzero_rc_first_pass_open(const muzero_rc_functions *functions, int32_t widt
   muzero_rc_first_pass *const opened = calloc(1, sizeof(*opened));
   if (!opened) return -ENOMEM;
   const muzero_rc_libvpx libvpx = typed(functions);
-  opened->quick = muzero_rc_quick_encode_open(&libvpx, (unsigned)width, (unsigned)height);
-  if (!opened->quick) {
+  opened->probe = muzero_rc_probe_encoder_open(&libvpx, (unsigned)width, (unsigned)height);
+  if (!opened->probe) {
     free(opened);
     return -ENOTSUP;
   }
@@ -46,17 +46,17 @@ int muzero_rc_first_pass_open(const muzero_rc_functions *functions, int32_t widt
 }
 
 void muzero_rc_first_pass_frame(muzero_rc_first_pass *first, const struct vpx_image *image) {
-  if (first && image) muzero_rc_quick_encode_frame(first->quick, image);
+  if (first && image) muzero_rc_probe_encoder_frame(first->probe, image);
 }
 
 void muzero_rc_first_pass_note(muzero_rc_first_pass *first, void *stats, size_t size) {
   const vpx_fixed_buf_t packet = {.buf = stats, .sz = size};
-  if (first && stats) muzero_rc_quick_encode_note(first->quick, &packet);
+  if (first && stats) muzero_rc_probe_encoder_note(first->probe, &packet);
 }
 
 void muzero_rc_first_pass_close(muzero_rc_first_pass **first) {
   if (!first || !*first) return;
-  muzero_rc_quick_encode_close(&(*first)->quick);
+  muzero_rc_probe_encoder_close(&(*first)->probe);
   free(*first);
   *first = NULL;
 }

@@ -1,6 +1,6 @@
 /* Whether an encoder's rate control can be ours, and what became of it. */
-#ifndef MUZERO_RC_PLUGIN_TAKEOVER_H_
-#define MUZERO_RC_PLUGIN_TAKEOVER_H_
+#ifndef MUZERO_RC_PLUGIN_INTERCEPT_H_
+#define MUZERO_RC_PLUGIN_INTERCEPT_H_
 
 #include <muzero_rc/plugin.h>
 
@@ -19,10 +19,10 @@ typedef struct muzero_rc_encoder {
   bool started; /* its first encode call came */
   bool refused; /* MUZERO_RC_STRICT: no encode call succeeds */
   muzero_rc_plugin *plugin; /* NULL: libvpx's own rate control */
-  muzero_rc_quick_encode *quick; /* beside a first pass, or NULL */
+  muzero_rc_probe_encoder *probe; /* beside a first pass, or NULL */
 } muzero_rc_encoder;
 
-/* The first encode call: registers our callbacks, or starts the quick encodes of
+/* The first encode call: registers our callbacks, or starts the probe encodes of
  * a first pass, or says why not. */
 void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                              const muzero_rc_libvpx *libvpx, unsigned long deadline);
@@ -39,4 +39,4 @@ void muzero_rc_encoder_finish(muzero_rc_encoder *encoder);
 /* One line on stderr, with our name before it. */
 __attribute__((format(printf, 1, 2))) void muzero_rc_say(const char *format, ...);
 
-#endif /* MUZERO_RC_PLUGIN_TAKEOVER_H_ */
+#endif /* MUZERO_RC_PLUGIN_INTERCEPT_H_ */

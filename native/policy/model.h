@@ -7,7 +7,7 @@
 #include "rate_control/clip_state.h"
 
 /* The clip's state that the model keeps. Lives as long as the model. */
-const muzero_rc_state *muzero_rc_model_state(const muzero_rc_model *model);
+const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model);
 
 /* Whether answers that break the budget are raised; true unless told otherwise. */
 void muzero_rc_model_set_guard(muzero_rc_model *model, bool guard);

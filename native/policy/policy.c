@@ -11,7 +11,7 @@
 
 struct muzero_rc_model {
   const muzero_rc_policy *policy;
-  muzero_rc_state *state;
+  muzero_rc_clip_state *state;
   bool guard;
   int32_t frame_count;
   float *encoding; /* [frame_count, width]; NULL for the controller, as the rest */
@@ -49,7 +49,7 @@ const muzero_rc_sizes *muzero_rc_policy_sizes(const muzero_rc_policy *policy) {
 }
 
 /* The clip's encoding, from features that only this needs. */
-static int encode(const muzero_rc_policy *policy, const muzero_rc_state *state,
+static int encode(const muzero_rc_policy *policy, const muzero_rc_clip_state *state,
                   int32_t frame_count, float *encoding) {
   const muzero_rc_sizes *sizes = muzero_rc_policy_sizes(policy);
   const size_t clip_size = (size_t)sizes->clip_features;
@@ -88,7 +88,7 @@ int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *c
   if (opened == NULL) return -ENOMEM;
   opened->policy = policy;
   opened->guard = true;
-  int result = muzero_rc_state_open(clip, stats, &opened->state);
+  int result = muzero_rc_clip_state_open(clip, stats, &opened->state);
   if (result == 0 && policy->network != NULL) {
     opened->frame_count = clip->frame_count;
     result = prepare_network(opened);
@@ -100,14 +100,14 @@ int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *c
 
 void muzero_rc_model_close(muzero_rc_model **model) {
   if (*model == NULL) return;
-  muzero_rc_state_close(&(*model)->state);
+  muzero_rc_clip_state_close(&(*model)->state);
   free((*model)->encoding);
   free((*model)->step);
   free(*model);
   *model = NULL;
 }
 
-const muzero_rc_state *muzero_rc_model_state(const muzero_rc_model *model) {
+const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model) {
   return model->state;
 }
 
@@ -142,8 +142,8 @@ muzero_rc_decision muzero_rc_model_decide(muzero_rc_model *model,
                                           const muzero_rc_frame_request *request) {
   const muzero_rc_policy *policy = model->policy;
   muzero_rc_decision decision = {0};
-  muzero_rc_state_begin(model->state, request);
-  decision.q_ref = muzero_rc_state_q_ref(model->state);
+  muzero_rc_clip_state_begin(model->state, request);
+  decision.q_ref = muzero_rc_clip_state_q_ref(model->state);
   decision.asked = decision.q_ref;
   if (policy->network != NULL) {
     muzero_rc_observe_step(model->state, model->step);
@@ -152,12 +152,12 @@ muzero_rc_decision muzero_rc_model_decide(muzero_rc_model *model,
     decision.asked = muzero_rc_policy_choose(policy, model->logits, decision.q_ref,
                                              &decision.fallback);
   }
-  decision.qindex = muzero_rc_state_commit(model->state, decision.asked, model->guard);
+  decision.qindex = muzero_rc_clip_state_commit(model->state, decision.asked, model->guard);
   return decision;
 }
 
 void muzero_rc_model_update(muzero_rc_model *model, const muzero_rc_frame_result *result) {
-  muzero_rc_state_end(model->state, result);
+  muzero_rc_clip_state_end(model->state, result);
 }
 
 int muzero_rc_policy_forward(const muzero_rc_policy *policy, const float *clip,

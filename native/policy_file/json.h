@@ -1,7 +1,7 @@
 /* A strict JSON reader (RFC 8259, and nothing beyond) for a policy file's few
  * kilobytes: a flat array of tokens over the caller's text. */
-#ifndef MUZERO_RC_POLICY_JSON_H_
-#define MUZERO_RC_POLICY_JSON_H_
+#ifndef MUZERO_RC_POLICY_FILE_JSON_H_
+#define MUZERO_RC_POLICY_FILE_JSON_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,4 +61,4 @@ bool muzero_rc_json_equals(const muzero_rc_json *json, int32_t token, const char
  * *length counts no terminating zero, though there is one. -EINVAL, -ENOMEM. */
 int muzero_rc_json_string(const muzero_rc_json *json, int32_t token, char **text, size_t *length);
 
-#endif /* MUZERO_RC_POLICY_JSON_H_ */
+#endif /* MUZERO_RC_POLICY_FILE_JSON_H_ */

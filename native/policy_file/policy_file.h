@@ -14,8 +14,8 @@
  *   decision         "argmax" or "mean"
  *   provenance       JSON object: where it comes from
  */
-#ifndef MUZERO_RC_POLICY_POLICY_FILE_H_
-#define MUZERO_RC_POLICY_POLICY_FILE_H_
+#ifndef MUZERO_RC_POLICY_FILE_POLICY_FILE_H_
+#define MUZERO_RC_POLICY_FILE_POLICY_FILE_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -70,4 +70,4 @@ int muzero_rc_policy_file_text(const muzero_rc_policy_file *file, const char *ke
 const muzero_rc_tensor *muzero_rc_policy_file_tensor(const muzero_rc_policy_file *file,
                                                      const char *name);
 
-#endif /* MUZERO_RC_POLICY_POLICY_FILE_H_ */
+#endif /* MUZERO_RC_POLICY_FILE_POLICY_FILE_H_ */

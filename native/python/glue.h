@@ -1,6 +1,6 @@
 /* What the files of the Python extension share. */
-#ifndef MUZERO_RC_BRIDGE_GLUE_H_
-#define MUZERO_RC_BRIDGE_GLUE_H_
+#ifndef MUZERO_RC_PYTHON_GLUE_H_
+#define MUZERO_RC_PYTHON_GLUE_H_
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -50,4 +50,4 @@ PyObject *glue_layers(void);
 /* The policy within a Policy object. */
 const muzero_rc_policy *glue_policy(PyObject *self);
 
-#endif /* MUZERO_RC_BRIDGE_GLUE_H_ */
+#endif /* MUZERO_RC_PYTHON_GLUE_H_ */

@@ -55,7 +55,7 @@ static PyObject *observe_clip(PyObject *module, PyObject *args) {
   PyObject *stats_object, *clip_object, *frames_object, *result = NULL;
   Py_buffer stats, clip_out, frames_out;
   muzero_rc_clip clip = {0};
-  muzero_rc_state *state = NULL;
+  muzero_rc_clip_state *state = NULL;
   if (!PyArg_ParseTuple(args, "iiiOOO:observe_clip", &clip.width, &clip.height,
                         &clip.target_kbps, &stats_object, &clip_object, &frames_object))
     return NULL;
@@ -67,11 +67,11 @@ static PyObject *observe_clip(PyObject *module, PyObject *args) {
     goto release_stats;
   if (output_view(frames_object, "frames_out", GLUE_FLOAT32, frames_count, &frames_out))
     goto release_clip;
-  const int error = muzero_rc_state_open(&clip, stats.buf, &state);
+  const int error = muzero_rc_clip_state_open(&clip, stats.buf, &state);
   if (!error) {
     muzero_rc_observe_clip(state, clip_out.buf);
     muzero_rc_observe_frames(state, frames_out.buf);
-    muzero_rc_state_close(&state);
+    muzero_rc_clip_state_close(&state);
   }
   result = check_clip(error);
   PyBuffer_Release(&frames_out);
@@ -82,13 +82,14 @@ release_stats:
   return result;
 }
 
-static PyObject *retrace(PyObject *module, PyObject *args) {
+static PyObject *replay_features(PyObject *module, PyObject *args) {
   (void)module;
   PyObject *stats_object, *records_object, *step_object, *q_ref_object, *result = NULL;
   Py_buffer stats, records, step, q_ref;
   muzero_rc_clip clip = {0};
-  if (!PyArg_ParseTuple(args, "iiiOOOO:retrace", &clip.width, &clip.height, &clip.target_kbps,
-                        &stats_object, &records_object, &step_object, &q_ref_object))
+  if (!PyArg_ParseTuple(args, "iiiOOOO:replay_features", &clip.width, &clip.height,
+                        &clip.target_kbps, &stats_object, &records_object, &step_object,
+                        &q_ref_object))
     return NULL;
   if (stats_view(stats_object, &clip, &stats)) return NULL;
   if (glue_view(records_object, "records", GLUE_ANY, sizeof(muzero_rc_record), false, &records))
@@ -100,8 +101,8 @@ static PyObject *retrace(PyObject *module, PyObject *args) {
   if (output_view(q_ref_object, "q_ref_out", GLUE_INT32, count, &q_ref))
     goto release_step;
   int error = 0;
-  Py_BEGIN_ALLOW_THREADS
-  error = muzero_rc_retrace(&clip, stats.buf, records.buf, count, step.buf, q_ref.buf);
+  Py_BEGIN_ALLOW_THREADS error =
+      muzero_rc_replay_features(&clip, stats.buf, records.buf, count, step.buf, q_ref.buf);
   Py_END_ALLOW_THREADS
   result = check_clip(error);
   PyBuffer_Release(&q_ref);
@@ -129,8 +130,8 @@ static PyObject *bits_inputs(PyObject *module, PyObject *args) {
   if (output_view(inputs_object, "inputs_out", GLUE_FLOAT32, count * MUZERO_RC_BITS_INPUTS,
                   &inputs))
     goto release_records;
-  result = check_clip(
-      muzero_rc_retrace_inputs(&clip, stats.buf, records.buf, count, inputs.buf));
+  result =
+      check_clip(muzero_rc_replay_bits_inputs(&clip, stats.buf, records.buf, count, inputs.buf));
   PyBuffer_Release(&inputs);
 release_records:
   PyBuffer_Release(&records);
@@ -148,7 +149,8 @@ static PyMethodDef functions[] = {
     {"shown_layout", glue_shown_layout, METH_NOARGS, "Item size and fields of a shown frame."},
     {"config_fields", glue_config_fields, METH_NOARGS, "(name, default) of each encoder setting."},
     {"observe_clip", observe_clip, METH_VARARGS, "Fills a clip's features."},
-    {"retrace", retrace, METH_VARARGS, "Fills the step features of an episode's records."},
+    {"replay_features", replay_features, METH_VARARGS,
+     "Fills the step features of an episode's records."},
     {"bits_inputs", bits_inputs, METH_VARARGS, "Fills the bits model's inputs of records."},
     {NULL, NULL, 0, NULL},
 };

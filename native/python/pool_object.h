@@ -2,8 +2,8 @@
  *
  * Waits give up the GIL and come back every tenth of a second for signals; the
  * last call that leaves a closed pool frees its memory. */
-#ifndef MUZERO_RC_BRIDGE_POOL_OBJECT_H_
-#define MUZERO_RC_BRIDGE_POOL_OBJECT_H_
+#ifndef MUZERO_RC_PYTHON_POOL_OBJECT_H_
+#define MUZERO_RC_PYTHON_POOL_OBJECT_H_
 
 #include "python/glue.h"
 #include "bridge/pool.h"
@@ -54,4 +54,4 @@ PyObject *pool_frame_stats(PyObject *self, PyObject *arg);
 PyObject *pool_take_packets(PyObject *self, PyObject *arg);
 PyObject *pool_cancel(PyObject *self, PyObject *arg);
 
-#endif /* MUZERO_RC_BRIDGE_POOL_OBJECT_H_ */
+#endif /* MUZERO_RC_PYTHON_POOL_OBJECT_H_ */

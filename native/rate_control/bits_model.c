@@ -14,34 +14,32 @@ static float error_between(const muzero_rc_bits_query *query, int32_t after, int
   return muzero_rc_log2(1.0f + maximum(query->traits[end].coded_sum - before, 0.0f));
 }
 
-/* Mean bits of quickly encoded frames after..upto; 0 frames: `otherwise`. */
-static float quick_between(const muzero_rc_bits_query *query, int level, int32_t after,
+/* Mean bits of probe-encoded frames after..upto; 0 frames: `otherwise`. */
+static float probe_between(const muzero_rc_bits_query *query, int level, int32_t after,
                            int32_t upto, float otherwise) {
   const int32_t end = upto < query->count ? upto : query->count - 1;
   if (after < 0) after = 0;
   if (end <= after) return otherwise;
-  const double sum =
-      query->traits[end].quick_sum[level] - query->traits[after].quick_sum[level];
+  const double sum = query->traits[end].probe_sum[level] - query->traits[after].probe_sum[level];
   const float least = 1e-6f;
   return muzero_rc_log2(maximum((float)(sum / (double)(end - after)), least));
 }
 
-/* Of each view the level between the two quick encodes, their difference, and
+/* Of each view the level between the two probe encodes, their difference, and
  * how that grows with the step: an interpolation whose ends the fit chooses. */
-static void quick_inputs(const muzero_rc_bits_query *query, int32_t show, float *out) {
-  const muzero_rc_quick *quick = query->quick;
-  const muzero_rc_traits *t = &query->traits[show];
-  float views[MUZERO_RC_BITS_VIEWS][MUZERO_RC_QUICK_LEVELS];
-  for (int level = 0; level < MUZERO_RC_QUICK_LEVELS; ++level) {
-    const float own = t->quick[level];
+static void probe_inputs(const muzero_rc_bits_query *query, int32_t show, float *out) {
+  const muzero_rc_clip_probe *probe = query->probe;
+  const muzero_rc_frame_traits *t = &query->traits[show];
+  float views[MUZERO_RC_BITS_VIEWS][MUZERO_RC_PROBE_LEVELS];
+  for (int level = 0; level < MUZERO_RC_PROBE_LEVELS; ++level) {
+    const float own = t->probe[level];
     const bool key = query->frame.layer == MUZERO_RC_LAYER_KEY;
     const int32_t past = key ? 0 : query->frame.past;
     views[0][level] = own;
-    views[1][level] = quick_between(query, level, show - past, show, own);
-    views[2][level] =
-        quick_between(query, level, show, show + query->frame.ahead, views[1][level]);
-    views[3][level] = quick->mean[level];
-    views[4][level] = quick->key[level];
+    views[1][level] = probe_between(query, level, show - past, show, own);
+    views[2][level] = probe_between(query, level, show, show + query->frame.ahead, views[1][level]);
+    views[3][level] = probe->mean[level];
+    views[4][level] = probe->key[level];
   }
   for (int view = 0; view < MUZERO_RC_BITS_VIEWS; ++view) {
     const float slope = views[view][1] - views[view][0];
@@ -55,7 +53,7 @@ void muzero_rc_bits_inputs(const muzero_rc_bits_query *query,
                            float inputs[MUZERO_RC_BITS_INPUTS]) {
   const int32_t asked = query->frame.show_index;
   const int32_t show = asked < query->count ? asked : query->count - 1;
-  const muzero_rc_traits *t = &query->traits[show];
+  const muzero_rc_frame_traits *t = &query->traits[show];
   const bool key = query->frame.layer == MUZERO_RC_LAYER_KEY;
   const float coded = key ? 0.0f : t->coded;
   const float second = key ? 0.0f : t->second_error;
@@ -93,7 +91,7 @@ void muzero_rc_bits_inputs(const muzero_rc_bits_query *query,
   };
   memset(inputs, 0, MUZERO_RC_BITS_INPUTS * sizeof(*inputs));
   memcpy(inputs, values, sizeof(values));
-  if (query->quick->known) quick_inputs(query, show, inputs + MUZERO_RC_BITS_PLAIN);
+  if (query->probe->known) probe_inputs(query, show, inputs + MUZERO_RC_BITS_PLAIN);
 }
 
 /* Places of the inputs that depend on the step, in muzero_rc_bits_inputs. */
@@ -109,7 +107,7 @@ enum {
 };
 
 static const float *weights_of(const muzero_rc_bits_query *query) {
-  return kBitsTable[query->quick->known ? 1 : 0][query->frame.layer];
+  return kBitsTable[query->probe->known ? 1 : 0][query->frame.layer];
 }
 
 static float bounded(float bits, float log_pixels) {

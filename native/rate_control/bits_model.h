@@ -1,24 +1,24 @@
 /* How many bits a frame will take: log2 of its bits per pixel, linear in what
  * the first pass says, its layer, its step and its distance to references, and
- * where the clip was quickly encoded in what that took. The coefficients, one
- * table with and one without quick encodes, are fitted by
+ * where the clip was probe-encoded in what that took. The coefficients, one
+ * table with and one without probe encodes, are fitted by
  * scripts/fit/fit_bits_model.py on real encodes. */
-#ifndef MUZERO_RC_POLICY_BITS_MODEL_H_
-#define MUZERO_RC_POLICY_BITS_MODEL_H_
+#ifndef MUZERO_RC_RATE_CONTROL_BITS_MODEL_H_
+#define MUZERO_RC_RATE_CONTROL_BITS_MODEL_H_
 
 #include "rate_control/probe_notes.h"
 #include "rate_control/gop_schedule.h"
 
 enum {
-  MUZERO_RC_BITS_VIEWS = 5, /* of the quick encodes: own, past, ahead, clip, key frame */
+  MUZERO_RC_BITS_VIEWS = 5, /* of the probe encodes: own, past, ahead, clip, key frame */
   MUZERO_RC_BITS_PLAIN = 26,
   MUZERO_RC_BITS_INPUTS = MUZERO_RC_BITS_PLAIN + 3 * MUZERO_RC_BITS_VIEWS
 };
 
 typedef struct muzero_rc_bits_query {
-  const muzero_rc_traits *traits; /* [count], of the clip */
+  const muzero_rc_frame_traits *traits; /* [count], of the clip */
   int32_t count;
-  const muzero_rc_quick *quick; /* of the clip */
+  const muzero_rc_clip_probe *probe; /* of the clip */
   float log_pixels; /* log2 of luma pixels */
   muzero_rc_planned_frame frame;
   float step;           /* log2 quantizer step */
@@ -51,4 +51,4 @@ muzero_rc_bits_curve muzero_rc_bits_curve_of(const muzero_rc_bits_query *query);
 /* log2 of expected bits at `step`. */
 float muzero_rc_bits_at(const muzero_rc_bits_curve *curve, float step);
 
-#endif /* MUZERO_RC_POLICY_BITS_MODEL_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_BITS_MODEL_H_ */

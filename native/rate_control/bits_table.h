@@ -1,8 +1,8 @@
-/* Made by scripts/fit/fit_bits_model.py; do not edit. Without and with quick encodes;
+/* Made by scripts/fit/fit_bits_model.py; do not edit. Without and with probe encodes;
  * rows: layers; columns: inputs of bits_model.c. Fitted to
  * 286281 coded frames of 69 clips. */
-#ifndef MUZERO_RC_POLICY_BITS_TABLE_H_
-#define MUZERO_RC_POLICY_BITS_TABLE_H_
+#ifndef MUZERO_RC_RATE_CONTROL_BITS_TABLE_H_
+#define MUZERO_RC_RATE_CONTROL_BITS_TABLE_H_
 
 #include "rate_control/bits_model.h"
 
@@ -97,4 +97,4 @@ static const float kBitsTable[2][MUZERO_RC_LAYERS][MUZERO_RC_BITS_INPUTS] = {
   },
 };
 
-#endif /* MUZERO_RC_POLICY_BITS_TABLE_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_BITS_TABLE_H_ */

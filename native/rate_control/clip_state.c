@@ -19,7 +19,7 @@ static bool clip_is_valid(const muzero_rc_clip *clip) {
          clip->frame_count < INT32_MAX / 4;
 }
 
-static int allocate(muzero_rc_state *state) {
+static int allocate(muzero_rc_clip_state *state) {
   const size_t count = (size_t)state->clip.frame_count;
   state->coded_capacity = coded_capacity(state->clip.frame_count);
   state->stats = calloc(count, sizeof(*state->stats));
@@ -29,29 +29,29 @@ static int allocate(muzero_rc_state *state) {
   return state->stats && state->traits && state->forecast && state->coded ? 0 : -ENOMEM;
 }
 
-static void prepare(muzero_rc_state *state, const muzero_rc_frame_stats *stats) {
+static void prepare(muzero_rc_clip_state *state, const muzero_rc_frame_stats *stats) {
   const muzero_rc_clip *clip = &state->clip;
   const int32_t count = clip->frame_count;
   memcpy(state->stats, stats, (size_t)count * sizeof(*stats));
-  muzero_rc_traits_fill(stats, count, state->traits);
+  muzero_rc_frame_traits_fill(stats, count, state->traits);
   for (int32_t i = 0; i < state->coded_capacity; ++i) state->coded[i].layer = -1;
   state->seconds = muzero_rc_shown_seconds(stats, count);
   if (state->seconds <= 0.0) state->seconds = (double)count / 30.0;
   state->target_bits = 1000.0 * (double)clip->target_kbps * state->seconds;
   state->log_pixels = muzero_rc_log2((float)clip->width * (float)clip->height);
-  state->quick = muzero_rc_quick_fill(stats, count, state->log_pixels, state->traits);
-  state->whole = muzero_rc_stretch_of(state->traits, count, 1, count - 1);
-  muzero_rc_schedule_init(&state->schedule, count);
-  muzero_rc_ledger_init(&state->ledger, state->target_bits, state->quick.known);
+  state->probe = muzero_rc_probe_fill(stats, count, state->log_pixels, state->traits);
+  state->whole = muzero_rc_frame_span_of(state->traits, count, 1, count - 1);
+  muzero_rc_gop_schedule_init(&state->schedule, count);
+  muzero_rc_budget_init(&state->budget, state->target_bits, state->probe.known);
   muzero_rc_forecast_fill(state);
 }
 
-int muzero_rc_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
-                         muzero_rc_state **out) {
+int muzero_rc_clip_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                              muzero_rc_clip_state **out) {
   int error = 0;
   *out = NULL;
   if (!clip_is_valid(clip) || !stats) return -EINVAL;
-  muzero_rc_state *state = calloc(1, sizeof(*state));
+  muzero_rc_clip_state *state = calloc(1, sizeof(*state));
   if (!state) return -ENOMEM;
   state->clip = *clip;
   error = allocate(state);
@@ -60,11 +60,11 @@ int muzero_rc_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats
   *out = state;
   return 0;
 fail:
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
   return error;
 }
 
-void muzero_rc_state_close(muzero_rc_state **state) {
+void muzero_rc_clip_state_close(muzero_rc_clip_state **state) {
   if (!state || !*state) return;
   free((*state)->stats);
   free((*state)->traits);
@@ -74,7 +74,8 @@ void muzero_rc_state_close(muzero_rc_state **state) {
   *state = NULL;
 }
 
-void muzero_rc_state_begin(muzero_rc_state *state, const muzero_rc_frame_request *request) {
+void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,
+                                const muzero_rc_frame_request *request) {
   const int32_t pyramid = state->schedule.pyramid;
   state->request = *request;
   /* libvpx counts frames beyond its statistics too; they are like the last. */
@@ -82,20 +83,22 @@ void muzero_rc_state_begin(muzero_rc_state *state, const muzero_rc_frame_request
     state->request.show_index = state->clip.frame_count - 1;
   }
   if (state->request.show_index < 0) state->request.show_index = 0;
-  muzero_rc_schedule_begin(&state->schedule, &state->request);
+  muzero_rc_gop_schedule_begin(&state->schedule, &state->request);
   if (pyramid != 0 && state->schedule.pyramid == 0) muzero_rc_forecast_fill(state);
-  state->pending = true;
-  muzero_rc_controller_plan(state);
-  state->chosen = state->plan.qindex;
+  state->is_pending = true;
+  muzero_rc_controller_decide(state);
+  state->chosen = state->pending.qindex;
 }
 
-int32_t muzero_rc_state_q_ref(const muzero_rc_state *state) { return state->plan.qindex; }
+int32_t muzero_rc_clip_state_q_ref(const muzero_rc_clip_state *state) {
+  return state->pending.qindex;
+}
 
-int32_t muzero_rc_state_layer(const muzero_rc_state *state) {
+int32_t muzero_rc_clip_state_layer(const muzero_rc_clip_state *state) {
   return state->schedule.pending.layer;
 }
 
-int32_t muzero_rc_state_commit(muzero_rc_state *state, int32_t asked, bool guard) {
+int32_t muzero_rc_clip_state_commit(muzero_rc_clip_state *state, int32_t asked, bool guard) {
   int32_t qindex = asked;
   if (qindex < MUZERO_RC_QINDEX_MIN) qindex = MUZERO_RC_QINDEX_MIN;
   if (qindex > MUZERO_RC_QINDEX_MAX) qindex = MUZERO_RC_QINDEX_MAX;
@@ -112,40 +115,44 @@ static float psnr_of(const muzero_rc_frame_result *result) {
   return db > highest_db ? highest_db : db;
 }
 
-static void remember(muzero_rc_state *state, const muzero_rc_frame_result *result) {
+static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *result) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   const float step = muzero_rc_qindex_to_step(result->qindex);
   const muzero_rc_bits_query query = {.traits = state->traits,
                                       .count = state->clip.frame_count,
-                                      .quick = &state->quick,
+                                      .probe = &state->probe,
                                       .log_pixels = state->log_pixels,
                                       .frame = *frame,
                                       .step = step,
-                                      .reference_step = state->plan.reference_step};
+                                      .reference_step = state->pending.reference_step};
   const float expected = muzero_rc_bits_predict(&query);
   const float bits = muzero_rc_log2((float)(result->bits > 8 ? result->bits : 8));
   const muzero_rc_coded coded = {
-      frame->show_index, frame->layer, step, bits, psnr_of(result),
-      bits - expected - muzero_rc_ledger_correction(&state->ledger, frame->layer)};
+      frame->show_index,
+      frame->layer,
+      step,
+      bits,
+      psnr_of(result),
+      bits - expected - muzero_rc_budget_correction(&state->budget, frame->layer)};
   if (state->request.coding_index >= 0 && state->request.coding_index < state->coded_capacity) {
     state->coded[state->request.coding_index] = coded;
   }
   state->memory[frame->layer].last = coded;
   ++state->memory[frame->layer].count;
-  muzero_rc_ledger_learn(&state->ledger, frame->layer, (double)result->bits,
+  muzero_rc_budget_learn(&state->budget, frame->layer, (double)result->bits,
                          (double)muzero_rc_exp2(expected));
 }
 
-void muzero_rc_state_end(muzero_rc_state *state, const muzero_rc_frame_result *result) {
+void muzero_rc_clip_state_end(muzero_rc_clip_state *state, const muzero_rc_frame_result *result) {
   ++state->coded_count;
-  if (!state->pending) {
-    muzero_rc_ledger_spend(&state->ledger, result->bits, false);
-    muzero_rc_schedule_show_existing(&state->schedule);
+  if (!state->is_pending) {
+    muzero_rc_budget_spend(&state->budget, result->bits, false);
+    muzero_rc_gop_schedule_show_existing(&state->schedule);
     return;
   }
   const bool hidden = state->request.frame_type == MUZERO_RC_ALTREF;
-  muzero_rc_ledger_spend(&state->ledger, result->bits, hidden);
+  muzero_rc_budget_spend(&state->budget, result->bits, hidden);
   remember(state, result);
-  muzero_rc_schedule_end(&state->schedule);
-  state->pending = false;
+  muzero_rc_gop_schedule_end(&state->schedule);
+  state->is_pending = false;
 }

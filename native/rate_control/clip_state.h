@@ -2,37 +2,38 @@
  * statistics, every frame asked for so far with its result, and the budget.
  * The controller, the features and the guard read from here; nothing else
  * keeps history. */
-#ifndef MUZERO_RC_POLICY_STATE_H_
-#define MUZERO_RC_POLICY_STATE_H_
+#ifndef MUZERO_RC_RATE_CONTROL_CLIP_STATE_H_
+#define MUZERO_RC_RATE_CONTROL_CLIP_STATE_H_
 
 #include <muzero_rc/policy.h>
 
-typedef struct muzero_rc_state muzero_rc_state;
+typedef struct muzero_rc_clip_state muzero_rc_clip_state;
 
 /* Copies clip and stats. -EINVAL for sizes or counts below 1, -ENOMEM. The
  * caller owns *state. After this nothing allocates and nothing fails. */
-int muzero_rc_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
-                         muzero_rc_state **state);
+int muzero_rc_clip_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                              muzero_rc_clip_state **state);
 
 /* Closes and sets *state to NULL; NULL is fine. */
-void muzero_rc_state_close(muzero_rc_state **state);
+void muzero_rc_clip_state_close(muzero_rc_clip_state **state);
 
 /* A frame is asked for: layer, q_ref and step features now speak of it. */
-void muzero_rc_state_begin(muzero_rc_state *state, const muzero_rc_frame_request *request);
+void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,
+                                const muzero_rc_frame_request *request);
 
 /* The controller's q_ref for the pending frame, within [1, 255]. */
-int32_t muzero_rc_state_q_ref(const muzero_rc_state *state);
+int32_t muzero_rc_clip_state_q_ref(const muzero_rc_clip_state *state);
 
 /* Pyramid layer of the pending frame: 0 key, 1 the GOP's alt-ref (or golden,
  * overlay), 2... deeper alt-refs, the largest number for plain inter frames. */
-int32_t muzero_rc_state_layer(const muzero_rc_state *state);
+int32_t muzero_rc_clip_state_layer(const muzero_rc_clip_state *state);
 
 /* Fixes the pending frame's qindex: clamps `asked` to [1, 255] and, when
  * `guard`, raises it as far as the budget demands. Returns the qindex to use. */
-int32_t muzero_rc_state_commit(muzero_rc_state *state, int32_t asked, bool guard);
+int32_t muzero_rc_clip_state_commit(muzero_rc_clip_state *state, int32_t asked, bool guard);
 
 /* The result of the pending frame, or of a show-existing frame when none is
  * pending. */
-void muzero_rc_state_end(muzero_rc_state *state, const muzero_rc_frame_result *result);
+void muzero_rc_clip_state_end(muzero_rc_clip_state *state, const muzero_rc_frame_result *result);
 
-#endif /* MUZERO_RC_POLICY_STATE_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_CLIP_STATE_H_ */

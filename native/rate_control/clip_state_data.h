@@ -1,7 +1,7 @@
-/* What muzero_rc_state is made of; for the controller and the features, which
- * read it, and for state.c and ledger.c, which alone write it. */
-#ifndef MUZERO_RC_POLICY_STATE_DATA_H_
-#define MUZERO_RC_POLICY_STATE_DATA_H_
+/* What muzero_rc_clip_state is made of; for the controller and the features, which
+ * read it, and for clip_state.c and budget.c, which alone write it. */
+#ifndef MUZERO_RC_RATE_CONTROL_CLIP_STATE_DATA_H_
+#define MUZERO_RC_RATE_CONTROL_CLIP_STATE_DATA_H_
 
 #include "rate_control/budget.h"
 #include "rate_control/probe_notes.h"
@@ -28,7 +28,7 @@ typedef struct muzero_rc_layer_memory {
 } muzero_rc_layer_memory;
 
 /* The controller's view of the pending frame. */
-typedef struct muzero_rc_plan {
+typedef struct muzero_rc_pending {
   float base;           /* step of plain inter frames that spends what is left */
   float offset;         /* the pending frame's step relative to base */
   float reference_step; /* step of its nearest reference */
@@ -36,13 +36,13 @@ typedef struct muzero_rc_plan {
   double rest_bits;     /* expected of all frames after it at `base` */
   double saving_bits;   /* the same when they save as much as the guard may ask */
   int32_t qindex;       /* q_ref */
-  muzero_rc_stretch gop;
-} muzero_rc_plan;
+  muzero_rc_frame_span gop;
+} muzero_rc_pending;
 
-struct muzero_rc_state {
+struct muzero_rc_clip_state {
   muzero_rc_clip clip;
   muzero_rc_frame_stats *stats; /* [frame_count] */
-  muzero_rc_traits *traits;     /* [frame_count] */
+  muzero_rc_frame_traits *traits; /* [frame_count] */
   float *forecast;              /* [MUZERO_RC_FORECAST_STEPS, frame_count + 1], see forecast.h */
   muzero_rc_coded *coded;       /* [coded_capacity], by coding index */
   int32_t coded_capacity;
@@ -50,15 +50,15 @@ struct muzero_rc_state {
   double seconds;      /* shown time */
   double target_bits;
   float log_pixels; /* log2 of luma pixels */
-  muzero_rc_stretch whole;
-  muzero_rc_quick quick;
-  muzero_rc_schedule schedule;
-  muzero_rc_ledger ledger;
+  muzero_rc_frame_span whole;
+  muzero_rc_clip_probe probe;
+  muzero_rc_gop_schedule schedule;
+  muzero_rc_budget budget;
   muzero_rc_layer_memory memory[MUZERO_RC_LAYERS];
   muzero_rc_frame_request request; /* the pending frame */
-  muzero_rc_plan plan;
-  bool pending;
+  muzero_rc_pending pending;
+  bool is_pending;
   int32_t chosen; /* its qindex, once committed */
 };
 
-#endif /* MUZERO_RC_POLICY_STATE_DATA_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_CLIP_STATE_DATA_H_ */

@@ -11,28 +11,26 @@ static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the 
 /* So near the end a new solution is taken at once: nobody is left to correct it. */
 static const int32_t kLastFrames = 10;
 
-static muzero_rc_bits_query query_of(const muzero_rc_state *state,
+static muzero_rc_bits_query query_of(const muzero_rc_clip_state *state,
                                      const muzero_rc_planned_frame *frame, float step,
                                      float reference_step) {
   return (muzero_rc_bits_query){.traits = state->traits,
                                 .count = state->clip.frame_count,
-                                .quick = &state->quick,
+                                .probe = &state->probe,
                                 .log_pixels = state->log_pixels,
                                 .frame = *frame,
                                 .step = muzero_rc_clamp_step(step),
                                 .reference_step = muzero_rc_clamp_step(reference_step)};
 }
 
-float muzero_rc_controller_bits(const muzero_rc_state *state, float step) {
+float muzero_rc_controller_bits(const muzero_rc_clip_state *state, float step) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
-  const muzero_rc_bits_query query =
-      query_of(state, frame, step, state->plan.reference_step);
-  return muzero_rc_bits_predict(&query) +
-         muzero_rc_ledger_correction(&state->ledger, frame->layer);
+  const muzero_rc_bits_query query = query_of(state, frame, step, state->pending.reference_step);
+  return muzero_rc_bits_predict(&query) + muzero_rc_budget_correction(&state->budget, frame->layer);
 }
 
 /* The finest step among the pending frame's references. */
-static float finest_reference_step(const muzero_rc_state *state) {
+static float finest_reference_step(const muzero_rc_clip_state *state) {
   float finest = kHighestBase;
   for (int32_t i = 0; i < MUZERO_RC_REFERENCES; ++i) {
     const int32_t index = state->request.ref_coding_index[i];
@@ -45,7 +43,7 @@ static float finest_reference_step(const muzero_rc_state *state) {
 
 /* Nobody refers to what a leaf or an overlay adds, so bits that are left over
  * at the end are not to be thrown at them. */
-static float worthwhile_step(const muzero_rc_state *state, float step) {
+static float worthwhile_step(const muzero_rc_clip_state *state, float step) {
   const int32_t layer = state->schedule.pending.layer;
   if (layer != MUZERO_RC_LAYER_LEAF && layer != MUZERO_RC_LAYER_OVERLAY) return step;
   const float finest = finest_reference_step(state);
@@ -53,7 +51,7 @@ static float worthwhile_step(const muzero_rc_state *state, float step) {
 }
 
 /* The step of the pending frame's nearest reference; of two, the finer. */
-static float nearest_reference_step(const muzero_rc_state *state, float otherwise) {
+static float nearest_reference_step(const muzero_rc_clip_state *state, float otherwise) {
   const muzero_rc_frame_request *request = &state->request;
   int32_t nearest = INT32_MAX;
   float step = otherwise;
@@ -83,19 +81,19 @@ typedef struct gop_rest {
   float next_correction;  /* of the forecast, as a factor */
 } gop_rest;
 
-static void list_rest(const muzero_rc_state *state, float base, gop_rest *rest) {
+static void list_rest(const muzero_rc_clip_state *state, float base, gop_rest *rest) {
   muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
-  const muzero_rc_schedule *schedule = &state->schedule;
+  const muzero_rc_gop_schedule *schedule = &state->schedule;
   const int32_t show = schedule->pending.show_index;
   float corrections[MUZERO_RC_LAYERS];
   for (int32_t layer = 0; layer < MUZERO_RC_LAYERS; ++layer) {
-    corrections[layer] = muzero_rc_ledger_correction(&state->ledger, layer);
+    corrections[layer] = muzero_rc_budget_correction(&state->budget, layer);
   }
-  rest->count = muzero_rc_schedule_ahead(schedule, frames);
+  rest->count = muzero_rc_gop_schedule_ahead(schedule, frames);
   rest->next_gop = (schedule->gop_end > show ? schedule->gop_end : show) + 1;
-  rest->next_correction = muzero_rc_exp2(muzero_rc_ledger_overall(&state->ledger));
+  rest->next_correction = muzero_rc_exp2(muzero_rc_budget_overall(&state->budget));
   for (int32_t i = 0; i < rest->count; ++i) {
-    const muzero_rc_stretch *gop = &state->plan.gop;
+    const muzero_rc_frame_span *gop = &state->pending.gop;
     const float offset = muzero_rc_offset_of(state, &frames[i], gop, base);
     const float parent = muzero_rc_offset_of_parent(state, &frames[i], gop, base);
     const muzero_rc_bits_query query =
@@ -107,7 +105,7 @@ static void list_rest(const muzero_rc_state *state, float base, gop_rest *rest) 
 }
 
 /* Expected bits of all frames after the pending one. */
-static double rest_bits(const muzero_rc_state *state, const gop_rest *rest, float base) {
+static double rest_bits(const muzero_rc_clip_state *state, const gop_rest *rest, float base) {
   double sum = muzero_rc_forecast_bits(state, rest->next_gop, base) *
                (double)rest->next_correction;
   for (int32_t i = 0; i < rest->count; ++i) {
@@ -118,23 +116,23 @@ static double rest_bits(const muzero_rc_state *state, const gop_rest *rest, floa
   return sum;
 }
 
-static muzero_rc_bits_curve curve_of_pending(const muzero_rc_state *state) {
-  const muzero_rc_plan *plan = &state->plan;
-  const muzero_rc_bits_query query =
-      query_of(state, &state->schedule.pending, plan->base + plan->offset, plan->reference_step);
+static muzero_rc_bits_curve curve_of_pending(const muzero_rc_clip_state *state) {
+  const muzero_rc_pending *pending = &state->pending;
+  const muzero_rc_bits_query query = query_of(
+      state, &state->schedule.pending, pending->base + pending->offset, pending->reference_step);
   return muzero_rc_bits_curve_of(&query);
 }
 
 /* The base step at which the pending frame and all after it take `bits`. */
-static float solve_base(const muzero_rc_state *state, const gop_rest *rest, double bits) {
+static float solve_base(const muzero_rc_clip_state *state, const gop_rest *rest, double bits) {
   const muzero_rc_bits_curve own = curve_of_pending(state);
   const float correction =
-      muzero_rc_ledger_correction(&state->ledger, state->schedule.pending.layer);
+      muzero_rc_budget_correction(&state->budget, state->schedule.pending.layer);
   float low = kLowestBase;
   float high = kHighestBase;
   for (int i = 0; i < 12; ++i) {
     const float middle = 0.5f * (low + high);
-    const float step = muzero_rc_clamp_step(middle + state->plan.offset);
+    const float step = muzero_rc_clamp_step(middle + state->pending.offset);
     const double pending = (double)muzero_rc_exp2(muzero_rc_bits_at(&own, step) + correction);
     if (pending + rest_bits(state, rest, middle) > bits) {
       low = middle;
@@ -145,66 +143,66 @@ static float solve_base(const muzero_rc_state *state, const gop_rest *rest, doub
   return 0.5f * (low + high);
 }
 
-static float damped(const muzero_rc_state *state, float before, float solution) {
+static float damped(const muzero_rc_clip_state *state, float before, float solution) {
   const int32_t shown_left = state->clip.frame_count - 1 - state->schedule.shown;
   if (state->coded_count == 0) return solution;
   const bool fresh = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
-  const float share = muzero_rc_tuned.damping * (fresh ? 2.0f : 1.0f);
+  const float share = muzero_rc_params.damping * (fresh ? 2.0f : 1.0f);
   float base = solution;
   if (shown_left > kLastFrames && share < 1.0f) base = before + share * (solution - before);
-  const float lowest = before - muzero_rc_tuned.fastest_fall;
+  const float lowest = before - muzero_rc_params.fastest_fall;
   return base > lowest ? base : lowest;
 }
 
-static muzero_rc_stretch gop_of_pending(const muzero_rc_state *state) {
-  const muzero_rc_schedule *schedule = &state->schedule;
+static muzero_rc_frame_span gop_of_pending(const muzero_rc_clip_state *state) {
+  const muzero_rc_gop_schedule *schedule = &state->schedule;
   const int32_t show = schedule->pending.show_index;
   const int32_t end = schedule->gop_end;
   if (schedule->pending.layer == MUZERO_RC_LAYER_KEY) return muzero_rc_opening_of(state, show);
-  return muzero_rc_stretch_of(state->traits, state->clip.frame_count, schedule->gop_start + 1,
-                              end > show ? end : show);
+  return muzero_rc_frame_span_of(state->traits, state->clip.frame_count, schedule->gop_start + 1,
+                                 end > show ? end : show);
 }
 
 /* What may still be spent. At the start more is promised than there is: a base that
  * is too fine costs less than one too coarse, and later frames set it right. */
-static double bits_left(const muzero_rc_state *state) {
+static double bits_left(const muzero_rc_clip_state *state) {
   const int32_t count = state->clip.frame_count;
   const double to_come = (double)(count - state->schedule.pending.show_index) / (double)count;
   const double promised =
-      state->quick.known ? 1.0 + (double)muzero_rc_tuned.optimism * to_come * to_come : 1.0;
-  return (state->target_bits * (double)(1.0f - muzero_rc_tuned.margin) -
-          state->ledger.spent_bits) * promised;
+      state->probe.known ? 1.0 + (double)muzero_rc_params.optimism * to_come * to_come : 1.0;
+  return (state->target_bits * (double)(1.0f - muzero_rc_params.margin) -
+          state->budget.spent_bits) *
+         promised;
 }
 
-void muzero_rc_controller_plan(muzero_rc_state *state) {
-  muzero_rc_plan *plan = &state->plan;
+void muzero_rc_controller_decide(muzero_rc_clip_state *state) {
+  muzero_rc_pending *pending = &state->pending;
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   gop_rest rest;
-  plan->gop = gop_of_pending(state);
-  const float before = state->coded_count > 0 ? plan->base : MUZERO_RC_USUAL_BASE;
-  plan->offset = muzero_rc_offset_of(state, frame, &plan->gop, before);
-  plan->reference_step = nearest_reference_step(state, plan->base + plan->offset);
+  pending->gop = gop_of_pending(state);
+  const float before = state->coded_count > 0 ? pending->base : MUZERO_RC_USUAL_BASE;
+  pending->offset = muzero_rc_offset_of(state, frame, &pending->gop, before);
+  pending->reference_step = nearest_reference_step(state, pending->base + pending->offset);
   list_rest(state, before, &rest);
   const double left = bits_left(state);
-  plan->base = damped(state, plan->base, solve_base(state, &rest, left));
+  pending->base = damped(state, pending->base, solve_base(state, &rest, left));
   if (state->coded_count == 0) { /* nothing was known of the base: once more with it */
-    plan->offset = muzero_rc_offset_of(state, frame, &plan->gop, plan->base);
-    list_rest(state, plan->base, &rest);
-    plan->base = solve_base(state, &rest, left);
+    pending->offset = muzero_rc_offset_of(state, frame, &pending->gop, pending->base);
+    list_rest(state, pending->base, &rest);
+    pending->base = solve_base(state, &rest, left);
   }
-  plan->qindex =
-      muzero_rc_step_to_qindex(worthwhile_step(state, plan->base + plan->offset));
-  plan->expected_bits =
-      muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(plan->qindex));
-  plan->rest_bits = rest_bits(state, &rest, plan->base);
-  plan->saving_bits = rest_bits(state, &rest, plan->base + muzero_rc_tuned.guard_slack);
+  pending->qindex =
+      muzero_rc_step_to_qindex(worthwhile_step(state, pending->base + pending->offset));
+  pending->expected_bits =
+      muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(pending->qindex));
+  pending->rest_bits = rest_bits(state, &rest, pending->base);
+  pending->saving_bits = rest_bits(state, &rest, pending->base + muzero_rc_params.guard_slack);
 }
 
-int32_t muzero_rc_controller_guard(const muzero_rc_state *state, int32_t asked) {
+int32_t muzero_rc_controller_guard(const muzero_rc_clip_state *state, int32_t asked) {
   const bool costly = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
-  const float doubt = costly ? muzero_rc_tuned.doubt_costly : muzero_rc_tuned.doubt;
-  const double allowed = state->target_bits - state->ledger.spent_bits -
-                         state->plan.saving_bits;
+  const float doubt = costly ? muzero_rc_params.doubt_costly : muzero_rc_params.doubt;
+  const double allowed = state->target_bits - state->budget.spent_bits - state->pending.saving_bits;
   int32_t low = asked;
   int32_t high = MUZERO_RC_QINDEX_MAX;
   while (low < high) {

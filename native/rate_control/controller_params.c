@@ -1,6 +1,6 @@
 #include "rate_control/controller_params.h"
 
-const muzero_rc_tuning muzero_rc_tuned = {
+const muzero_rc_controller_params muzero_rc_params = {
     .key = -1.83f,
     .key_importance = 0.18f,
     .key_coarse = -0.25f,
@@ -19,7 +19,7 @@ const muzero_rc_tuning muzero_rc_tuned = {
     .second = 0.6f,
     .deeper = 0.55f,
     .gop_hardness = 0.4f,
-    .gop_quick = 0.27f,
+    .gop_probe = 0.27f,
     .gop_still = -0.2f,
     .gop_last = 0.45f,
     .frame_hardness = 0.06f,

@@ -7,13 +7,13 @@
 static const float kLowestBase = 1.0f;
 static const float kBaseSpacing = 0.85f; /* 12 of them reach past qindex 255 plus any offset */
 
-static float *row(const muzero_rc_state *state, int32_t base) {
+static float *row(const muzero_rc_clip_state *state, int32_t base) {
   return state->forecast + (size_t)base * (size_t)(state->clip.frame_count + 1);
 }
 
-static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
-                       const muzero_rc_stretch *gop) {
-  muzero_rc_stretch opening;
+static void fill_frame(muzero_rc_clip_state *state, muzero_rc_planned_frame frame,
+                       const muzero_rc_frame_span *gop) {
+  muzero_rc_frame_span opening;
   if (frame.layer != MUZERO_RC_LAYER_KEY && state->traits[frame.show_index - 1].scene == 0) {
     frame.layer = MUZERO_RC_LAYER_KEY;
     frame.past = 0;
@@ -26,7 +26,7 @@ static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
     const float parent = muzero_rc_offset_of_parent(state, &frame, gop, step);
     const muzero_rc_bits_query query = {.traits = state->traits,
                                         .count = state->clip.frame_count,
-                                        .quick = &state->quick,
+                                        .probe = &state->probe,
                                         .log_pixels = state->log_pixels,
                                         .frame = frame,
                                         .step = muzero_rc_clamp_step(step + offset),
@@ -35,7 +35,7 @@ static void fill_frame(muzero_rc_state *state, muzero_rc_planned_frame frame,
   }
 }
 
-static void sum_from_the_end(muzero_rc_state *state) {
+static void sum_from_the_end(muzero_rc_clip_state *state) {
   for (int32_t base = 0; base < MUZERO_RC_FORECAST_STEPS; ++base) {
     float *bits = row(state, base);
     double sum = 0.0;
@@ -47,24 +47,24 @@ static void sum_from_the_end(muzero_rc_state *state) {
   }
 }
 
-void muzero_rc_forecast_fill(muzero_rc_state *state) {
+void muzero_rc_forecast_fill(muzero_rc_clip_state *state) {
   const int32_t count = state->clip.frame_count;
   const bool pyramid = state->schedule.pyramid != 0;
   muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
   const muzero_rc_planned_frame key = {0, MUZERO_RC_LAYER_KEY, 0, 0};
-  const muzero_rc_stretch opening = muzero_rc_opening_of(state, 0);
+  const muzero_rc_frame_span opening = muzero_rc_opening_of(state, 0);
   fill_frame(state, key, &opening);
   for (int32_t start = 0; start < count - 1; start += MUZERO_RC_USUAL_GOP) {
     const int32_t usual = start + MUZERO_RC_USUAL_GOP;
     const int32_t end = usual < count ? usual : count - 1;
-    const muzero_rc_stretch gop = muzero_rc_stretch_of(state->traits, count, start + 1, end);
-    const int32_t length = muzero_rc_schedule_gop(start, end, pyramid, frames);
+    const muzero_rc_frame_span gop = muzero_rc_frame_span_of(state->traits, count, start + 1, end);
+    const int32_t length = muzero_rc_gop_pattern(start, end, pyramid, frames);
     for (int32_t i = 0; i < length; ++i) fill_frame(state, frames[i], &gop);
   }
   sum_from_the_end(state);
 }
 
-double muzero_rc_forecast_bits(const muzero_rc_state *state, int32_t first, float base) {
+double muzero_rc_forecast_bits(const muzero_rc_clip_state *state, int32_t first, float base) {
   const int32_t count = state->clip.frame_count;
   if (first >= count) return 0.0;
   if (first < 0) first = 0;

@@ -1,16 +1,16 @@
 /* Bits still to come. The GOP under way is known frame by frame; for what lies
  * past it a table is made once per clip: for a dozen base steps, the bits of all
  * frames from some frame to the end, had libvpx's usual GOPs been kept. */
-#ifndef MUZERO_RC_POLICY_FORECAST_H_
-#define MUZERO_RC_POLICY_FORECAST_H_
+#ifndef MUZERO_RC_RATE_CONTROL_FORECAST_H_
+#define MUZERO_RC_RATE_CONTROL_FORECAST_H_
 
 #include "rate_control/clip_state_data.h"
 
 /* Fills state->forecast. Uses state->schedule.pyramid (unknown counts as yes). */
-void muzero_rc_forecast_fill(muzero_rc_state *state);
+void muzero_rc_forecast_fill(muzero_rc_clip_state *state);
 
 /* Expected bits of shown frames first..end of the clip at base step `base`,
  * before any correction. */
-double muzero_rc_forecast_bits(const muzero_rc_state *state, int32_t first, float base);
+double muzero_rc_forecast_bits(const muzero_rc_clip_state *state, int32_t first, float base);
 
-#endif /* MUZERO_RC_POLICY_FORECAST_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_FORECAST_H_ */

@@ -15,10 +15,10 @@ static float log_of(const muzero_rc_frame_stats *stats, int32_t position) {
   return muzero_rc_log2(1.0f + (value > 0.0f ? value : 0.0f));
 }
 
-static muzero_rc_traits traits_of(const muzero_rc_frame_stats *stats) {
+static muzero_rc_frame_traits traits_of(const muzero_rc_frame_stats *stats) {
   const float row = finite_field(stats, MUZERO_RC_STAT_VECTOR_ROW);
   const float column = finite_field(stats, MUZERO_RC_STAT_VECTOR_COLUMN);
-  return (muzero_rc_traits){
+  return (muzero_rc_frame_traits){
       .intra = log_of(stats, MUZERO_RC_STAT_INTRA_ERROR),
       .coded = log_of(stats, MUZERO_RC_STAT_CODED_ERROR),
       .second_error = log_of(stats, MUZERO_RC_STAT_SECOND_REF_ERROR),
@@ -36,7 +36,7 @@ static muzero_rc_traits traits_of(const muzero_rc_frame_stats *stats) {
 /* How much of a frame's quality comes from the frame before: the share of
  * macroblocks that inter prediction serves times the share of energy that it
  * explains. A little is lost on the way, as later frames are coded afresh. */
-static float inherited(const muzero_rc_traits *traits) {
+static float inherited(const muzero_rc_frame_traits *traits) {
   const float kept = 0.95f;
   float explained = 1.0f - muzero_rc_exp2(traits->coded - traits->intra);
   float inter = traits->inter;
@@ -47,7 +47,7 @@ static float inherited(const muzero_rc_traits *traits) {
 
 /* Sums of inherited shares along the chain of frames, in either direction: what
  * x264 calls mb-tree, for whole frames. */
-static void fill_importance(muzero_rc_traits *traits, int32_t count) {
+static void fill_importance(muzero_rc_frame_traits *traits, int32_t count) {
   traits[count - 1].forward = 0.0f;
   for (int32_t frame = count - 2; frame >= 0; --frame) {
     traits[frame].forward = inherited(&traits[frame + 1]) * (1.0f + traits[frame + 1].forward);
@@ -59,11 +59,11 @@ static void fill_importance(muzero_rc_traits *traits, int32_t count) {
 }
 
 /* A frame that inter prediction does not help is where libvpx puts a key frame. */
-static bool looks_like_cut(const muzero_rc_traits *traits) {
+static bool looks_like_cut(const muzero_rc_frame_traits *traits) {
   return traits->inter < 0.25f && traits->coded - traits->intra > -0.3f;
 }
 
-static void fill_scenes(muzero_rc_traits *traits, int32_t count) {
+static void fill_scenes(muzero_rc_frame_traits *traits, int32_t count) {
   traits[count - 1].scene = 0;
   for (int32_t frame = count - 2; frame >= 0; --frame) {
     const bool cut = looks_like_cut(&traits[frame + 1]);
@@ -71,8 +71,8 @@ static void fill_scenes(muzero_rc_traits *traits, int32_t count) {
   }
 }
 
-void muzero_rc_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
-                           muzero_rc_traits *traits) {
+void muzero_rc_frame_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
+                                 muzero_rc_frame_traits *traits) {
   float sum = 0.0f;
   for (int32_t frame = 0; frame < count; ++frame) {
     traits[frame] = traits_of(&stats[frame]);
@@ -99,42 +99,42 @@ double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count
   return ticks / 1e7;
 }
 
-/* What frames first..last took in the quick encodes. */
-static void fill_quick(const muzero_rc_traits *traits, int32_t first, int32_t last,
-                       muzero_rc_stretch *stretch) {
+/* What frames first..last took in the probe encodes. */
+static void fill_probe(const muzero_rc_frame_traits *traits, int32_t first, int32_t last,
+                       muzero_rc_frame_span *span) {
   const float usual = 2.3f, least = 1e-7f;
-  float bits[MUZERO_RC_QUICK_LEVELS];
-  if (traits[last].quick_sum[0] <= 0.0) return;
-  for (int level = 0; level < MUZERO_RC_QUICK_LEVELS; ++level) {
-    const double before = first > 0 ? traits[first - 1].quick_sum[level] : 0.0;
+  float bits[MUZERO_RC_PROBE_LEVELS];
+  if (traits[last].probe_sum[0] <= 0.0) return;
+  for (int level = 0; level < MUZERO_RC_PROBE_LEVELS; ++level) {
+    const double before = first > 0 ? traits[first - 1].probe_sum[level] : 0.0;
     const float mean =
-        (float)((traits[last].quick_sum[level] - before) / (double)(last - first + 1));
+        (float)((traits[last].probe_sum[level] - before) / (double)(last - first + 1));
     bits[level] = muzero_rc_log2(mean > least ? mean : least);
   }
-  stretch->quick = 0.5f * (bits[0] + bits[1]);
-  stretch->steepness = bits[0] - bits[1] - usual;
+  span->probe = 0.5f * (bits[0] + bits[1]);
+  span->steepness = bits[0] - bits[1] - usual;
 }
 
-muzero_rc_stretch muzero_rc_stretch_of(const muzero_rc_traits *traits, int32_t count,
-                                       int32_t first, int32_t last) {
-  muzero_rc_stretch stretch = {0};
+muzero_rc_frame_span muzero_rc_frame_span_of(const muzero_rc_frame_traits *traits, int32_t count,
+                                             int32_t first, int32_t last) {
+  muzero_rc_frame_span span = {0};
   if (first < 0) first = 0;
   if (last >= count) last = count - 1;
   if (first > last) first = last;
   for (int32_t frame = first; frame <= last; ++frame) {
-    stretch.predicted += traits[frame].coded - traits[frame].intra;
-    stretch.still += traits[frame].inter - traits[frame].motion;
-    stretch.coded += traits[frame].coded;
-    stretch.noise += traits[frame].noise;
-    stretch.vectors += traits[frame].vectors;
+    span.predicted += traits[frame].coded - traits[frame].intra;
+    span.still += traits[frame].inter - traits[frame].motion;
+    span.coded += traits[frame].coded;
+    span.noise += traits[frame].noise;
+    span.vectors += traits[frame].vectors;
   }
   const float scale = 1.0f / (float)(last - first + 1);
-  stretch.predicted *= scale;
-  stretch.still *= scale;
-  stretch.coded *= scale;
-  stretch.noise *= scale;
-  stretch.vectors *= scale;
-  stretch.followers = traits[last].scene;
-  fill_quick(traits, first, last, &stretch);
-  return stretch;
+  span.predicted *= scale;
+  span.still *= scale;
+  span.coded *= scale;
+  span.noise *= scale;
+  span.vectors *= scale;
+  span.followers = traits[last].scene;
+  fill_probe(traits, first, last, &span);
+  return span;
 }

@@ -1,7 +1,7 @@
 /* First-pass statistics of a shown frame, as logarithms and shares that the
  * bits model and the features read. */
-#ifndef MUZERO_RC_POLICY_TRAITS_H_
-#define MUZERO_RC_POLICY_TRAITS_H_
+#ifndef MUZERO_RC_RATE_CONTROL_FRAME_TRAITS_H_
+#define MUZERO_RC_RATE_CONTROL_FRAME_TRAITS_H_
 
 #include <muzero_rc/policy.h>
 
@@ -24,12 +24,12 @@ enum {
   MUZERO_RC_STAT_DURATION = 23
 };
 
-enum { /* quick encodes of a clip, see quick.h */
-  MUZERO_RC_QUICK_LEVELS = 2,
-  MUZERO_RC_QUICK_PROBES = 1
+enum { /* probe encodes of a clip, see probe_notes.h */
+       MUZERO_RC_PROBE_LEVELS = 2,
+       MUZERO_RC_PROBE_VARIANTS = 1
 };
 
-typedef struct muzero_rc_traits {
+typedef struct muzero_rc_frame_traits {
   float intra;        /* log2(1 + intra error per macroblock) */
   float coded;        /* log2(1 + error of the better of intra and last frame) */
   float second_error; /* log2(1 + the same against the golden frame) */
@@ -42,38 +42,38 @@ typedef struct muzero_rc_traits {
   float intra_smooth;
   float vectors;    /* log2(1 + mean absolute vector, rows and columns) */
   float coded_sum;  /* coded errors of frames 0..this, not a logarithm */
-  float forward;    /* frames after this one that live on its quality, see traits.c */
+  float forward;    /* frames after this one that live on its quality, see frame_traits.c */
   float backward;   /* frames before it that would, were they predicted from it */
   int32_t scene;    /* frames after this one up to the next cut; 0 before a cut and at the end */
-  float quick[MUZERO_RC_QUICK_LEVELS];     /* log2 bits per pixel of its quick encodes */
-  double quick_sum[MUZERO_RC_QUICK_LEVELS]; /* bits per pixel of frames 0..this: differences
+  float probe[MUZERO_RC_PROBE_LEVELS];      /* log2 bits per pixel of its probe encodes */
+  double probe_sum[MUZERO_RC_PROBE_LEVELS]; /* bits per pixel of frames 0..this: differences
                                                count, hours into a film too */
-  float response[MUZERO_RC_QUICK_PROBES];   /* of its stretch up to it, see quick.h */
-} muzero_rc_traits;
+  float response[MUZERO_RC_PROBE_VARIANTS]; /* of its span up to it, see probe_notes.h */
+} muzero_rc_frame_traits;
 
 /* traits: [count]. The first frame has nothing to be predicted from, so its
  * inter terms are the second frame's. Values that are not finite count as 0. */
-void muzero_rc_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
-                           muzero_rc_traits *traits);
+void muzero_rc_frame_traits_fill(const muzero_rc_frame_stats *stats, int32_t count,
+                                 muzero_rc_frame_traits *traits);
 
 /* Shown time in seconds from the frames' durations (ticks of 100 ns); 0 when
  * they say nothing. */
 double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count);
 
-/* What a stretch of frames is like; see muzero_rc_stretch_of. */
-typedef struct muzero_rc_stretch {
+/* What a span of frames is like; see muzero_rc_frame_span_of. */
+typedef struct muzero_rc_frame_span {
   float predicted; /* mean of coded - intra: the lower, the better inter predicts */
   float still;     /* mean share of macroblocks predicted without motion */
   float coded;     /* mean of coded */
   float noise;     /* mean of noise */
   float vectors;   /* mean of vectors */
-  float quick;     /* log2 of mean bits per pixel between the quick encodes; 0 unknown */
+  float probe;     /* log2 of mean bits per pixel between the probe encodes; 0 unknown */
   float steepness; /* by how much more than usual bits fall from the fine to the coarse one */
   int32_t followers; /* frames after it up to the next cut or the end */
-} muzero_rc_stretch;
+} muzero_rc_frame_span;
 
 /* Means over frames first..last, cut to those of the clip. */
-muzero_rc_stretch muzero_rc_stretch_of(const muzero_rc_traits *traits, int32_t count,
-                                       int32_t first, int32_t last);
+muzero_rc_frame_span muzero_rc_frame_span_of(const muzero_rc_frame_traits *traits, int32_t count,
+                                             int32_t first, int32_t last);
 
-#endif /* MUZERO_RC_POLICY_TRAITS_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_FRAME_TRAITS_H_ */

@@ -52,19 +52,19 @@ static void append_interval(plan_list *list, int32_t first, int32_t last, int32_
   append_interval(list, middle + 1, last, depth + 1, true);
 }
 
-void muzero_rc_schedule_init(muzero_rc_schedule *schedule, int32_t frame_count) {
+void muzero_rc_gop_schedule_init(muzero_rc_gop_schedule *schedule, int32_t frame_count) {
   memset(schedule, 0, sizeof(*schedule));
   schedule->frame_count = frame_count;
   schedule->shown = -1;
   schedule->pyramid = -1;
 }
 
-static int32_t usual_gop_end(const muzero_rc_schedule *schedule, int32_t start) {
+static int32_t usual_gop_end(const muzero_rc_gop_schedule *schedule, int32_t start) {
   const int32_t end = start + MUZERO_RC_USUAL_GOP;
   return end < schedule->frame_count ? end : schedule->frame_count - 1;
 }
 
-static void start_gop(muzero_rc_schedule *schedule, int32_t show_index) {
+static void start_gop(muzero_rc_gop_schedule *schedule, int32_t show_index) {
   schedule->hidden_count = 0;
   schedule->shown_depth = 0;
   schedule->gop_start = show_index;
@@ -75,23 +75,24 @@ static void start_gop(muzero_rc_schedule *schedule, int32_t show_index) {
 static int32_t maximum(int32_t a, int32_t b) { return a > b ? a : b; }
 
 /* An interval of the GOP's tree lies one below the deeper of its two ends. */
-static int32_t interval_depth(const muzero_rc_schedule *schedule) {
+static int32_t interval_depth(const muzero_rc_gop_schedule *schedule) {
   const int32_t count = schedule->hidden_count;
   return maximum(count > 0 ? schedule->hidden_depth[count - 1] : 0, schedule->shown_depth);
 }
 
-static void drop_shown(muzero_rc_schedule *schedule, int32_t show_index) {
+static void drop_shown(muzero_rc_gop_schedule *schedule, int32_t show_index) {
   while (schedule->hidden_count > 0 &&
          schedule->hidden[schedule->hidden_count - 1] <= show_index) {
     --schedule->hidden_count;
   }
 }
 
-static int32_t top_hidden(const muzero_rc_schedule *schedule) {
+static int32_t top_hidden(const muzero_rc_gop_schedule *schedule) {
   return schedule->hidden_count > 0 ? schedule->hidden[schedule->hidden_count - 1] : -1;
 }
 
-static void learn_pyramid(muzero_rc_schedule *schedule, const muzero_rc_frame_request *request) {
+static void learn_pyramid(muzero_rc_gop_schedule *schedule,
+                          const muzero_rc_frame_request *request) {
   if (request->frame_type == MUZERO_RC_ALTREF && schedule->hidden_count > 0) {
     schedule->pyramid = 1;
   } else if (request->frame_type == MUZERO_RC_INTER && schedule->pyramid < 0 &&
@@ -102,8 +103,8 @@ static void learn_pyramid(muzero_rc_schedule *schedule, const muzero_rc_frame_re
   }
 }
 
-void muzero_rc_schedule_begin(muzero_rc_schedule *schedule,
-                              const muzero_rc_frame_request *request) {
+void muzero_rc_gop_schedule_begin(muzero_rc_gop_schedule *schedule,
+                                  const muzero_rc_frame_request *request) {
   const int32_t show = request->show_index;
   int32_t layer = MUZERO_RC_LAYER_LEAF;
   int32_t depth = 0;
@@ -139,22 +140,22 @@ void muzero_rc_schedule_begin(muzero_rc_schedule *schedule,
   }
 }
 
-void muzero_rc_schedule_end(muzero_rc_schedule *schedule) {
+void muzero_rc_gop_schedule_end(muzero_rc_gop_schedule *schedule) {
   const int32_t layer = schedule->pending.layer;
   const bool hidden = top_hidden(schedule) == schedule->pending.show_index &&
                       layer != MUZERO_RC_LAYER_OVERLAY && layer != MUZERO_RC_LAYER_KEY;
   if (!hidden) schedule->shown = schedule->pending.show_index;
 }
 
-void muzero_rc_schedule_show_existing(muzero_rc_schedule *schedule) {
+void muzero_rc_gop_schedule_show_existing(muzero_rc_gop_schedule *schedule) {
   if (schedule->hidden_count == 0) return;
   --schedule->hidden_count;
   schedule->shown = schedule->hidden[schedule->hidden_count];
   schedule->shown_depth = schedule->hidden_depth[schedule->hidden_count];
 }
 
-int32_t muzero_rc_schedule_ahead(const muzero_rc_schedule *schedule,
-                                 muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]) {
+int32_t muzero_rc_gop_schedule_ahead(const muzero_rc_gop_schedule *schedule,
+                                     muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]) {
   plan_list list = {out, 0};
   const muzero_rc_planned_frame *pending = &schedule->pending;
   const bool pyramid = schedule->pyramid != 0;
@@ -163,7 +164,7 @@ int32_t muzero_rc_schedule_ahead(const muzero_rc_schedule *schedule,
     if (pending->layer == MUZERO_RC_LAYER_KEY || pending->layer == MUZERO_RC_LAYER_OVERLAY ||
         (pending->layer == MUZERO_RC_LAYER_TOP && schedule->hidden_count == 0)) {
       /* A GOP begins: its alt-ref is not known yet, so this is the usual one. */
-      return muzero_rc_schedule_gop(pending->show_index, schedule->gop_end, pyramid, out);
+      return muzero_rc_gop_pattern(pending->show_index, schedule->gop_end, pyramid, out);
     }
   }
   if (pending->layer == MUZERO_RC_LAYER_LEAF) first = pending->show_index + 1;
@@ -185,8 +186,8 @@ int32_t muzero_rc_schedule_ahead(const muzero_rc_schedule *schedule,
   return list.count;
 }
 
-int32_t muzero_rc_schedule_gop(int32_t start, int32_t end, bool pyramid,
-                               muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]) {
+int32_t muzero_rc_gop_pattern(int32_t start, int32_t end, bool pyramid,
+                              muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]) {
   plan_list list = {out, 0};
   if (end <= start) return 0;
   if (end - start == 1) {

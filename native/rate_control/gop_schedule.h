@@ -1,7 +1,7 @@
 /* Which frames are coded, in which layer: libvpx says one frame at a time, the
  * rest of its GOP follows from the alt-refs that wait to be shown. */
-#ifndef MUZERO_RC_POLICY_SCHEDULE_H_
-#define MUZERO_RC_POLICY_SCHEDULE_H_
+#ifndef MUZERO_RC_RATE_CONTROL_GOP_SCHEDULE_H_
+#define MUZERO_RC_RATE_CONTROL_GOP_SCHEDULE_H_
 
 #include <muzero_rc/policy.h>
 
@@ -37,7 +37,7 @@ typedef struct muzero_rc_planned_frame {
   int32_t ahead; /* frames to the nearest reference after it, 0: none */
 } muzero_rc_planned_frame;
 
-typedef struct muzero_rc_schedule {
+typedef struct muzero_rc_gop_schedule {
   int32_t frame_count;
   int32_t hidden[MUZERO_RC_MAX_HIDDEN]; /* show indices that wait, the GOP's end first */
   int32_t hidden_depth[MUZERO_RC_MAX_HIDDEN]; /* their layers in the GOP's tree, from 1 */
@@ -49,28 +49,28 @@ typedef struct muzero_rc_schedule {
   int32_t gop_count;
   int32_t pyramid; /* 1: several alt-ref layers seen, 0: not, -1: not known yet */
   muzero_rc_planned_frame pending;
-} muzero_rc_schedule;
+} muzero_rc_gop_schedule;
 
-void muzero_rc_schedule_init(muzero_rc_schedule *schedule, int32_t frame_count);
+void muzero_rc_gop_schedule_init(muzero_rc_gop_schedule *schedule, int32_t frame_count);
 
 /* A frame is asked for; schedule->pending describes it. */
-void muzero_rc_schedule_begin(muzero_rc_schedule *schedule,
-                              const muzero_rc_frame_request *request);
+void muzero_rc_gop_schedule_begin(muzero_rc_gop_schedule *schedule,
+                                  const muzero_rc_frame_request *request);
 
 /* The pending frame is coded. */
-void muzero_rc_schedule_end(muzero_rc_schedule *schedule);
+void muzero_rc_gop_schedule_end(muzero_rc_gop_schedule *schedule);
 
 /* A hidden frame was shown without being coded again. */
-void muzero_rc_schedule_show_existing(muzero_rc_schedule *schedule);
+void muzero_rc_gop_schedule_show_existing(muzero_rc_gop_schedule *schedule);
 
 /* Lists the frames still to be coded in this GOP after the pending one, in
  * coding order; returns how many. Exact as far as libvpx keeps to its pattern. */
-int32_t muzero_rc_schedule_ahead(const muzero_rc_schedule *schedule,
-                                 muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]);
+int32_t muzero_rc_gop_schedule_ahead(const muzero_rc_gop_schedule *schedule,
+                                     muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]);
 
 /* The pattern of a whole GOP that ends at `end` after frame `start` was shown,
  * in coding order; returns how many. */
-int32_t muzero_rc_schedule_gop(int32_t start, int32_t end, bool pyramid,
-                               muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]);
+int32_t muzero_rc_gop_pattern(int32_t start, int32_t end, bool pyramid,
+                              muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]);
 
-#endif /* MUZERO_RC_POLICY_SCHEDULE_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_GOP_SCHEDULE_H_ */

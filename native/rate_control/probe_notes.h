@@ -1,64 +1,65 @@
-/* Quick encodes: while the first pass runs, every frame is also coded by realtime
- * encoders at constant quality (vpx/quick_encode.h): at two levels, and once more at
+/* Probe encodes: while the first pass runs, every frame is also coded by realtime
+ * encoders at constant quality (vpx/probe_encoder.h): at two levels, and once more at
  * the first with finer key frames, a probe of what these are worth. What they took is
  * noted in the statistics themselves, in the lowest bits of two numbers that
  * libvpx's second pass does not read (variances of motion vectors). So whoever
  * hands the statistics on, hands on the notes, and libvpx codes the same bits.
  * Statistics without notes are as good as ever. */
-#ifndef MUZERO_RC_POLICY_QUICK_H_
-#define MUZERO_RC_POLICY_QUICK_H_
+#ifndef MUZERO_RC_RATE_CONTROL_PROBE_NOTES_H_
+#define MUZERO_RC_RATE_CONTROL_PROBE_NOTES_H_
 
 #include "rate_control/frame_traits.h"
 
-/* Frames from one key frame of the quick encodes to the next. */
-enum { MUZERO_RC_QUICK_STRETCH = 128 };
+/* Frames from one key frame of the probe encodes to the next. */
+enum { MUZERO_RC_PROBE_SPAN = 128 };
 
 /* Which probe: of finer key frames. */
-enum { MUZERO_RC_PROBE_KEY = 0 };
+enum { MUZERO_RC_PROBE_FINE_KEYS = 0 };
 
 /* A frame's note. */
-typedef struct muzero_rc_quick_frame {
-  int64_t bits[MUZERO_RC_QUICK_LEVELS];    /* finest level first */
-  float response[MUZERO_RC_QUICK_PROBES];  /* of its stretch so far */
-} muzero_rc_quick_frame;
+typedef struct muzero_rc_probe_frame {
+  int64_t bits[MUZERO_RC_PROBE_LEVELS];     /* finest level first */
+  float response[MUZERO_RC_PROBE_VARIANTS]; /* of its span so far */
+} muzero_rc_probe_frame;
 
 /* What an encode has come to. */
-typedef struct muzero_rc_quick_total {
+typedef struct muzero_rc_probe_total {
   double bits;
   float quality; /* mean PSNR-Y in dB */
-} muzero_rc_quick_total;
+} muzero_rc_probe_total;
 
 /* What a probe gained on the first level, as the log2 of rate that it saved at the
  * same quality; bounded. The two levels tell what quality costs. */
-float muzero_rc_quick_response(const muzero_rc_quick_total levels[MUZERO_RC_QUICK_LEVELS],
-                               const muzero_rc_quick_total *probed);
+float muzero_rc_probe_response(const muzero_rc_probe_total levels[MUZERO_RC_PROBE_LEVELS],
+                               const muzero_rc_probe_total *variant);
 
-/* What is known of a clip from its quick encodes; log2 of bits per pixel. */
-typedef struct muzero_rc_quick {
+/* What is known of a clip from its probe encodes; log2 of bits per pixel. */
+typedef struct muzero_rc_clip_probe {
   bool known;                         /* every frame has a valid note */
-  float key[MUZERO_RC_QUICK_LEVELS];  /* of the first frame */
-  float mean[MUZERO_RC_QUICK_LEVELS]; /* of all others, mean of bits */
-} muzero_rc_quick;
+  float key[MUZERO_RC_PROBE_LEVELS];  /* of the first frame */
+  float mean[MUZERO_RC_PROBE_LEVELS]; /* of all others, mean of bits */
+} muzero_rc_clip_probe;
 
 /* Notes what is known of shown frame `frame`. */
-void muzero_rc_quick_note(muzero_rc_frame_stats *stats, int32_t frame,
-                          const muzero_rc_quick_frame *known);
+void muzero_rc_probe_note_write(muzero_rc_frame_stats *stats, int32_t frame,
+                                const muzero_rc_probe_frame *known);
 
 /* What was noted; false when there is no note of this very frame. */
-typedef struct muzero_rc_quick_noted {
-  float log_bits[MUZERO_RC_QUICK_LEVELS];
-  float response[MUZERO_RC_QUICK_PROBES];
-} muzero_rc_quick_noted;
-bool muzero_rc_quick_read(const muzero_rc_frame_stats *stats, int32_t frame,
-                          muzero_rc_quick_noted *noted);
+typedef struct muzero_rc_probe_note {
+  float log_bits[MUZERO_RC_PROBE_LEVELS];
+  float response[MUZERO_RC_PROBE_VARIANTS];
+} muzero_rc_probe_note;
+bool muzero_rc_probe_note_read(const muzero_rc_frame_stats *stats, int32_t frame,
+                               muzero_rc_probe_note *noted);
 
-/* Reads the notes of a clip into the traits' `quick`, `quick_sum` and
+/* Reads the notes of a clip into the traits' `probe`, `probe_sum` and
  * `response`; those are 0 when a note is missing. log_pixels: log2 of luma pixels. */
-muzero_rc_quick muzero_rc_quick_fill(const muzero_rc_frame_stats *stats, int32_t count,
-                                     float log_pixels, muzero_rc_traits *traits);
+muzero_rc_clip_probe muzero_rc_probe_fill(const muzero_rc_frame_stats *stats, int32_t count,
+                                          float log_pixels, muzero_rc_frame_traits *traits);
 
-/* The key probe's response in the whole stretch that shown frame `show` lies in, as
+/* The key probe's response in the whole span that shown frame `show` lies in, as
  * far as the clip goes. traits: [count], filled. */
-float muzero_rc_quick_response_at(const muzero_rc_traits *traits, int32_t count, int32_t show);
+float muzero_rc_probe_response_at(const muzero_rc_frame_traits *traits, int32_t count,
+                                  int32_t show);
 
-#endif /* MUZERO_RC_POLICY_QUICK_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_PROBE_NOTES_H_ */

@@ -5,7 +5,7 @@
 
 static const float kDeepestOffset = -3.6f;
 static const float kHighestOffset = 0.3f;
-static const int32_t kKeyStretch = 2 * MUZERO_RC_USUAL_GOP;
+static const int32_t kKeySpan = 2 * MUZERO_RC_USUAL_GOP;
 static const float kUsualStill = 0.6f;
 static const float kUsualScene = 7.0f; /* log2 frames: 128, after which libvpx puts a key frame */
 
@@ -15,16 +15,16 @@ static float clamp(float value, float low, float high) {
 
 static float minimum(float a, float b) { return a < b ? a : b; }
 
-muzero_rc_stretch muzero_rc_opening_of(const muzero_rc_state *state, int32_t show_index) {
+muzero_rc_frame_span muzero_rc_opening_of(const muzero_rc_clip_state *state, int32_t show_index) {
   const int32_t scene = state->traits[show_index].scene;
-  const int32_t length = scene < kKeyStretch ? scene : kKeyStretch;
-  return muzero_rc_stretch_of(state->traits, state->clip.frame_count, show_index + 1,
-                              show_index + (length > 0 ? length : 1));
+  const int32_t length = scene < kKeySpan ? scene : kKeySpan;
+  return muzero_rc_frame_span_of(state->traits, state->clip.frame_count, show_index + 1,
+                                 show_index + (length > 0 ? length : 1));
 }
 
-float muzero_rc_importance_of(const muzero_rc_state *state,
+float muzero_rc_importance_of(const muzero_rc_clip_state *state,
                               const muzero_rc_planned_frame *frame) {
-  const muzero_rc_traits *traits = &state->traits[frame->show_index];
+  const muzero_rc_frame_traits *traits = &state->traits[frame->show_index];
   float forward = traits->forward;
   float backward = 0.0f;
   if (frame->layer != MUZERO_RC_LAYER_KEY) {
@@ -36,42 +36,41 @@ float muzero_rc_importance_of(const muzero_rc_state *state,
 
 /* Of an alt-ref, were it the GOP's only one. In a still clip the key frame
  * carries the quality, and an alt-ref has less to add. */
-static float reference_offset(float importance, const muzero_rc_stretch *gop, float base) {
-  return clamp(muzero_rc_tuned.top - muzero_rc_tuned.top_importance * importance +
-                   muzero_rc_tuned.top_coarse * (base - MUZERO_RC_USUAL_BASE) +
-                   muzero_rc_tuned.top_still * (gop->still - kUsualStill),
+static float reference_offset(float importance, const muzero_rc_frame_span *gop, float base) {
+  return clamp(muzero_rc_params.top - muzero_rc_params.top_importance * importance +
+                   muzero_rc_params.top_coarse * (base - MUZERO_RC_USUAL_BASE) +
+                   muzero_rc_params.top_still * (gop->still - kUsualStill),
                kDeepestOffset, kHighestOffset);
 }
 
-/* What the quick encodes tell of a key frame's worth: the response of the probe that
+/* What the probe encodes tell of a key frame's worth: the response of the probe that
  * had it finer, up to the scene's end, and what else goes with how far a finer key frame
  * really pays. Only where the probe had a key frame too. */
-static float key_evidence(const muzero_rc_state *state, int32_t show_index,
-                          const muzero_rc_stretch *gop) {
+static float key_evidence(const muzero_rc_clip_state *state, int32_t show_index,
+                          const muzero_rc_frame_span *gop) {
   const float usual_response = -0.016f, usual_noise = 7.6f, usual_bits = -1.6f;
   const float usual_vectors = 4.5f, most = 0.35f;
   const int32_t scene = state->traits[show_index].scene;
-  if (!state->quick.known || show_index % MUZERO_RC_QUICK_STRETCH != 0) return 0.0f;
-  const int32_t end = show_index + (scene < MUZERO_RC_QUICK_STRETCH - 1
-                                        ? scene
-                                        : MUZERO_RC_QUICK_STRETCH - 1);
-  const float response = state->traits[end].response[MUZERO_RC_PROBE_KEY];
-  return clamp(muzero_rc_tuned.key_response * (response - usual_response) +
-                   muzero_rc_tuned.key_noise * (gop->noise - usual_noise) +
-                   muzero_rc_tuned.key_dear * (state->quick.mean[0] - usual_bits) +
-                   muzero_rc_tuned.key_vectors * (state->whole.vectors - usual_vectors),
+  if (!state->probe.known || show_index % MUZERO_RC_PROBE_SPAN != 0) return 0.0f;
+  const int32_t end =
+      show_index + (scene < MUZERO_RC_PROBE_SPAN - 1 ? scene : MUZERO_RC_PROBE_SPAN - 1);
+  const float response = state->traits[end].response[MUZERO_RC_PROBE_FINE_KEYS];
+  return clamp(muzero_rc_params.key_response * (response - usual_response) +
+                   muzero_rc_params.key_noise * (gop->noise - usual_noise) +
+                   muzero_rc_params.key_dear * (state->probe.mean[0] - usual_bits) +
+                   muzero_rc_params.key_vectors * (state->whole.vectors - usual_vectors),
                -most, most);
 }
 
-static float key_offset(const muzero_rc_state *state, float importance, int32_t show_index,
-                        const muzero_rc_stretch *gop, float base) {
+static float key_offset(const muzero_rc_clip_state *state, float importance, int32_t show_index,
+                        const muzero_rc_frame_span *gop, float base) {
   const float scene = (float)state->traits[show_index].scene;
   const float length = minimum(muzero_rc_log2(1.0f + scene), kUsualScene);
-  return clamp(muzero_rc_tuned.key - muzero_rc_tuned.key_importance * importance +
-                   muzero_rc_tuned.key_coarse * (base - MUZERO_RC_USUAL_BASE) +
-                   muzero_rc_tuned.key_still * (gop->still - kUsualStill) +
-                   muzero_rc_tuned.key_steep * gop->steepness +
-                   muzero_rc_tuned.key_short * (kUsualScene - length) +
+  return clamp(muzero_rc_params.key - muzero_rc_params.key_importance * importance +
+                   muzero_rc_params.key_coarse * (base - MUZERO_RC_USUAL_BASE) +
+                   muzero_rc_params.key_still * (gop->still - kUsualStill) +
+                   muzero_rc_params.key_steep * gop->steepness +
+                   muzero_rc_params.key_short * (kUsualScene - length) +
                    key_evidence(state, show_index, gop),
                kDeepestOffset, kHighestOffset);
 }
@@ -79,23 +78,22 @@ static float key_offset(const muzero_rc_state *state, float importance, int32_t 
 /* Of all frames of a GOP. Dearer ones are coded coarser: mean PSNR gains more where
  * bits buy more. Beyond a factor of four it is not known how much. And the last one of
  * a scene is coded coarser: no frame after it lives on what it looks like. */
-static float shared_offset(const muzero_rc_state *state, const muzero_rc_stretch *gop) {
+static float shared_offset(const muzero_rc_clip_state *state, const muzero_rc_frame_span *gop) {
   const float known = 2.0f;
-  return muzero_rc_tuned.gop_hardness * clamp(gop->coded - state->whole.coded, -known, known) +
-         muzero_rc_tuned.gop_quick * clamp(gop->quick - state->whole.quick, -known, known) +
-         muzero_rc_tuned.gop_still * (gop->still - kUsualStill) +
-         (gop->followers == 0 ? muzero_rc_tuned.gop_last : 0.0f);
+  return muzero_rc_params.gop_hardness * clamp(gop->coded - state->whole.coded, -known, known) +
+         muzero_rc_params.gop_probe * clamp(gop->probe - state->whole.probe, -known, known) +
+         muzero_rc_params.gop_still * (gop->still - kUsualStill) +
+         (gop->followers == 0 ? muzero_rc_params.gop_last : 0.0f);
 }
 
-float muzero_rc_offset_of(const muzero_rc_state *state,
-                          const muzero_rc_planned_frame *frame,
-                          const muzero_rc_stretch *gop, float base) {
+float muzero_rc_offset_of(const muzero_rc_clip_state *state, const muzero_rc_planned_frame *frame,
+                          const muzero_rc_frame_span *gop, float base) {
   const float shared = shared_offset(state, gop);
   const float importance = muzero_rc_importance_of(state, frame);
   const float reference = reference_offset(importance, gop, base) +
-                          (gop->followers == 0 ? muzero_rc_tuned.top_last : 0.0f);
-  const float second = muzero_rc_tuned.second;
-  const float deeper = muzero_rc_tuned.deeper;
+                          (gop->followers == 0 ? muzero_rc_params.top_last : 0.0f);
+  const float second = muzero_rc_params.second;
+  const float deeper = muzero_rc_params.deeper;
   switch (frame->layer) {
     case MUZERO_RC_LAYER_KEY:
       return key_offset(state, importance, frame->show_index, gop, base) + shared;
@@ -103,17 +101,17 @@ float muzero_rc_offset_of(const muzero_rc_state *state,
     case MUZERO_RC_LAYER_SECOND: return reference * second + shared;
     case MUZERO_RC_LAYER_THIRD: return reference * second * deeper + shared;
     case MUZERO_RC_LAYER_FOURTH: return reference * second * deeper * deeper + shared;
-    case MUZERO_RC_LAYER_OVERLAY: return muzero_rc_tuned.overlay + shared;
+    case MUZERO_RC_LAYER_OVERLAY: return muzero_rc_params.overlay + shared;
     default:
-      return shared + muzero_rc_tuned.frame_hardness *
+      return shared + muzero_rc_params.frame_hardness *
                           (state->traits[frame->show_index].coded - gop->coded);
   }
 }
 
 /* Where the nearest reference of a frame that is still to come will lie. */
-float muzero_rc_offset_of_parent(const muzero_rc_state *state,
+float muzero_rc_offset_of_parent(const muzero_rc_clip_state *state,
                                  const muzero_rc_planned_frame *frame,
-                                 const muzero_rc_stretch *gop, float base) {
+                                 const muzero_rc_frame_span *gop, float base) {
   muzero_rc_planned_frame parent = *frame;
   if (frame->layer > MUZERO_RC_LAYER_TOP && frame->layer < MUZERO_RC_LAYER_OVERLAY &&
       state->schedule.pyramid != 0) {

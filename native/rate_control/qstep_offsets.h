@@ -1,28 +1,27 @@
 /* Where the controller codes a frame next to plain inter frames, in log2 quantizer
  * steps: by what lives on it, and by what its GOP is like. */
-#ifndef MUZERO_RC_POLICY_OFFSETS_H_
-#define MUZERO_RC_POLICY_OFFSETS_H_
+#ifndef MUZERO_RC_RATE_CONTROL_QSTEP_OFFSETS_H_
+#define MUZERO_RC_RATE_CONTROL_QSTEP_OFFSETS_H_
 
 #include "rate_control/clip_state_data.h"
 
 #define MUZERO_RC_USUAL_BASE 5.9f /* step of plain inter frames: qindex 144 */
 
 /* What a key frame's offset goes by: the frames after it, as far as its scene goes. */
-muzero_rc_stretch muzero_rc_opening_of(const muzero_rc_state *state, int32_t show_index);
+muzero_rc_frame_span muzero_rc_opening_of(const muzero_rc_clip_state *state, int32_t show_index);
 
 /* Step offset of a frame, in a GOP like `gop`, when plain frames are coded at
  * `base`. */
-float muzero_rc_offset_of(const muzero_rc_state *state,
-                          const muzero_rc_planned_frame *frame,
-                          const muzero_rc_stretch *gop, float base);
+float muzero_rc_offset_of(const muzero_rc_clip_state *state, const muzero_rc_planned_frame *frame,
+                          const muzero_rc_frame_span *gop, float base);
 
 /* The same of its nearest reference, before that is known. */
-float muzero_rc_offset_of_parent(const muzero_rc_state *state,
+float muzero_rc_offset_of_parent(const muzero_rc_clip_state *state,
                                  const muzero_rc_planned_frame *frame,
-                                 const muzero_rc_stretch *gop, float base);
+                                 const muzero_rc_frame_span *gop, float base);
 
 /* log2(1 + number of frames that live on the frame's quality). */
-float muzero_rc_importance_of(const muzero_rc_state *state,
+float muzero_rc_importance_of(const muzero_rc_clip_state *state,
                               const muzero_rc_planned_frame *frame);
 
-#endif /* MUZERO_RC_POLICY_OFFSETS_H_ */
+#endif /* MUZERO_RC_RATE_CONTROL_QSTEP_OFFSETS_H_ */

@@ -4,11 +4,11 @@
 
 static unsigned half(unsigned side) { return (side + 1) / 2; }
 
-size_t muzero_rc_picture_bytes(unsigned width, unsigned height) {
+size_t muzero_rc_image_bytes(unsigned width, unsigned height) {
   return (size_t)width * height + 2 * (size_t)half(width) * half(height);
 }
 
-vpx_image_t muzero_rc_picture_of(unsigned width, unsigned height, const uint8_t *frame) {
+vpx_image_t muzero_rc_image_of(unsigned width, unsigned height, const uint8_t *frame) {
   unsigned char *const pixels = (unsigned char *)(uintptr_t)frame;
   const size_t luma = (size_t)width * height, chroma = (size_t)half(width) * half(height);
   return (vpx_image_t){.fmt = VPX_IMG_FMT_I420,
@@ -24,7 +24,7 @@ vpx_image_t muzero_rc_picture_of(unsigned width, unsigned height, const uint8_t 
                        .stride = {(int)width, (int)half(width), (int)half(width)}};
 }
 
-void muzero_rc_picture_copy(const vpx_image_t *image, uint8_t *frame) {
+void muzero_rc_image_copy(const vpx_image_t *image, uint8_t *frame) {
   for (int plane = VPX_PLANE_Y; plane <= VPX_PLANE_V; ++plane) {
     const unsigned columns = plane == VPX_PLANE_Y ? image->d_w : half(image->d_w);
     const unsigned rows = plane == VPX_PLANE_Y ? image->d_h : half(image->d_h);

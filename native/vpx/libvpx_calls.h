@@ -1,6 +1,6 @@
 /* libvpx's functions as pointers: ours may be linked to it, or wrapped round it. */
-#ifndef MUZERO_RC_VPX_CALLS_H_
-#define MUZERO_RC_VPX_CALLS_H_
+#ifndef MUZERO_RC_VPX_LIBVPX_CALLS_H_
+#define MUZERO_RC_VPX_LIBVPX_CALLS_H_
 
 #include "vpx/vpx_abi.h"
 
@@ -20,4 +20,4 @@ typedef struct muzero_rc_libvpx {
 /* The libvpx that we are linked to; only where we are. */
 muzero_rc_libvpx muzero_rc_libvpx_linked(void);
 
-#endif /* MUZERO_RC_VPX_CALLS_H_ */
+#endif /* MUZERO_RC_VPX_LIBVPX_CALLS_H_ */

@@ -1,6 +1,6 @@
 /* Threads that do their share of every round of work side by side. */
-#ifndef MUZERO_RC_VPX_WORKERS_H_
-#define MUZERO_RC_VPX_WORKERS_H_
+#ifndef MUZERO_RC_VPX_PROBE_WORKERS_H_
+#define MUZERO_RC_VPX_PROBE_WORKERS_H_
 
 typedef struct muzero_rc_workers muzero_rc_workers;
 
@@ -23,4 +23,4 @@ void muzero_rc_workers_begin(muzero_rc_workers *workers);
  * is seen after it. */
 void muzero_rc_workers_wait(muzero_rc_workers *workers);
 
-#endif /* MUZERO_RC_VPX_WORKERS_H_ */
+#endif /* MUZERO_RC_VPX_PROBE_WORKERS_H_ */

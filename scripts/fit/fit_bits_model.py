@@ -1,9 +1,9 @@
-"""Fits native/policy/bits_table.h to those teachers' episodes of a corpus that are in the cache.
+"""Fits the bits model, native/rate_control/bits_table.h, to a corpus's cached demonstrations.
 
     python scripts/fit/fit_bits_model.py CORPUS [--config configs/base.toml] [--write]
 
 Ridge regression of log2 bits per pixel on the inputs of bits_model.c, a row for each layer, once without
-and once with those of the quick encodes, weighted towards frames that cost much and robust to outliers.
+and once with those of the probe encodes, weighted towards frames that cost much and robust to outliers.
 Prints how far off it is on clips that were left out (four folds over clips); --write replaces the table.
 Needs the [train] extra.
 """
@@ -16,14 +16,14 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.first_pass_cache import cache_folder
+from encoder_bridge.encode.layouts import LAYERS
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.instances import catalogue_of, find_clips
 from muzero_rc.demonstrations.registry import known_episodes
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 
 TABLE = Path(__file__).parents[2] / "native" / "rate_control" / "bits_table.h"
-LAYERS = 7
-OVERLAY = 6  # too few frames to learn from quick encodes
+OVERLAY = LAYERS.index("overlay")  # too few frames to learn from probe encodes
 RIDGE = 5.0
 WEIGHT_POWER = 0.6  # of a frame's bits
 FOLDS = 4
@@ -94,7 +94,7 @@ def cross_validated(rows: dict[str, np.ndarray], width: int, target: np.ndarray)
     clips = np.unique(rows["clip"])
     for fold in range(FOLDS):
         left_out = np.isin(rows["clip"], clips[fold::FOLDS])
-        for layer in range(LAYERS):
+        for layer in range(len(LAYERS)):
             here = rows["layer"] == layer
             if (here & ~left_out).any() and (here & left_out).any():
                 used = here & ~left_out
@@ -121,14 +121,14 @@ def header(models: list[list[np.ndarray]], frames: int, clips: int) -> str:
     """bits_table.h."""
     rows = ["  {\n" + "".join(map(table_text, tables)) + "  },\n" for tables in models]
     return (
-        "/* Made by scripts/fit/fit_bits_model.py; do not edit. Without and with quick encodes;\n"
+        "/* Made by scripts/fit/fit_bits_model.py; do not edit. Without and with probe encodes;\n"
         " * rows: layers; columns: inputs of bits_model.c. Fitted to\n"
         f" * {frames} coded frames of {clips} clips. */\n"
-        "#ifndef MUZERO_RC_POLICY_BITS_TABLE_H_\n#define MUZERO_RC_POLICY_BITS_TABLE_H_\n\n"
-        '#include "bits_model.h"\n\n'
+        "#ifndef MUZERO_RC_RATE_CONTROL_BITS_TABLE_H_\n#define MUZERO_RC_RATE_CONTROL_BITS_TABLE_H_\n\n"
+        '#include "rate_control/bits_model.h"\n\n'
         "static const float kBitsTable[2][MUZERO_RC_LAYERS][MUZERO_RC_BITS_INPUTS] = {\n"
         + "".join(rows)
-        + "};\n\n#endif /* MUZERO_RC_POLICY_BITS_TABLE_H_ */\n"
+        + "};\n\n#endif /* MUZERO_RC_RATE_CONTROL_BITS_TABLE_H_ */\n"
     )
 
 
@@ -154,7 +154,7 @@ def main() -> None:
 
 def report(rows: dict[str, np.ndarray], predicted: np.ndarray, target: np.ndarray) -> None:
     """Prints how far off predictions are, by layer and for whole encodes."""
-    for layer in range(LAYERS):
+    for layer in range(len(LAYERS)):
         here = rows["layer"] == layer
         if here.any():
             print(f"  layer {layer}: {here.sum()} frames, off by {(target - predicted)[here].std():.3f} log2")
@@ -167,7 +167,7 @@ def report(rows: dict[str, np.ndarray], predicted: np.ndarray, target: np.ndarra
 def final_tables(rows: dict[str, np.ndarray], width: int, target: np.ndarray) -> list[np.ndarray]:
     """A table for each layer, of all clips; inputs beyond `width` count nothing."""
     tables = []
-    for layer in range(LAYERS):
+    for layer in range(len(LAYERS)):
         here = rows["layer"] == layer
         inputs, bits, log_pixels = (rows[name][here] for name in ("inputs", "bits", "log_pixels"))
         table = fit(inputs[:, : inputs_of(layer, width)], target[here], bits, log_pixels)

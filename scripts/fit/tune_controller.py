@@ -1,4 +1,4 @@
-"""Finds better constants for native/rate_control/controller_params.c by random designs on training clips.
+"""Tunes the constants of native/rate_control/controller_params.c by random designs on training clips.
 
     python scripts/fit/tune_controller.py CORPUS [--config configs/base.toml] [--encodes 600] [--seed 1]
 
@@ -6,7 +6,7 @@ Every encode keeps a base step and moves the controller's offsets by random amou
 Its gain is luma PSNR over the clip's anchor (constant quality) at the rate that it had, as per cent of
 rate. A ridge regression with an effect for each clip, linear and squared terms gives the constants'
 best values; prints them with their effect. Nothing is written. Constants on what the step features
-leave out (quick encodes, scenes) and of the pacing are not varied. Needs the [train] extra.
+leave out (probe encodes, scenes) and of the pacing are not varied. Needs the [train] extra.
 """
 
 import argparse
@@ -41,7 +41,7 @@ SPREAD = {  # standard deviations of the designs
     "frame_hardness": 0.12,
     "overlay": 0.4,
 }
-USUAL_STILL, USUAL_BASE = 0.6, 5.9  # as in qstep_offsets.c and qstep_offsets.h
+USUAL_STILL, USUAL_BASE = 0.6, 5.9  # as in controller_params.c
 FEATURES = ("offset", "importance", "gop_still", "gop_hardness", "frame_hardness")
 
 

@@ -23,7 +23,7 @@ from encoder_bridge.media.vp9_headers import qindexes_of
 from muzero_rc.deploy.preload import PluginError, find_places, preload_environment
 
 FRAMES = 8
-WHOLE_PASS = "first pass, with quick encodes beside it"
+WHOLE_PASS = "first pass, with probe encodes beside it"
 TWO_LAYERS = (
     "ts_number_layers=2:ts_target_bitrate=40,80:ts_rate_decimator=2,1:ts_periodicity=2:ts_layer_id=0,1"
 )
@@ -89,7 +89,7 @@ def test_what_is_not_ours_is_left_alone_and_said(reason, options, clip, tmp_path
     assert packets(done) == packets(untouched)
 
 
-def test_first_passes_get_quick_encodes_one_pass_and_other_codecs_are_left_alone(clip, tmp_path):
+def test_first_passes_get_probe_encodes_one_pass_and_other_codecs_are_left_alone(clip, tmp_path):
     assert any(
         WHOLE_PASS in line for line in run(*with_policy("controller"), *ffmpeg_pass(clip, 1, "-")).lines
     )

@@ -83,7 +83,7 @@ def test_a_cancelled_encode_ends_as_failed(clip, new_pool):
     pool.close()
 
 
-def test_step_features_and_reference_are_what_retrace_says(clip, new_pool):
+def test_step_features_and_reference_are_what_replay_features_says(clip, new_pool):
     config = clip.config
     pool = new_pool(1)
     event, steps, references = np.zeros(1, EVENT), [], []
@@ -98,7 +98,9 @@ def test_step_features_and_reference_are_what_retrace_says(clip, new_pool):
     step_out = np.zeros((len(records), EVENT["step"].shape[0]), np.float32)
     q_ref_out = np.zeros(len(records), np.int32)
     stats = np.ascontiguousarray(clip.first.stats)
-    _native.retrace(config.width, config.height, config.target_kbps, stats, records, step_out, q_ref_out)
+    _native.replay_features(
+        config.width, config.height, config.target_kbps, stats, records, step_out, q_ref_out
+    )
     coded = records["frame_type"] != SHOW_EXISTING
     assert np.array_equal(step_out[coded], np.array(steps))
     assert list(q_ref_out[coded]) == references

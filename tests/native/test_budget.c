@@ -6,41 +6,41 @@
 #include "rate_control/quantizer.h"
 
 static void packets_of_one_frame_have_no_index(void) {
-  muzero_rc_ledger ledger;
-  muzero_rc_ledger_init(&ledger, 1e6, false);
-  muzero_rc_ledger_spend(&ledger, 800, false);
-  CHECK_EQ((int64_t)ledger.spent_bits, 800);
+  muzero_rc_budget budget;
+  muzero_rc_budget_init(&budget, 1e6, false);
+  muzero_rc_budget_spend(&budget, 800, false);
+  CHECK_EQ((int64_t)budget.spent_bits, 800);
 }
 
 static void superframe_index_is_booked_with_the_shown_frame(void) {
-  muzero_rc_ledger ledger;
-  muzero_rc_ledger_init(&ledger, 1e6, false);
-  muzero_rc_ledger_spend(&ledger, 8 * 300, true);
-  CHECK_EQ((int64_t)ledger.spent_bits, 2400);
-  muzero_rc_ledger_spend(&ledger, 8 * 10, false);
+  muzero_rc_budget budget;
+  muzero_rc_budget_init(&budget, 1e6, false);
+  muzero_rc_budget_spend(&budget, 8 * 300, true);
+  CHECK_EQ((int64_t)budget.spent_bits, 2400);
+  muzero_rc_budget_spend(&budget, 8 * 10, false);
   /* two frames, the largest needs two bytes: 2 + 2 * 2 bytes */
-  CHECK_EQ((int64_t)ledger.spent_bits, 2400 + 80 + 48);
-  muzero_rc_ledger_spend(&ledger, 8, false);
-  CHECK_EQ((int64_t)ledger.spent_bits, 2400 + 80 + 48 + 8);
+  CHECK_EQ((int64_t)budget.spent_bits, 2400 + 80 + 48);
+  muzero_rc_budget_spend(&budget, 8, false);
+  CHECK_EQ((int64_t)budget.spent_bits, 2400 + 80 + 48 + 8);
 }
 
 static void a_model_that_is_right_is_not_corrected(void) {
-  muzero_rc_ledger ledger;
-  muzero_rc_ledger_init(&ledger, 1e6, false);
-  for (int i = 0; i < 50; ++i) muzero_rc_ledger_learn(&ledger, MUZERO_RC_LAYER_LEAF, 900, 900);
-  CHECK(fabsf(muzero_rc_ledger_overall(&ledger)) < 1e-4f);
-  CHECK(fabsf(muzero_rc_ledger_correction(&ledger, MUZERO_RC_LAYER_LEAF)) < 1e-4f);
-  CHECK(fabsf(muzero_rc_ledger_correction(&ledger, MUZERO_RC_LAYER_TOP)) < 1e-4f);
+  muzero_rc_budget budget;
+  muzero_rc_budget_init(&budget, 1e6, false);
+  for (int i = 0; i < 50; ++i) muzero_rc_budget_learn(&budget, MUZERO_RC_LAYER_LEAF, 900, 900);
+  CHECK(fabsf(muzero_rc_budget_overall(&budget)) < 1e-4f);
+  CHECK(fabsf(muzero_rc_budget_correction(&budget, MUZERO_RC_LAYER_LEAF)) < 1e-4f);
+  CHECK(fabsf(muzero_rc_budget_correction(&budget, MUZERO_RC_LAYER_TOP)) < 1e-4f);
 }
 
 static void a_steady_error_is_learned(void) {
-  muzero_rc_ledger ledger;
-  muzero_rc_ledger_init(&ledger, 1e5, false);
-  for (int i = 0; i < 200; ++i) muzero_rc_ledger_learn(&ledger, MUZERO_RC_LAYER_LEAF, 8000, 4000);
-  CHECK(fabsf(muzero_rc_ledger_correction(&ledger, MUZERO_RC_LAYER_LEAF) - 1.0f) < 0.1f);
-  CHECK(muzero_rc_ledger_correction(&ledger, MUZERO_RC_LAYER_TOP) > 0.8f);
+  muzero_rc_budget budget;
+  muzero_rc_budget_init(&budget, 1e5, false);
+  for (int i = 0; i < 200; ++i) muzero_rc_budget_learn(&budget, MUZERO_RC_LAYER_LEAF, 8000, 4000);
+  CHECK(fabsf(muzero_rc_budget_correction(&budget, MUZERO_RC_LAYER_LEAF) - 1.0f) < 0.1f);
+  CHECK(muzero_rc_budget_correction(&budget, MUZERO_RC_LAYER_TOP) > 0.8f);
   /* key frames are another matter */
-  CHECK(fabsf(muzero_rc_ledger_correction(&ledger, MUZERO_RC_LAYER_KEY)) < 1e-4f);
+  CHECK(fabsf(muzero_rc_budget_correction(&budget, MUZERO_RC_LAYER_KEY)) < 1e-4f);
 }
 
 static void logarithms_are_inverse(void) {

@@ -30,27 +30,27 @@ static void make_stats(double coded_error) {
   }
 }
 
-static muzero_rc_state *opened(int32_t kbps) {
+static muzero_rc_clip_state *opened(int32_t kbps) {
   const muzero_rc_clip clip = {352, 288, FRAMES, kbps};
-  muzero_rc_state *state = NULL;
-  return muzero_rc_state_open(&clip, kStats, &state) ? NULL : state;
+  muzero_rc_clip_state *state = NULL;
+  return muzero_rc_clip_state_open(&clip, kStats, &state) ? NULL : state;
 }
 
-typedef int32_t (*chooser)(const muzero_rc_state *state, int32_t coding_index);
+typedef int32_t (*chooser)(const muzero_rc_clip_state *state, int32_t coding_index);
 
-static int32_t take_reference(const muzero_rc_state *state, int32_t coding_index) {
+static int32_t take_reference(const muzero_rc_clip_state *state, int32_t coding_index) {
   (void)coding_index;
-  return muzero_rc_state_q_ref(state);
+  return muzero_rc_clip_state_q_ref(state);
 }
 
-static int32_t always_finest(const muzero_rc_state *state, int32_t coding_index) {
+static int32_t always_finest(const muzero_rc_clip_state *state, int32_t coding_index) {
   (void)state;
   (void)coding_index;
   return 1;
 }
 
 /* Codes the clip in flat GOPs of 16; returns the share of the target spent. */
-static double encode(muzero_rc_state *state, double error, bool guard, chooser choose) {
+static double encode(muzero_rc_clip_state *state, double error, bool guard, chooser choose) {
   double spent = 0.0;
   int32_t coding = 0;
   for (int32_t start = 0; start < FRAMES;) {
@@ -70,14 +70,15 @@ static double encode(muzero_rc_state *state, double error, bool guard, chooser c
       if (start >= FRAMES - 1 && step > 0) break;
       request.ref_valid[0] = coding > 0;
       request.ref_coding_index[0] = coding - 1;
-      muzero_rc_state_begin(state, &request);
-      const int32_t used = muzero_rc_state_commit(state, choose(state, coding), guard);
-      const float log_bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used)) -
-                             muzero_rc_ledger_correction(&state->ledger, state->schedule.pending.layer);
+      muzero_rc_clip_state_begin(state, &request);
+      const int32_t used = muzero_rc_clip_state_commit(state, choose(state, coding), guard);
+      const float log_bits =
+          muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used)) -
+          muzero_rc_budget_correction(&state->budget, state->schedule.pending.layer);
       const muzero_rc_frame_result result = {
           .sse = 1 << 20, .bits = (int64_t)(error * (double)muzero_rc_exp2(log_bits)),
           .pixels = 352 * 288 * 3 / 2, .qindex = used};
-      muzero_rc_state_end(state, &result);
+      muzero_rc_clip_state_end(state, &result);
       spent += (double)result.bits;
       ++coding;
     }
@@ -90,46 +91,46 @@ static void budget_is_kept_whatever_the_models_error(void) {
   static const double errors[] = {0.6, 0.8, 1.0, 1.3, 1.6};
   make_stats(60.0);
   for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); ++i) {
-    muzero_rc_state *state = opened(300);
+    muzero_rc_clip_state *state = opened(300);
     CHECK(state != NULL);
     const double share = encode(state, errors[i], true, take_reference);
-    muzero_rc_state_close(&state);
+    muzero_rc_clip_state_close(&state);
     CHECK(share < 1.0 && share > 0.9);
   }
 }
 
 static void guard_holds_a_policy_that_wants_everything(void) {
   make_stats(60.0);
-  muzero_rc_state *state = opened(300);
+  muzero_rc_clip_state *state = opened(300);
   CHECK(state != NULL);
   const double guarded = encode(state, 1.0, true, always_finest);
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
   CHECK(guarded < 1.02);
   state = opened(300);
   const double free_running = encode(state, 1.0, false, always_finest);
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
   CHECK(free_running > 3.0);
 }
 
 static void impossible_targets_end_at_255(void) {
   make_stats(4000.0);
-  muzero_rc_state *state = opened(1);
+  muzero_rc_clip_state *state = opened(1);
   CHECK(state != NULL);
   encode(state, 1.0, true, take_reference);
   CHECK_EQ(state->chosen, 255);
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
 }
 
 static void decisions_are_clamped(void) {
   make_stats(60.0);
-  muzero_rc_state *state = opened(300);
+  muzero_rc_clip_state *state = opened(300);
   const muzero_rc_frame_request key = {.frame_type = MUZERO_RC_KEY};
-  muzero_rc_state_begin(state, &key);
-  CHECK_EQ(muzero_rc_state_commit(state, -5, false), 1);
-  CHECK_EQ(muzero_rc_state_commit(state, 0, false), 1);
-  CHECK_EQ(muzero_rc_state_commit(state, 100000, false), 255);
-  CHECK_EQ(muzero_rc_state_commit(state, 77, false), 77);
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_begin(state, &key);
+  CHECK_EQ(muzero_rc_clip_state_commit(state, -5, false), 1);
+  CHECK_EQ(muzero_rc_clip_state_commit(state, 0, false), 1);
+  CHECK_EQ(muzero_rc_clip_state_commit(state, 100000, false), 255);
+  CHECK_EQ(muzero_rc_clip_state_commit(state, 77, false), 77);
+  muzero_rc_clip_state_close(&state);
 }
 
 static void wild_stats_give_finite_features(void) {
@@ -143,19 +144,19 @@ static void wild_stats_give_finite_features(void) {
       if ((i + j) % 7 == 0) kStats[i].field[j] = -1e300;
     }
   }
-  muzero_rc_state *state = opened(300);
+  muzero_rc_clip_state *state = opened(300);
   CHECK(state != NULL);
   CHECK(muzero_rc_frame_features().count <= 64 && muzero_rc_step_features().count <= 256);
   muzero_rc_observe_clip(state, clip);
   muzero_rc_observe_frames(state, frames);
   const muzero_rc_frame_request key = {.frame_type = MUZERO_RC_KEY};
-  muzero_rc_state_begin(state, &key);
+  muzero_rc_clip_state_begin(state, &key);
   muzero_rc_observe_step(state, step);
   for (int i = 0; i < muzero_rc_clip_features().count; ++i) CHECK(isfinite(clip[i]));
   for (int i = 0; i < FRAMES * muzero_rc_frame_features().count; ++i) CHECK(isfinite(frames[i]));
   for (int i = 0; i < muzero_rc_step_features().count; ++i) CHECK(isfinite(step[i]));
-  CHECK(state->plan.qindex >= 1 && state->plan.qindex <= 255);
-  muzero_rc_state_close(&state);
+  CHECK(state->pending.qindex >= 1 && state->pending.qindex <= 255);
+  muzero_rc_clip_state_close(&state);
 }
 
 static void feature_names_are_unique(void) {
@@ -183,55 +184,55 @@ static void make_cut(void) {
 
 static void scenes_end_at_cuts(void) {
   make_cut();
-  muzero_rc_state *state = opened(300);
+  muzero_rc_clip_state *state = opened(300);
   CHECK(state != NULL);
   CHECK(state->traits[0].scene == 19 && state->traits[19].scene == 0);
   CHECK(state->traits[20].scene == FRAMES - 21 && state->traits[FRAMES - 1].scene == 0);
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
 }
 
-static float key_offset_at(const muzero_rc_state *state, int32_t show_index) {
+static float key_offset_at(const muzero_rc_clip_state *state, int32_t show_index) {
   const muzero_rc_planned_frame key = {show_index, MUZERO_RC_LAYER_KEY, 0, 0};
-  const muzero_rc_stretch opening = muzero_rc_opening_of(state, show_index);
+  const muzero_rc_frame_span opening = muzero_rc_opening_of(state, show_index);
   return muzero_rc_offset_of(state, &key, &opening, 6.0f);
 }
 
 static void few_bits_for_the_key_frame_of_a_short_scene(void) {
   make_stats(60.0);
-  muzero_rc_state *whole = opened(300);
+  muzero_rc_clip_state *whole = opened(300);
   make_cut();
-  muzero_rc_state *cut = opened(300);
+  muzero_rc_clip_state *cut = opened(300);
   CHECK(whole != NULL && cut != NULL);
   CHECK(key_offset_at(cut, 0) > key_offset_at(whole, 0) + 0.3f);
-  muzero_rc_state_close(&whole);
-  muzero_rc_state_close(&cut);
+  muzero_rc_clip_state_close(&whole);
+  muzero_rc_clip_state_close(&cut);
 }
 
 /* What lies beyond a cut says nothing about the scene that a key frame opens. */
 static void a_key_frame_looks_no_further_than_its_scene(void) {
   make_cut();
-  muzero_rc_state *still = opened(300);
+  muzero_rc_clip_state *still = opened(300);
   for (int i = 21; i < FRAMES; ++i) kStats[i].field[MUZERO_RC_STAT_MOTION] = 0.95;
-  muzero_rc_state *moving = opened(300);
+  muzero_rc_clip_state *moving = opened(300);
   CHECK(still != NULL && moving != NULL);
-  const muzero_rc_stretch one = muzero_rc_opening_of(still, 0);
-  const muzero_rc_stretch other = muzero_rc_opening_of(moving, 0);
+  const muzero_rc_frame_span one = muzero_rc_opening_of(still, 0);
+  const muzero_rc_frame_span other = muzero_rc_opening_of(moving, 0);
   CHECK(one.still == other.still && one.coded == other.coded);
-  muzero_rc_state_close(&still);
-  muzero_rc_state_close(&moving);
+  muzero_rc_clip_state_close(&still);
+  muzero_rc_clip_state_close(&moving);
 }
 
-static float offset_in_gop(const muzero_rc_state *state, int32_t layer, int32_t first) {
+static float offset_in_gop(const muzero_rc_clip_state *state, int32_t layer, int32_t first) {
   const muzero_rc_planned_frame frame = {first + 5, layer, 1, 1};
-  const muzero_rc_stretch gop =
-      muzero_rc_stretch_of(state->traits, FRAMES, first, first + 15);
+  const muzero_rc_frame_span gop =
+      muzero_rc_frame_span_of(state->traits, FRAMES, first, first + 15);
   return muzero_rc_offset_of(state, &frame, &gop, 6.0f);
 }
 
 /* Frames 4 to 19 lie before the cut, 81 to 96 at the end. */
 static void the_last_gop_of_a_scene_is_coded_coarser(void) {
   make_cut();
-  muzero_rc_state *state = opened(300);
+  muzero_rc_clip_state *state = opened(300);
   CHECK(state != NULL);
   const int32_t layers[] = {MUZERO_RC_LAYER_TOP, MUZERO_RC_LAYER_LEAF};
   for (int i = 0; i < 2; ++i) {
@@ -240,19 +241,19 @@ static void the_last_gop_of_a_scene_is_coded_coarser(void) {
     CHECK(offset_in_gop(state, layers[i], FRAMES - 16) > usual + 0.3f);
     CHECK(fabsf(offset_in_gop(state, layers[i], 65) - usual) < 0.2f);
   }
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
 }
 
 /* Bits per pixel are those of any other size with the same statistics: a size that
  * the model was never fitted to cannot lead it astray. */
 static void bits_grow_with_pixels_and_not_otherwise(void) {
   make_stats(60.0);
-  muzero_rc_state *state = opened(300);
+  muzero_rc_clip_state *state = opened(300);
   CHECK(state != NULL);
   for (int32_t layer = MUZERO_RC_LAYER_KEY; layer <= MUZERO_RC_LAYER_OVERLAY; ++layer) {
     muzero_rc_bits_query query = {.traits = state->traits,
                                   .count = FRAMES,
-                                  .quick = &state->quick,
+                                  .probe = &state->probe,
                                   .log_pixels = 16.0f,
                                   .frame = {40, layer, 1, 1},
                                   .step = 5.0f,
@@ -261,33 +262,33 @@ static void bits_grow_with_pixels_and_not_otherwise(void) {
     query.log_pixels = 21.0f;
     CHECK(fabsf(muzero_rc_bits_predict(&query) - small - 5.0f) < 1e-4f);
   }
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
 }
 
 /* One GOP of noise in a clip that stands still is not coded as coarsely as can be. */
 static void a_hard_gop_is_coarser_but_not_without_limit(void) {
   make_stats(60.0);
-  muzero_rc_state *state = opened(300);
+  muzero_rc_clip_state *state = opened(300);
   const muzero_rc_planned_frame leaf = {40, MUZERO_RC_LAYER_LEAF, 1, 1};
-  muzero_rc_stretch gop = state->whole;
+  muzero_rc_frame_span gop = state->whole;
   float offsets[3];
   for (int i = 0; i < 3; ++i) {
     state->whole.coded = gop.coded - (float)(2 * i);
     offsets[i] = muzero_rc_offset_of(state, &leaf, &gop, 6.0f);
   }
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
   CHECK(offsets[1] > offsets[0] + 0.1f && fabsf(offsets[2] - offsets[1]) < 1e-5f);
 }
 
 static void senseless_clips_are_refused(void) {
-  muzero_rc_state *state = NULL;
+  muzero_rc_clip_state *state = NULL;
   const muzero_rc_clip none = {352, 288, 0, 300};
   const muzero_rc_clip flat = {0, 288, FRAMES, 300};
   make_stats(60.0);
-  CHECK_EQ(muzero_rc_state_open(&none, kStats, &state), -EINVAL);
-  CHECK_EQ(muzero_rc_state_open(&flat, kStats, &state), -EINVAL);
+  CHECK_EQ(muzero_rc_clip_state_open(&none, kStats, &state), -EINVAL);
+  CHECK_EQ(muzero_rc_clip_state_open(&flat, kStats, &state), -EINVAL);
   CHECK(state == NULL);
-  muzero_rc_state_close(&state);
+  muzero_rc_clip_state_close(&state);
 }
 
 int main(void) {

@@ -171,11 +171,11 @@ static void test_what_is_left_alone(void) {
 }
 
 /* This libvpx has no VP9 encoder for them; test_plugin_preload has a real one. */
-static void test_a_first_pass_goes_on_without_quick_encodes(void) {
+static void test_a_first_pass_goes_on_without_probe_encodes(void) {
   muzero_rc_encoder *const encoder = usual();
   first_pass(encoder);
   const outcome out = start(encoder, VPX_DL_GOOD_QUALITY);
-  const bool alone = !encoder->plugin && !encoder->refused && !encoder->quick;
+  const bool alone = !encoder->plugin && !encoder->refused && !encoder->probe;
   muzero_rc_encoder_finish(encoder);
   CHECK(alone && noted.registrations == 0);
   CHECK(strstr(out.said, "muzero-rc: first pass, alone") == out.said && is_one_line(out.said));
@@ -317,7 +317,7 @@ int main(void) {
   unsetenv("MUZERO_RC_POLICY");
   unsetenv("MUZERO_RC_STRICT");
   test_what_is_left_alone();
-  test_a_first_pass_goes_on_without_quick_encodes();
+  test_a_first_pass_goes_on_without_probe_encodes();
   test_what_cannot_be_ours();
   test_an_older_abi_that_libvpx_takes_as_well_is_fine();
   test_the_users_quantizers_hold_also_when_they_change();

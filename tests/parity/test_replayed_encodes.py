@@ -107,7 +107,7 @@ def test_constant_quality_fed_back_gives_the_same_bytes(
 
 
 @pytest.mark.parametrize("auto_alt_ref", [1, 6])
-def test_retrace_sees_what_the_episode_saw(pool: _native.Pool, auto_alt_ref: int) -> None:
+def test_replay_features_sees_what_the_episode_saw(pool: _native.Pool, auto_alt_ref: int) -> None:
     clip, config = moving_texture(96, 80, FRAMES), settings(96, 80, auto_alt_ref=auto_alt_ref)
     blob = first_pass(pool, config, clip)
     seen = []
@@ -123,7 +123,7 @@ def test_retrace_sees_what_the_episode_saw(pool: _native.Pool, auto_alt_ref: int
     step = np.ones((len(records), len(_native.feature_tables()["step"])), np.float32)
     q_ref = np.ones(len(records), np.int32)
     size = config["width"], config["height"], config["target_kbps"]
-    _native.retrace(*size, stats, records, step, q_ref)
+    _native.replay_features(*size, stats, records, step, q_ref)
     coded = records["frame_type"] != SHOW_EXISTING
     assert auto_alt_ref == 1 or not coded.all()
     np.testing.assert_array_equal(step[coded], [event["step"] for event in seen])
@@ -132,15 +132,15 @@ def test_retrace_sees_what_the_episode_saw(pool: _native.Pool, auto_alt_ref: int
     assert not q_ref[~coded].any()
 
 
-def test_retrace_refuses_arrays_that_do_not_fit() -> None:
+def test_replay_features_refuses_arrays_that_do_not_fit() -> None:
     stats = np.zeros((3, 25))
     step = np.zeros((2, len(_native.feature_tables()["step"])), np.float32)
     records, q_ref = np.zeros(2, RECORD), np.zeros(2, np.int32)
     with pytest.raises(ValueError, match="stats"):
-        _native.retrace(64, 64, 100, np.zeros((3, 24)), records, step, q_ref)
+        _native.replay_features(64, 64, 100, np.zeros((3, 24)), records, step, q_ref)
     with pytest.raises(ValueError, match="step_out"):
-        _native.retrace(64, 64, 100, stats, records, step[:1], q_ref)
+        _native.replay_features(64, 64, 100, stats, records, step[:1], q_ref)
     with pytest.raises(ValueError, match="q_ref_out"):
-        _native.retrace(64, 64, 100, stats, records, step, q_ref.astype(np.int64))
+        _native.replay_features(64, 64, 100, stats, records, step, q_ref.astype(np.int64))
     with pytest.raises(ValueError, match="target_kbps"):
-        _native.retrace(64, 64, 0, stats, records, step, q_ref)
+        _native.replay_features(64, 64, 0, stats, records, step, q_ref)

@@ -72,7 +72,7 @@ def states_of(
     steps = np.zeros((len(records), sizes.step), np.float32)
     q_ref = np.zeros(len(records), np.int32)
     records = np.ascontiguousarray(records, RECORD)
-    _native.retrace(config.width, config.height, target_kbps, stats, records, steps, q_ref)
+    _native.replay_features(config.width, config.height, target_kbps, stats, records, steps, q_ref)
     decided = records["frame_type"] >= 0
     show_index = np.ascontiguousarray(records["show_index"][decided], np.int32)
     return States(clip, frames, np.ascontiguousarray(steps[decided]), show_index), q_ref[decided]
