@@ -19,7 +19,7 @@ from muzero_rc.cli.common import DONE, Usage, run
 from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
 
 TARGET = "300k"
-REPORT_WORDS = ("--bitrates", "100k,170k,300k,500k", "--max-frames", "60", "--peers", "controller")
+REPORT_WORDS = ("--bitrates", "100k,170k,300k,500k", "--max-frames", "60", "--compare-with", "controller")
 
 
 def main(folder: Path = Path("reports/demo")) -> int:
@@ -94,7 +94,7 @@ def _encoded(clip: Path, policy: str, folder: Path) -> dict[str, Any]:
 
 def _fingerprint(policy: str) -> str:
     from encoder_bridge import _native
-    from muzero_rc.evaluation.rate_controls import file_sha256
+    from muzero_rc.utils.file_hash import file_sha256
 
     path = resolve(policy).path
     return " ".join(file_sha256(p) for p in (Path(_native.__file__), path) if p is not None)

@@ -1,4 +1,4 @@
-"""rc-report: policies and their peers over many clips, as a page and as results.json."""
+"""rc-report: rate controls compared over many clips, as a page and as results.json."""
 
 import argparse
 import os
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from muzero_rc.cli.common import DONE, FAILED, Parser, Usage, add_encoder_options, encoder_config, run
 from muzero_rc.deploy.policy_names import default_name
+from muzero_rc.evaluation.metrics import ALWAYS, OPTIONS, PSNR_Y, VMAF, Metric, wanted
 from muzero_rc.utils.bitrate import parse_kbps
 from muzero_rc.utils.extras import require_extra
 
@@ -34,9 +35,9 @@ def _parser() -> Parser:
         prog=PROGRAM,
         description="Encode clips by policies and by libvpx's own rate controls, and write a page that "
         "compares them. Finished encodes are kept in DIR: a second run encodes only what is missing.",
-        epilog="Methods: a policy's name or file, controller, libvpx-vbr (its two-pass VBR), libvpx-vbr-arf1 "
-        "(the same with auto-alt-ref 1), libvpx-q (its constant quality, no target of its own), "
-        "libvpx-q-replay (constant quality's plan through our hook).",
+        epilog="Rate controls: a policy's name or file, controller, libvpx-vbr (its two-pass VBR), "
+        "libvpx-vbr-arf1 (the same with auto-alt-ref 1), libvpx-q (its constant quality, no target of its "
+        "own), libvpx-q-replay (constant quality's qindexes through our callbacks).",
     )
     add = parser.add_argument
     add("clips", metavar="CLIP|FOLDER", nargs="+", help="videos, or folders of videos")
@@ -48,7 +49,12 @@ def _parser() -> Parser:
         help=f"under test; may be given again (default: {default_name()})",
     )
     add("--baseline", default="libvpx-vbr", help="what BD-rates are taken against (default: %(default)s)")
-    add("--peers", default="libvpx-q,controller", help="stand beside, comma between (default: %(default)s)")
+    add(
+        *("--compare-with", "--peers"),  # the second is the name of older versions
+        metavar="NAMES",
+        default="libvpx-q,controller",
+        help="rate controls beside them, comma between (default: %(default)s)",
+    )
     targets = parser.add_mutually_exclusive_group()
     targets.add_argument("--bitrates", help="targets of every clip: 60k,100k,160k,250k,400k")
     targets.add_argument(
@@ -56,10 +62,12 @@ def _parser() -> Parser:
     )
     add_encoder_options(parser, cpu_used=4)
     add("--max-frames", type=int, metavar="N", help="encode the first N frames of each clip only")
+    optional = [option for option in OPTIONS if option not in ALWAYS]
     add(
         "--metrics",
-        default="psnr,ssim",
-        help="psnr and ssim always; vmaf too where asked (default: %(default)s)",
+        default=",".join(ALWAYS),
+        help=f"{' and '.join(ALWAYS)} always; {' and '.join(optional)} too where asked "
+        "(default: %(default)s)",
     )
     add(
         "--jobs",
@@ -73,23 +81,25 @@ def _parser() -> Parser:
 
 
 def _report(args: argparse.Namespace, command: str) -> int:
-    vmaf = _wants_vmaf(args.metrics)
+    metrics = _metrics(args.metrics)
     if args.jobs < 1:
         raise Usage(f"--jobs {args.jobs}: at least 1 is needed")
-    peers = [name for name in args.peers.split(",") if name]
+    compare_with = [name for name in args.compare_with.split(",") if name]
     bitrates = _bitrates(args.bitrates) if args.bitrates is not None else None
-    require_extra("report", PROGRAM)
+    require_extra("report")
 
     from encoder_bridge.media.quality import vmaf_ffmpeg
-    from muzero_rc.evaluation.rate_controls import choose_methods
+    from muzero_rc.evaluation.rate_controls import choose_rate_controls
     from muzero_rc.evaluation.runner import Evaluation
     from muzero_rc.report.build import build_report, find_clips, ladder_beside, plan_tasks
 
-    if vmaf and vmaf_ffmpeg() is None:
+    if VMAF in metrics and vmaf_ffmpeg() is None:
         raise Usage("no ffmpeg with the libvmaf filter here: leave vmaf out of --metrics, or install one")
     settings = encoder_config(args)
     policies = args.policy or [default_name()]
-    methods = choose_methods(policies, args.baseline, peers, auto_alt_ref=args.auto_alt_ref)
+    rate_controls = choose_rate_controls(
+        policies, args.baseline, compare_with, auto_alt_ref=args.auto_alt_ref
+    )
     paths = find_clips([Path(clip) for clip in args.clips])
     ladder = Path(args.ladder) if args.ladder else None
     if bitrates is None and ladder is None:
@@ -98,9 +108,9 @@ def _report(args: argparse.Namespace, command: str) -> int:
     output = Path(args.output)
     if output.exists() and not output.is_dir():
         raise Usage(f"{output} is a file; -o wants a folder")
-    evaluation = Evaluation(tasks, methods, settings, vmaf)
+    evaluation = Evaluation(tasks, rate_controls, settings, metrics)
     show = None if args.quiet else Progress(evaluation.size())
-    study, page = build_report(
+    data, page = build_report(
         evaluation,
         output,
         policies=policies,
@@ -111,17 +121,17 @@ def _report(args: argparse.Namespace, command: str) -> int:
         on_encode=show,
         ladder=ladder,
     )
-    _print_summary(study)
+    _print_summary(data)
     print(page)
-    return FAILED if study.failures else DONE
+    return FAILED if data.failures else DONE
 
 
-def _wants_vmaf(text: str) -> bool:
-    wanted = set(text.split(","))
-    unknown = sorted(wanted - {"psnr", "ssim", "vmaf"})
+def _metrics(text: str) -> list[Metric]:
+    options = set(text.split(","))
+    unknown = sorted(options - set(OPTIONS))
     if unknown:
-        raise Usage(f"unknown metric {unknown[0]!r}; there are psnr, ssim and vmaf")
-    return "vmaf" in wanted
+        raise Usage(f"unknown metric {unknown[0]!r}; there are {', '.join(OPTIONS)}")
+    return wanted(options)
 
 
 def _bitrates(text: str) -> list[int]:
@@ -131,23 +141,24 @@ def _bitrates(text: str) -> list[int]:
     return targets
 
 
-def _print_summary(study: "ReportData") -> None:
+def _print_summary(data: "ReportData") -> None:
     """The main figures on stdout, as the page has them."""
-    from muzero_rc.evaluation.statistics import compare, constraints
+    from muzero_rc.evaluation.comparison import compare, target_keeping
 
-    kept = {row.method: row for row in constraints(study)}
-    summaries = {c.method: c.summary for c in compare(study, study.baseline) if c.metric == "psnr_y"}
+    budgets = {row.rate_control: row.budget for row in target_keeping(data)}
+    summaries = {c.rate_control: c.summary for c in compare(data, data.baseline) if c.metric is PSNR_Y}
     print(
-        f"{'method':<24}{'BD-rate':>10}{'over 1 %':>11}{'fill':>8}   (BD-rate on PSNR-Y, negative is smaller)"
+        f"{'rate control':<24}{'BD-rate':>10}{'over 1 %':>11}{'fill':>8}   "
+        f"(BD-rate on {PSNR_Y.label}, negative is smaller)"
     )
-    for method in study.methods:
-        mean = summaries[method].mean if method in summaries else 0.0
-        bd = "–" if mean is None else f"{mean:+.2f} %" if method in summaries else "baseline"
-        row = kept.get(method)
-        over, fill = (f"{100 * row.over_1:.1f} %", f"{row.mean_fill:.3f}") if row else ("–", "–")
-        print(f"{method:<24}{bd:>10}{over:>11}{fill:>8}")
-    for failure in study.failures:
-        print(f"{PROGRAM}: {failure.clip}, {failure.method}: {failure.reason}", file=sys.stderr)
+    for name in data.rate_controls:
+        mean = summaries[name].mean if name in summaries else 0.0
+        bd = "–" if mean is None else f"{mean:+.2f} %" if name in summaries else "baseline"
+        budget = budgets.get(name)
+        over, fill = (f"{100 * budget.over_1:.1f} %", f"{budget.mean_fill:.3f}") if budget else ("–", "–")
+        print(f"{name:<24}{bd:>10}{over:>11}{fill:>8}")
+    for failure in data.failures:
+        print(f"{PROGRAM}: {failure.clip}, {failure.rate_control}: {failure.reason}", file=sys.stderr)
 
 
 class Progress:
@@ -170,8 +181,8 @@ class Progress:
             if not made_now and not self._terminal:
                 return
             text = (
-                f"{self._done}/{self._total}  {encode.clip}  {encode.method}  {encode.kbps:.1f} kbps  "
-                f"{encode.psnr_y_db:.2f} dB{self._left()}"
+                f"{self._done}/{self._total}  {encode.clip}  {encode.rate_control}  {encode.kbps:.1f} kbps  "
+                f"{encode.metrics[PSNR_Y.name]:.2f} dB{self._left()}"
             )
             end = "" if self._terminal and self._done < self._total else "\n"
             sys.stderr.write(f"\r{text}\x1b[K{end}" if self._terminal else f"{text}\n")

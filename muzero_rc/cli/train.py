@@ -98,7 +98,7 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
 
 def _dispatch(args: argparse.Namespace) -> int:
     if args.body is not _export:  # which only copies a file
-        require_extra("train", PROGRAM)
+        require_extra("train")
     return int(args.body(args))
 
 

@@ -1,7 +1,7 @@
-"""BD-rate: how many per cent more (or fewer) bits one encoder needs for another's quality.
+"""BD-rate (Bjøntegaard): how many per cent more or fewer bits one encoder needs for another's quality.
 
-The arithmetic is the `bjontegaard` package's (PCHIP over log rate). This module decides when the answer
-means something: a curve that cannot carry it is refused, and the reason comes back as data.
+The arithmetic is the `bjontegaard` package's: PCHIP over log rate. This module decides when a number means
+something: curves that cannot carry one are refused, and the reason comes back as data.
 """
 
 from collections.abc import Sequence
@@ -51,27 +51,6 @@ class BdRate:
     overlap: float | None = None
     refusal: Refusal | None = None
     detail: str = ""
-
-
-@dataclass(frozen=True)
-class BdSummary:
-    """BD-rates of many clips in a few numbers, all in per cent.
-
-    Attributes:
-        clips: how many clips had a BD-rate.
-        refused: how many had none.
-        worse: how many needed more bits than the anchor.
-        mean, median: None without clips.
-        low, high: bounds of the bootstrap 95 % interval of the mean; None with fewer than two clips.
-    """
-
-    clips: int
-    refused: int
-    worse: int
-    mean: float | None
-    median: float | None
-    low: float | None
-    high: float | None
 
 
 def bd_rate(anchor: Sequence[RatePoint], test: Sequence[RatePoint], *, max_gap: float = MAX_GAP_DB) -> BdRate:
@@ -138,42 +117,6 @@ def relative_rate(
     grid = np.linspace(low, high, steps)
     percent = 100 * (10 ** (test_log_rate(grid) - anchor_log_rate(grid)) - 1)
     return list(zip(grid.tolist(), percent.tolist(), strict=True))
-
-
-def summarise(results: Sequence[BdRate], *, resamples: int = 10_000, seed: int = 0) -> BdSummary:
-    """Mean, median, interval and losers over clips; each clip counts once.
-
-    Args:
-        results: one per clip, refused ones among them.
-        resamples: draws of the bootstrap over clips.
-        seed: of those draws; the same results and seed give the same interval.
-    """
-    values = np.array([r.percent for r in results if r.percent is not None], dtype=np.float64)
-    refused = len(results) - len(values)
-    worse = int(np.sum(values > 0))
-    if len(values) == 0:
-        return BdSummary(0, refused, 0, None, None, None, None)
-    mean, median = float(np.mean(values)), float(np.median(values))
-    if len(values) == 1:
-        return BdSummary(1, refused, worse, mean, median, None, None)
-    low, high = bootstrap_interval(values, resamples=resamples, seed=seed)
-    return BdSummary(len(values), refused, worse, mean, median, low, high)
-
-
-def bootstrap_interval(
-    values: Sequence[float] | Floats, *, resamples: int = 10_000, seed: int = 0
-) -> tuple[float, float]:
-    """The 95 % interval of the mean of one or more values, by drawing them again with replacement.
-
-    Args:
-        values: one per clip; their order does not matter.
-        resamples: draws.
-        seed: of the draws.
-    """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    draws = np.random.default_rng(seed).integers(0, len(ordered), size=(resamples, len(ordered)))
-    low, high = np.percentile(ordered[draws].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def _sorted_unique(points: Sequence[RatePoint]) -> tuple[Floats, Floats]:

@@ -16,6 +16,7 @@ from encoder_bridge.media.mux import ivf_file
 from encoder_bridge.media.probe import VideoFile
 from encoder_bridge.media.quality import measure
 from muzero_rc.encoding.coded_frames import coded_frames, qindex_for
+from muzero_rc.evaluation.metrics import VMAF, Metric, values_of
 from muzero_rc.evaluation.results import CodedFrames, MeasuredEncode
 
 
@@ -52,14 +53,14 @@ def first_pass_of(request: EncodeRequest, cancelled: threading.Event) -> FirstPa
 
 
 def run_request(
-    request: EncodeRequest, first: FirstPass, *, vmaf: bool, cancelled: threading.Event
+    request: EncodeRequest, first: FirstPass, *, metrics: Sequence[Metric], cancelled: threading.Event
 ) -> MeasuredEncode:
     """Encodes, decodes and measures; the caller gives the result its names.
 
     Args:
         request: what to encode.
         first: see `first_pass_of`.
-        vmaf: measured too.
+        metrics: to measure.
         cancelled: set by another thread to end the encode soon.
 
     Raises:
@@ -90,17 +91,14 @@ def run_request(
                 )
             frames.check(result.frames)
         writer.flush()
-        quality = measure(clip, ivf, vmaf=vmaf)
+        quality = measure(clip, ivf, vmaf=VMAF in metrics)
     return MeasuredEncode(
         clip="",
-        method="",
+        rate_control="",
         target_kbps=None,
         cq_level=None,
         kbps=_kbps(packets, clip.fps),
-        psnr_y_db=quality.psnr_y_db,
-        psnr_y_sum_db=quality.psnr_y_sum_db,
-        ssim=quality.ssim,
-        vmaf=quality.vmaf,
+        metrics=values_of(quality),
         frames=len(packets),
         fps=float(clip.fps),
         encode_s=float(result.outcome["encode_seconds"]),

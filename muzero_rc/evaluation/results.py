@@ -1,16 +1,10 @@
 """What one encode came to, as kept on disk and as reports read it."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-LIBVPX_VBR = "libvpx-vbr"
-LIBVPX_VBR_ARF1 = "libvpx-vbr-arf1"
-LIBVPX_Q = "libvpx-q"
-LIBVPX_Q_REPLAY = "libvpx-q-replay"
 QINDEX_MAX = 255
-MAX_SSIM_DB = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,18 +30,15 @@ class CodedFrames:
 
 @dataclass(frozen=True)
 class MeasuredEncode:
-    """One clip, encoded by one method at one target, measured on the decoded file.
+    """One clip, encoded by one rate control at one target, measured on the decoded file.
 
     Attributes:
         clip: file name without its ending.
-        method: "libvpx-vbr", "libvpx-q", "controller", a policy's name, …
-        target_kbps: what was asked for; None where the method has no target.
+        rate_control: "libvpx-vbr", "libvpx-q", "controller", a policy's name, …
+        target_kbps: what was asked for; None where the rate control has no target.
         cq_level: libvpx's constant-quality level, where that chose the quality.
         kbps: bits of all video packets / (frames / frame rate) / 1000.
-        psnr_y_db: mean over shown frames of luma PSNR, each frame capped at 60 dB.
-        psnr_y_sum_db: luma PSNR of the summed squared error.
-        ssim: mean over frames of luma SSIM; None if not measured.
-        vmaf: mean over frames; None if not measured.
+        metrics: what was measured, by `muzero_rc.evaluation.metrics.Metric.name`.
         frames: shown frames.
         fps: frames per second of the clip.
         encode_s: processor seconds of the encode.
@@ -56,14 +47,11 @@ class MeasuredEncode:
     """
 
     clip: str
-    method: str
+    rate_control: str
     target_kbps: int | None
     cq_level: int | None
     kbps: float
-    psnr_y_db: float
-    psnr_y_sum_db: float
-    ssim: float | None
-    vmaf: float | None
+    metrics: Mapping[str, float]
     frames: int
     fps: float
     encode_s: float
@@ -108,7 +96,7 @@ class Failure:
     """An encode that did not come about, and why, in one line."""
 
     clip: str
-    method: str
+    rate_control: str
     reason: str
 
 
@@ -117,54 +105,22 @@ class ReportData:
     """Everything that a report shows.
 
     Attributes:
-        methods: in the order of the tables.
+        rate_controls: in the order of the tables.
         baseline: the first anchor of BD-rates.
-        policies: the methods under test, the rest are peers.
+        policies: the rate controls under test; the others are there to be compared with.
         settings: encoder settings and how targets were chosen, by name.
         versions: of what ran, by name.
         command: that makes this report.
-        notes: warnings about the study as a whole, one line each.
+        notes: warnings about the report as a whole, one line each.
     """
 
     clips: list[ReportClip]
     encodes: list[MeasuredEncode]
     failures: list[Failure]
-    methods: list[str]
+    rate_controls: list[str]
     baseline: str
     policies: list[str]
     settings: dict[str, str]
     versions: dict[str, str]
     command: str
     notes: list[str]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A quality that BD-rates are taken over.
-
-    Attributes:
-        key: short name, as in --metrics and results.json.
-        label: for tables.
-        value: reads it from an encode, in units in which rate curves are smooth; None if not measured.
-        max_gap: widest step between neighbours that interpolation may bridge, in those units.
-    """
-
-    key: str
-    label: str
-    value: Callable[[MeasuredEncode], float | None]
-    max_gap: float
-
-
-def _ssim_db(encode: MeasuredEncode) -> float | None:
-    """SSIM as -10 log10(1 - SSIM): near 1 the plain figure hardly moves."""
-    if encode.ssim is None:
-        return None
-    return min(-10 * math.log10(max(1 - encode.ssim, 1e-12)), MAX_SSIM_DB)
-
-
-METRICS = (
-    Metric("psnr_y", "PSNR-Y", lambda e: e.psnr_y_db, 6.0),
-    Metric("psnr_y_sum", "PSNR-Y, summed error", lambda e: e.psnr_y_sum_db, 6.0),
-    Metric("ssim", "SSIM", _ssim_db, 6.0),
-    Metric("vmaf", "VMAF", lambda e: e.vmaf, 25.0),
-)

@@ -1,11 +1,12 @@
-"""Encodes clips by several methods at several targets, in parallel, and keeps each result at once."""
+"""Runs an evaluation: clips × rate controls × targets, in parallel; each result is cached at once."""
 
 import hashlib
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 from encoder_bridge import _native
@@ -15,9 +16,11 @@ from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.file_encode import open_policy
 from muzero_rc.evaluation.cq_match import matching_levels
 from muzero_rc.evaluation.measured_encode import Cancelled, EncodeRequest, first_pass_of, run_request
-from muzero_rc.evaluation.rate_controls import Kind, Method, file_sha256, fingerprint
-from muzero_rc.evaluation.result_cache import ResultCache, store_key
+from muzero_rc.evaluation.metrics import PSNR_Y_SUM, Metric
+from muzero_rc.evaluation.rate_controls import CONSTANT_QUALITY, Kind, RateControl, fingerprint
+from muzero_rc.evaluation.result_cache import ResultCache, cache_key
 from muzero_rc.evaluation.results import Failure, MeasuredEncode
+from muzero_rc.utils.file_hash import file_sha256
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class ClipTask:
 
     Attributes:
         name: in reports; each clip another one.
-        targets_kbps: for the methods that have targets.
+        targets_kbps: for the rate controls that have targets.
         cq_levels: for constant quality; None finds levels whose rates match the targets.
     """
 
@@ -42,20 +45,20 @@ class Evaluation:
 
     Attributes:
         settings: cpu-used, auto-alt-ref and so on; size, rate and target come from the tasks.
-        vmaf: measured too.
+        metrics: to measure.
     """
 
     tasks: list[ClipTask]
-    methods: list[Method]
+    rate_controls: list[RateControl]
     settings: EncoderConfig
-    vmaf: bool = False
+    metrics: Sequence[Metric]
 
     def size(self) -> int:
         """How many encodes at least; rate-matching tries more."""
         rungs = (
-            len(t.targets_kbps if m.has_target or t.cq_levels is None else t.cq_levels)
+            len(t.targets_kbps if r.has_target or t.cq_levels is None else t.cq_levels)
             for t in self.tasks
-            for m in self.methods
+            for r in self.rate_controls
         )
         return sum(rungs)
 
@@ -65,59 +68,61 @@ OnEncode = Callable[[MeasuredEncode, bool], None]
 
 
 def evaluate(
-    evaluation: Evaluation, store: ResultCache, *, jobs: int, on_encode: OnEncode | None = None
+    evaluation: Evaluation, cache: ResultCache, *, jobs: int, on_encode: OnEncode | None = None
 ) -> tuple[list[MeasuredEncode], list[Failure]]:
-    """Encodes everything that `store` lacks.
+    """Encodes everything that `cache` lacks.
 
-    A clip and method that fails is reported and does not stop the others. On Ctrl-C running encodes
-    end within a second and what was finished stays in `store`.
+    A clip and rate control that fails is reported and does not stop the others. On Ctrl-C running encodes
+    end within a second and what was finished stays in `cache`.
 
     Args:
         evaluation: what to encode.
-        store: where results are looked up and kept.
+        cache: where results are looked up and kept.
         jobs: encodes at a time.
         on_encode: told of every result.
     """
-    worker = _Worker(evaluation, store, on_encode)
+    worker = _Worker(evaluation, cache, on_encode)
     encodes: list[MeasuredEncode] = []
     failures: list[Failure] = []
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         chains: dict[Future[list[MeasuredEncode]], tuple[str, str]] = {}
         for task in evaluation.tasks:
-            for method in evaluation.methods:
-                chains[pool.submit(worker.chain, task, method)] = (task.name, method.name)
+            for rate_control in evaluation.rate_controls:
+                chains[pool.submit(worker.chain, task, rate_control)] = (task.name, rate_control.name)
         try:
             for done in as_completed(chains):
-                clip, method_name = chains[done]
+                clip, name = chains[done]
                 try:
                     encodes += done.result()
                 except BridgeError as error:
-                    failures.append(Failure(clip, method_name, " ".join(str(error).split())))
+                    failures.append(Failure(clip, name, " ".join(str(error).split())))
         except BaseException:
             worker.cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     order = {
-        (t.name, m.name): i
-        for i, (t, m) in enumerate((t, m) for t in evaluation.tasks for m in evaluation.methods)
+        (task.name, rate_control.name): i
+        for i, (task, rate_control) in enumerate(product(evaluation.tasks, evaluation.rate_controls))
     }
-    encodes.sort(key=lambda e: (order[e.clip, e.method], e.kbps))
-    failures.sort(key=lambda f: order[f.clip, f.method])
+    encodes.sort(key=lambda e: (order[e.clip, e.rate_control], e.kbps))
+    failures.sort(key=lambda f: order[f.clip, f.rate_control])
     return encodes, failures
 
 
 class _Worker:
-    """Runs chains: the encodes of one clip by one method, which may need one another's results."""
+    """Runs chains: the encodes of one clip by one rate control, which may need one another's results."""
 
-    def __init__(self, evaluation: Evaluation, store: ResultCache, on_encode: OnEncode | None) -> None:
+    def __init__(self, evaluation: Evaluation, cache: ResultCache, on_encode: OnEncode | None) -> None:
         self.cancelled = threading.Event()
         self._evaluation = evaluation
-        self._store = store
+        self._cache = cache
         self._on_encode = on_encode
         self._made: set[str] = set()
         library = Path(_native.__file__)
-        self._fingerprints = {m.name: fingerprint(m, library) for m in evaluation.methods}
-        self._policies = {m.name: open_policy(m.policy) for m in evaluation.methods if m.policy is not None}
+        self._fingerprints = {r.name: fingerprint(r, library) for r in evaluation.rate_controls}
+        self._policies = {
+            r.name: open_policy(r.policy) for r in evaluation.rate_controls if r.policy is not None
+        }
         self._libvpx = str(_native.versions()["libvpx_runtime"])
         # One clip's constant-quality encodes, and its first passes, are made once even when two chains want
         # them; a first pass is quickly read from its cache by the second.
@@ -125,35 +130,35 @@ class _Worker:
         self._first_pass_locks = {task.name: threading.Lock() for task in evaluation.tasks}
         self._digests = {task.name: file_sha256(task.clip.path) for task in evaluation.tasks}
 
-    def chain(self, task: ClipTask, method: Method) -> list[MeasuredEncode]:
-        """All encodes of one clip by one method."""
+    def chain(self, task: ClipTask, rate_control: RateControl) -> list[MeasuredEncode]:
+        """All encodes of one clip by one rate control."""
         encodes = []
-        for key, encode in self._chain(task, method):
+        for key, encode in self._chain(task, rate_control):
             encodes.append(encode)
             if self._on_encode is not None:
                 self._on_encode(encode, key in self._made)
         return encodes
 
-    def _chain(self, task: ClipTask, method: Method) -> Iterator[tuple[str, MeasuredEncode]]:
+    def _chain(self, task: ClipTask, rate_control: RateControl) -> Iterator[tuple[str, MeasuredEncode]]:
         settings = self._evaluation.settings
-        if method.auto_alt_ref is not None:
-            settings = settings.replace(auto_alt_ref=method.auto_alt_ref)
-        if method.has_target:
-            mode = "libvpx" if method.kind is Kind.VBR else "policy"
-            policy = self._policies.get(method.name)
+        if rate_control.auto_alt_ref is not None:
+            settings = settings.replace(auto_alt_ref=rate_control.auto_alt_ref)
+        if rate_control.has_target:
+            mode = "libvpx" if rate_control.kind is Kind.VBR else "policy"
+            policy = self._policies.get(rate_control.name)
             for target in task.targets_kbps:
                 config = settings.replace(target_kbps=target)
-                yield self._encode(task, method, EncodeRequest(task.clip, config, mode, policy))
+                yield self._encode(task, rate_control, EncodeRequest(task.clip, config, mode, policy))
             return
         constant = self._constant_quality(task, settings)
-        if method.kind is Kind.QUALITY:
+        if rate_control.kind is Kind.QUALITY:
             yield from constant
             return
         for _, encode in constant:
-            yield self._replay(task, method, settings, encode)
+            yield self._replay(task, rate_control, settings, encode)
 
     def _replay(
-        self, task: ClipTask, method: Method, settings: EncoderConfig, constant: MeasuredEncode
+        self, task: ClipTask, rate_control: RateControl, settings: EncoderConfig, constant: MeasuredEncode
     ) -> tuple[str, MeasuredEncode]:
         """Constant quality's plan over VBR, which may choose other GOPs.
 
@@ -163,9 +168,9 @@ class _Worker:
         level = constant.cq_level or 0
         config = settings.replace(end_usage=QUALITY, cq_level=level)
         request = EncodeRequest(task.clip, config, "plan", plan=constant.coded)
-        _, exact = self._encode(task, method, request, target=False)
+        _, exact = self._encode(task, rate_control, request, target=False)
         same = math.isclose(exact.kbps, constant.kbps, rel_tol=1e-9) and math.isclose(
-            exact.psnr_y_sum_db, constant.psnr_y_sum_db, rel_tol=1e-9
+            exact.metrics[PSNR_Y_SUM.name], constant.metrics[PSNR_Y_SUM.name], rel_tol=1e-9
         )  # sums of squares differ in the last place from one numpy to another
         if not same:
             raise EncodeFailed(
@@ -175,24 +180,24 @@ class _Worker:
         # The true rate goes in: the target underneath shapes GOPs and alt-ref filtering.
         config = settings.replace(target_kbps=max(1, round(constant.kbps)))
         request = EncodeRequest(task.clip, config, "places", plan=exact.coded)
-        key, replayed = self._encode(task, method, request, target=False)
+        key, replayed = self._encode(task, rate_control, request, target=False)
         return key, replace(replayed, cq_level=level)
 
     def _constant_quality(self, task: ClipTask, settings: EncoderConfig) -> list[tuple[str, MeasuredEncode]]:
-        method = Method("libvpx-q", Kind.QUALITY)
-
         def at(level: int) -> tuple[str, MeasuredEncode]:
             config = settings.replace(end_usage=QUALITY, cq_level=level)
-            return self._encode(task, method, EncodeRequest(task.clip, config, "libvpx"), target=False)
+            return self._encode(
+                task, CONSTANT_QUALITY, EncodeRequest(task.clip, config, "libvpx"), target=False
+            )
 
         with self._quality_locks[task.name]:
             levels = task.cq_levels or matching_levels(lambda level: at(level)[1].kbps, task.targets_kbps)
             return [at(level) for level in levels]
 
     def _encode(
-        self, task: ClipTask, method: Method, request: EncodeRequest, *, target: bool = True
+        self, task: ClipTask, rate_control: RateControl, request: EncodeRequest, *, target: bool = True
     ) -> tuple[str, MeasuredEncode]:
-        """One encode and its name in the store, from there where it is there."""
+        """One encode and its name in the cache, from there where it is there."""
         if self.cancelled.is_set():
             raise Cancelled
         made_from = {
@@ -200,25 +205,25 @@ class _Worker:
             "frames": str(task.clip.frames),
             "config": request.full_config().settings_key(),
             "mode": request.mode,
-            "policy": self._fingerprints.get(method.name, ""),
+            "policy": self._fingerprints.get(rate_control.name, ""),
             "plan": hashlib.sha256(repr(request.plan).encode()).hexdigest() if request.plan else "",
             "libvpx": self._libvpx,
-            "metrics": "psnr,ssim,vmaf" if self._evaluation.vmaf else "psnr,ssim",
+            "metrics": ",".join(metric.name for metric in self._evaluation.metrics),
         }
-        key = store_key(made_from)
-        found = self._store.load(key)
+        key = cache_key(made_from)
+        found = self._cache.load(key)
         cq_level = request.config.cq_level if request.config.end_usage == QUALITY else None
         if found is None:
             with self._first_pass_locks[task.name]:
                 first = first_pass_of(request, self.cancelled)
         encode = replace(
-            found or run_request(request, first, vmaf=self._evaluation.vmaf, cancelled=self.cancelled),
+            found or run_request(request, first, metrics=self._evaluation.metrics, cancelled=self.cancelled),
             clip=task.name,
-            method=method.name,
+            rate_control=rate_control.name,
             target_kbps=request.config.target_kbps if target else None,
             cq_level=cq_level,
         )
         if found is None:
-            self._store.save(key, encode, made_from)
+            self._cache.save(key, encode, made_from)
             self._made.add(key)
         return key, encode

@@ -1,105 +1,119 @@
-"""From encodes to the numbers of a report: BD-rates against anchors, and how targets were kept."""
+"""Statistics over clips: BD-rates and how targets were kept. Reports and validation share these."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from muzero_rc.evaluation import bd_rate as bdrate
-from muzero_rc.evaluation.bd_rate import BdRate, BdSummary, RatePoint
-from muzero_rc.evaluation.results import METRICS, MeasuredEncode, Metric, ReportData
+import numpy as np
+
+from muzero_rc.evaluation.bd_rate import MAX_GAP_DB, BdRate, Floats, RatePoint, bd_rate
+
+RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One method against one anchor on one metric: per clip, and over all clips."""
-
-    method: str
-    anchor: str
-    metric: str
-    clips: dict[str, BdRate]
-    summary: BdSummary
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """How a method kept its targets.
+class BdSummary:
+    """BD-rates of many clips in a few numbers, all in per cent.
 
     Attributes:
-        encodes: with a target.
+        clips: how many clips had a BD-rate.
+        refused: how many had none.
+        worse: how many needed more bits than the anchor.
+        mean, median: None without clips.
+        low, high: bounds of the bootstrap 95 % interval of the mean; None with fewer than two clips.
+    """
+
+    clips: int
+    refused: int
+    worse: int
+    mean: float | None
+    median: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class BudgetSummary:
+    """How targets were kept.
+
+    Attributes:
+        encodes: with a target, at least one.
         over_1, over_5: share of them more than 1 % and 5 % over it, 0 to 1.
         worst_percent: the largest overshoot; negative when none went over.
         mean_fill: mean of rate over target.
-        at_floor: encodes with qindex 255 throughout; they could not have been smaller.
     """
 
-    method: str
     encodes: int
     over_1: float
     over_5: float
     worst_percent: float
     mean_fill: float
-    at_floor: int
 
 
-def curve(encodes: Sequence[MeasuredEncode], metric: Metric) -> list[RatePoint]:
-    """The points of one clip and method on which the metric was measured."""
-    values = ((encode.kbps, metric.value(encode)) for encode in encodes)
-    return [RatePoint(kbps, value) for kbps, value in values if value is not None]
+def bd_rates(
+    anchor: Mapping[str, Sequence[RatePoint]],
+    test: Mapping[str, Sequence[RatePoint]],
+    clips: Iterable[str],
+    *,
+    max_gap: float = MAX_GAP_DB,
+) -> dict[str, BdRate]:
+    """BD-rate of `test` against `anchor`, clip by clip.
 
+    Every clip counts: one that lacks a curve is refused with that reason, not silently left out.
 
-def by_clip_and_method(encodes: Sequence[MeasuredEncode]) -> dict[tuple[str, str], list[MeasuredEncode]]:
-    """Encodes grouped by (clip, method), lowest rate first."""
-    groups: dict[tuple[str, str], list[MeasuredEncode]] = {}
-    for encode in sorted(encodes, key=lambda e: e.kbps):
-        groups.setdefault((encode.clip, encode.method), []).append(encode)
-    return groups
-
-
-def measured(study: ReportData) -> list[Metric]:
-    """The metrics that at least one encode carries."""
-    return [metric for metric in METRICS if any(metric.value(e) is not None for e in study.encodes)]
-
-
-def compare(study: ReportData, anchor: str) -> list[Comparison]:
-    """Every other method against `anchor`, on every metric measured.
-
-    Every clip counts: one that lacks encodes is refused with that reason, not silently left out.
+    Args:
+        anchor: curves by clip.
+        test: likewise.
+        clips: which ones to compare.
+        max_gap: see `bd_rate`.
     """
-    groups = by_clip_and_method(study.encodes)
-    comparisons = []
-    for method in study.methods:
-        if method == anchor:
-            continue
-        for metric in measured(study):
-            clips = {
-                clip.name: bdrate.bd_rate(
-                    curve(groups.get((clip.name, anchor), []), metric),
-                    curve(groups.get((clip.name, method), []), metric),
-                    max_gap=metric.max_gap,
-                )
-                for clip in study.clips
-            }
-            summary = bdrate.summarise(list(clips.values()))
-            comparisons.append(Comparison(method, anchor, metric.key, clips, summary))
-    return comparisons
+    return {clip: bd_rate(anchor.get(clip, ()), test.get(clip, ()), max_gap=max_gap) for clip in clips}
 
 
-def constraints(study: ReportData) -> list[Constraint]:
-    """One row for each method that had targets."""
-    rows = []
-    for method in study.methods:
-        encodes = [e for e in study.encodes if e.method == method]
-        fills = [e.fill for e in encodes if e.fill is not None]
-        if not fills:
-            continue
-        rows.append(
-            Constraint(
-                method=method,
-                encodes=len(fills),
-                over_1=sum(fill > 1.01 for fill in fills) / len(fills),
-                over_5=sum(fill > 1.05 for fill in fills) / len(fills),
-                worst_percent=100 * (max(fills) - 1),
-                mean_fill=sum(fills) / len(fills),
-                at_floor=sum(e.at_floor for e in encodes if e.fill is not None),
-            )
-        )
-    return rows
+def summarise(results: Iterable[BdRate], *, resamples: int = RESAMPLES, seed: int = 0) -> BdSummary:
+    """Mean, median, interval and number of worse clips; each clip counts once.
+
+    Args:
+        results: one per clip, refused ones among them.
+        resamples: draws of the bootstrap over clips.
+        seed: of those draws; the same results and seed give the same interval.
+    """
+    percents = [result.percent for result in results]
+    values = np.array([percent for percent in percents if percent is not None], dtype=np.float64)
+    refused = len(percents) - len(values)
+    worse = int(np.sum(values > 0))
+    if len(values) == 0:
+        return BdSummary(0, refused, 0, None, None, None, None)
+    mean, median = float(np.mean(values)), float(np.median(values))
+    if len(values) == 1:
+        return BdSummary(1, refused, worse, mean, median, None, None)
+    low, high = bootstrap_interval(values, resamples=resamples, seed=seed)
+    return BdSummary(len(values), refused, worse, mean, median, low, high)
+
+
+def bootstrap_interval(
+    values: Sequence[float] | Floats, *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile bootstrap 95 % interval of the mean.
+
+    Args:
+        values: at least one, one per clip; their order does not matter.
+        resamples: draws, with replacement.
+        seed: of the draws.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    draws = np.random.default_rng(seed).integers(0, len(ordered), size=(resamples, len(ordered)))
+    low, high = np.percentile(ordered[draws].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def summarise_budget(fills: Sequence[float]) -> BudgetSummary | None:
+    """How targets were kept; `fills` are rate over target, one an encode. None without encodes."""
+    if not fills:
+        return None
+    return BudgetSummary(
+        encodes=len(fills),
+        over_1=sum(fill > 1.01 for fill in fills) / len(fills),
+        over_5=sum(fill > 1.05 for fill in fills) / len(fills),
+        worst_percent=100 * (max(fills) - 1),
+        mean_fill=sum(fills) / len(fills),
+    )

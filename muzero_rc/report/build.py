@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from encoder_bridge.atomic_file import write_text
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media.probe import probe
 from muzero_rc.corpus.ladder import LADDER_CPU_USED, LADDER_CQ_LEVELS, Rungs, read_ladder
-from muzero_rc.evaluation.rate_controls import file_sha256, find_method
+from muzero_rc.evaluation.metrics import VMAF
+from muzero_rc.evaluation.rate_controls import LIBVPX_Q, find_rate_control
 from muzero_rc.evaluation.result_cache import ResultCache
-from muzero_rc.evaluation.results import LIBVPX_Q, MeasuredEncode, ReportClip, ReportData
+from muzero_rc.evaluation.results import MeasuredEncode, ReportClip, ReportData
 from muzero_rc.evaluation.runner import ClipTask, Evaluation, OnEncode, evaluate
-from muzero_rc.report.page import write_report
+from muzero_rc.report.page import render
+from muzero_rc.report.results_json import results_text
 from muzero_rc.report.versions import versions
+from muzero_rc.utils.file_hash import file_sha256
 
 VIDEO_SUFFIXES = frozenset((".avi", ".ivf", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ts", ".webm", ".y4m"))
 _Q_TOLERANCE = 0.005
@@ -102,7 +106,7 @@ def build_report(
     Args:
         evaluation: what to encode.
         folder: made if it is missing.
-        policies: the methods under test, by the names that were given.
+        policies: the rate controls under test, by the names that were given.
         baseline: the first anchor.
         targets: in words, where they come from.
         command: that makes this report.
@@ -110,34 +114,41 @@ def build_report(
         on_encode: told of every result.
         ladder: to hold constant quality's rates against.
     """
-    store = ResultCache(folder / "encodes")
-    encodes, failures = evaluate(evaluation, store, jobs=jobs, on_encode=on_encode)
-    clips = [
-        ReportClip(
-            name=task.name,
-            width=task.clip.width,
-            height=task.clip.height,
-            frames=task.clip.frames,
-            fps=float(task.clip.fps),
-            sha256=file_sha256(task.clip.path),
-        )
-        for task in evaluation.tasks
-    ]
-    tested = list(dict.fromkeys(find_method(name).name for name in policies))
-    study = ReportData(
-        clips=clips,
+    encodes, failures = evaluate(evaluation, ResultCache(folder / "encodes"), jobs=jobs, on_encode=on_encode)
+    data = ReportData(
+        clips=[_clip_of(task) for task in evaluation.tasks],
         encodes=encodes,
         failures=failures,
-        methods=[method.name for method in evaluation.methods],
-        baseline=find_method(baseline).name,
-        policies=tested,
+        rate_controls=[rate_control.name for rate_control in evaluation.rate_controls],
+        baseline=find_rate_control(baseline).name,
+        policies=list(dict.fromkeys(find_rate_control(name).name for name in policies)),
         settings={"targets": targets, **_settings_in_words(evaluation.settings)},
-        versions={**versions(vmaf=evaluation.vmaf), **_policy_versions(evaluation)},
+        versions={**versions(vmaf=VMAF in evaluation.metrics), **_policy_versions(evaluation)},
         command=command,
         notes=_notes(evaluation, encodes, ladder),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    return study, write_report(study, folder)
+    return data, write_report(data, folder)
+
+
+def write_report(data: ReportData, folder: Path) -> Path:
+    """Writes results.json and report.html into `folder`, each whole or not at all; returns the page."""
+    page = folder / "report.html"
+    texts = {folder / "results.json": results_text(data), page: render(data)}
+    for path, text in texts.items():
+        write_text(path, text)
+    return page
+
+
+def _clip_of(task: ClipTask) -> ReportClip:
+    return ReportClip(
+        name=task.name,
+        width=task.clip.width,
+        height=task.clip.height,
+        frames=task.clip.frames,
+        fps=float(task.clip.fps),
+        sha256=file_sha256(task.clip.path),
+    )
 
 
 def _settings_in_words(settings: EncoderConfig) -> dict[str, str]:
@@ -148,7 +159,8 @@ def _settings_in_words(settings: EncoderConfig) -> dict[str, str]:
 
 
 def _policy_versions(evaluation: Evaluation) -> dict[str, str]:
-    files = {m.name: m.policy.path for m in evaluation.methods if m.policy is not None and m.policy.path}
+    policies = {r.name: r.policy for r in evaluation.rate_controls if r.policy is not None}
+    files = {name: policy.path for name, policy in policies.items() if policy.path is not None}
     return {f"policy {name}": f"SHA-256 {file_sha256(path)}" for name, path in files.items()}
 
 
@@ -165,7 +177,7 @@ def _notes(evaluation: Evaluation, encodes: Sequence[MeasuredEncode], ladder: Pa
             "from the targets."
         )
         return notes
-    rate = {(e.clip, e.cq_level): e.kbps for e in encodes if e.method == LIBVPX_Q}
+    rate = {(e.clip, e.cq_level): e.kbps for e in encodes if e.rate_control == LIBVPX_Q}
     off = [
         task.name
         for task in evaluation.tasks

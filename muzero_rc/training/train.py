@@ -199,8 +199,8 @@ def _validation(
     chosen = clips[: config.validation.clips or None]
     instances = store.prepared([Instance(f"validation/{path.stem}", path.stem, (path,)) for path in chosen])
     validation = Validation(store, instances, config, cache)
-    for name, peer in validation.peers().items():
-        say(f"validation of {name}: {_told(peer)}")
+    for name, baseline in validation.baselines().items():
+        say(f"validation of {name}: {_told(baseline)}")
     return validation
 
 

@@ -1,7 +1,7 @@
 """How good a policy file is on clips that are never trained on, run by the C runtime."""
 
 import json
-import statistics
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,14 @@ from encoder_bridge.atomic_file import write_text
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance, digest
 from muzero_rc.corpus.ladder import LadderError, read_ladder
+from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.evaluation.bd_rate import RatePoint, bd_rate
+from muzero_rc.evaluation.bd_rate import RatePoint
+from muzero_rc.evaluation.rate_controls import LIBVPX_VBR
+from muzero_rc.evaluation.statistics import bd_rates, summarise, summarise_budget
 
-VBR, CONTROLLER = "libvpx-vbr", "controller"
-OVER = 0.01  # of the target: what counts as over
+VBR = LIBVPX_VBR
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Validation:
         policy = self._store.engine.native.Policy(str(policy_file))
         return figures(self._store, self._run(mode="policy", policy=policy), self.baseline(VBR))
 
-    def peers(self) -> dict[str, dict[str, float]]:
+    def baselines(self) -> dict[str, dict[str, float]]:
         """The same figures of VBR itself and of the controller."""
         vbr = self.baseline(VBR)
         return {name: figures(self._store, self.baseline(name), vbr) for name in (VBR, CONTROLLER)}
@@ -105,31 +107,40 @@ def targets_of(store: ClipStore, instance: Instance, count: int) -> list[int]:
 
 
 def figures(store: ClipStore, points: Points, vbr: Points) -> dict[str, float]:
-    """BD-rate to VBR and to constant quality, and how the budget was kept."""
-    to_vbr, to_quality, worse = [], [], 0
-    for name, of_clip in points.items():
-        curve = [RatePoint(rate, psnr) for _, rate, psnr in of_clip]
-        against_vbr = bd_rate([RatePoint(rate, psnr) for _, rate, psnr in vbr.get(name, [])], curve)
-        anchor = store.anchor(name)
-        quality = [RatePoint(*point) for point in zip(anchor.rates_kbps, anchor.psnr_y_db, strict=True)]
-        against_quality = bd_rate(quality, curve)
-        if against_vbr.percent is not None:
-            to_vbr.append(against_vbr.percent)
-            worse += against_vbr.percent > 0.0
-        if against_quality.percent is not None:
-            to_quality.append(against_quality.percent)
-    fills = [rate / target for of_clip in points.values() for target, rate, _ in of_clip]
-    nothing = float("nan")
+    """BD-rate to VBR and to constant quality, and how the budget was kept; NaN where there is none.
+
+    BD-rates are in per cent, shares and overshoot from 0 on, where 0.01 is 1 %.
+    """
+    curves, anchors = _curves(points), {name: _anchor_curve(store, name) for name in points}
+    to_vbr = summarise(bd_rates(_curves(vbr), curves, points).values())
+    to_quality = summarise(bd_rates(anchors, curves, points).values())
+    budget = summarise_budget([rate / target for of_clip in points.values() for target, rate, _ in of_clip])
     return {
-        "bd_vbr": statistics.fmean(to_vbr) if to_vbr else nothing,
-        "bd_vbr_median": statistics.median(to_vbr) if to_vbr else nothing,
-        "bd_quality": statistics.fmean(to_quality) if to_quality else nothing,
-        "worse_clips": worse,
-        "clips": len(to_vbr),
-        "over": statistics.fmean(fill > 1.0 + OVER for fill in fills) if fills else nothing,
-        "worst_over": max(fills) - 1.0 if fills else nothing,
-        "fill": statistics.fmean(fills) if fills else nothing,
+        "bd_vbr": _or_nan(to_vbr.mean),
+        "bd_vbr_low": _or_nan(to_vbr.low),
+        "bd_vbr_high": _or_nan(to_vbr.high),
+        "bd_vbr_median": _or_nan(to_vbr.median),
+        "bd_quality": _or_nan(to_quality.mean),
+        "worse_clips": to_vbr.worse,
+        "clips": to_vbr.clips,
+        "over": budget.over_1 if budget else math.nan,
+        "over_5": budget.over_5 if budget else math.nan,
+        "worst_over": budget.worst_percent / 100 if budget else math.nan,
+        "fill": budget.mean_fill if budget else math.nan,
     }
+
+
+def _curves(points: Points) -> dict[str, list[RatePoint]]:
+    return {name: [RatePoint(rate, psnr) for _, rate, psnr in of_clip] for name, of_clip in points.items()}
+
+
+def _anchor_curve(store: ClipStore, name: str) -> list[RatePoint]:
+    anchor = store.anchor(name)
+    return [RatePoint(*point) for point in zip(anchor.rates_kbps, anchor.psnr_y_db, strict=True)]
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _point(job: Job, done: BatchResult) -> tuple[int, float, float]:

@@ -15,18 +15,15 @@ class MissingExtra(UserError):
     """A part of the installation that was left out; the message says how to add it."""
 
 
-def require_extra(extra: str, program: str) -> None:
+def require_extra(extra: str) -> None:
     """Checks that an extra is installed, without importing any of it.
 
     Args:
         extra: of MODULES.
-        program: what needs it, for the message.
 
     Raises:
         MissingExtra: one of its modules is not there.
     """
     missing = [name for name in MODULES[extra] if find_spec(name) is None]
     if missing:
-        raise MissingExtra(
-            f"{program} needs {', '.join(missing)}, not installed here: pip install 'muzero-rc[{extra}]'"
-        )
+        raise MissingExtra(f"{', '.join(missing)} not installed: pip install 'muzero-rc[{extra}]'")

@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from encoder_bridge.atomic_file import write_text  # noqa: E402
-from muzero_rc.evaluation.results import LIBVPX_Q  # noqa: E402
+from muzero_rc.evaluation.rate_controls import LIBVPX_Q  # noqa: E402
 from muzero_rc.report.charts import dot_chart  # noqa: E402
-from muzero_rc.report.page import colours_of  # noqa: E402
+from muzero_rc.report.colours import colours_of  # noqa: E402
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 CORPUS = "$MUZERO_RC_CORPUS"

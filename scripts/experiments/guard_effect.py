@@ -27,8 +27,9 @@ from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find
 from muzero_rc.deploy.policy_names import CONTROLLER, PolicyRef, UnknownPolicy, resolve, shipped
 from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
-from muzero_rc.evaluation.bd_rate import BdSummary, RatePoint, bd_rate, summarise
-from muzero_rc.training.validation import OVER, targets_of
+from muzero_rc.evaluation.bd_rate import RatePoint, bd_rate
+from muzero_rc.evaluation.statistics import BdSummary, summarise
+from muzero_rc.training.validation import targets_of
 
 TARGETS = 5
 HEAD = (
@@ -106,7 +107,7 @@ def row(run: Run, of_run: dict[str, list[Point]], bd: BdSummary | None) -> str:
     """One line of the table."""
     points = [point for of_clip in of_run.values() for point in of_clip]
     fills = np.array([point.fill for point in points])
-    over = int(np.sum(fills > 1.0 + OVER))
+    over = int(np.sum(fills > 1.01))
     coarser = sum(point.coarser for point in points) / sum(point.frames for point in points)
     cells = [run.policy, "with" if run.guard else "without", str(len(points))]
     cells += [f"{over} ({over / len(points):.1%})", f"{fills.max() - 1.0:+.1%}", f"{fills.mean():.3f}"]

@@ -35,7 +35,7 @@ from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.batch import BatchResult
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.encoding.qindex_plan import QindexPlan, follow_plans, plan_of_records
-from muzero_rc.evaluation.bd_rate import bootstrap_interval
+from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.experience.hindsight import own_gain_db
 

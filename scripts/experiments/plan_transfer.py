@@ -34,7 +34,7 @@ from muzero_rc.demonstrations.registry import known_episodes
 from muzero_rc.encoding.batch import Job
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.encoding.qindex_plan import follow_plans, plan_of_records
-from muzero_rc.evaluation.bd_rate import bootstrap_interval
+from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.types import Array
 

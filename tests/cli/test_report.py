@@ -36,7 +36,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory, make_clip: MakeClip) -> Pat
 def report(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished report."""
     output = tmp_path_factory.mktemp("report") / "made" / "here"
-    words = [str(folder), "-o", str(output), "--policy", "controller", "--peers", "libvpx-q,libvpx-q-replay"]
+    words = [
+        str(folder),
+        "-o",
+        str(output),
+        "--policy",
+        "controller",
+        "--compare-with",
+        "libvpx-q,libvpx-q-replay",
+    ]
     output.parent.mkdir()
     assert main([*words, "--jobs", "2", "--quiet"]) == 0
     return output
@@ -96,7 +104,7 @@ def test_constant_quality_goes_through_the_hook_unchanged(results: Any) -> None:
     assert len(replays) == 10
 
 
-def test_every_method_has_a_row_in_both_tables(results: Any) -> None:
+def test_every_rate_control_has_a_row_in_both_tables(results: Any) -> None:
     against_vbr = [b for b in results["bd_rate"] if b["anchor"] == "libvpx-vbr" and b["metric"] == "psnr_y"]
     assert {b["method"] for b in against_vbr} == set(results["methods"]) - {"libvpx-vbr"}
     assert all(set(b["clips"]) == {AWKWARD, "plain"} for b in against_vbr)
@@ -131,6 +139,7 @@ def test_the_page_carries_every_coded_frame(report: Path) -> None:
 
 
 def test_a_second_run_encodes_nothing(invoke: Any, report: Path, folder: Path) -> None:
+    """It says --peers, the older name of --compare-with."""
     before = {path: path.stat().st_mtime_ns for path in (report / "encodes").iterdir()}
     words = ("--policy", "controller", "--peers", "libvpx-q,libvpx-q-replay")
     ran = invoke(main, folder, "-o", report, *words)
@@ -142,7 +151,7 @@ def test_a_second_run_encodes_nothing(invoke: Any, report: Path, folder: Path) -
 
 
 def test_bitrates_for_one_clip(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> None:
-    words = ("--bitrates", "240k,30k,60k,120k", "--policy", "controller", "--peers", "")
+    words = ("--bitrates", "240k,30k,60k,120k", "--policy", "controller", "--compare-with", "")
     ran = invoke(main, make_clip("64x48", 4, noise=20), "-o", tmp_path, *words, "--auto-alt-ref", "1")
     assert ran.status == 0, ran.err
     results = json.loads((tmp_path / "results.json").read_text())
@@ -188,7 +197,7 @@ def refused(ran: Any) -> str:
         (["--bitrates", "10k,20k"], "4"),
         (["--bitrates", "10k,20k,30k,40k", "--metrics", "psnr,looks"], "looks"),
         (["--bitrates", "10k,20k,30k,40k", "--policy", "nobody"], "nobody"),
-        (["--bitrates", "10k,20k,30k,40k", "--peers", "libvpx-x"], "libvpx-q-replay"),
+        (["--bitrates", "10k,20k,30k,40k", "--compare-with", "libvpx-x"], "libvpx-q-replay"),
         (["--bitrates", "10k,20k,30k,40k", "--baseline", "nobody"], "nobody"),
         (["--bitrates", "10k,20k,30k,40k", "--jobs", "0"], "jobs"),
         (["--bitrates", "10k,20k,30k,40k", "--cpu-used", "99"], "99"),

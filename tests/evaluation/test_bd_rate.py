@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muzero_rc.evaluation.bd_rate import BdRate, RatePoint, Refusal, bd_rate, relative_rate, summarise
+from muzero_rc.evaluation.bd_rate import RatePoint, Refusal, bd_rate, relative_rate
 
 
 def curve(rates_kbps: list[float], qualities_db: list[float]) -> list[RatePoint]:
@@ -102,31 +102,3 @@ def test_relative_rate_of_a_scaled_curve_is_flat() -> None:
 def test_a_wider_gap_may_be_allowed() -> None:
     points = curve([100, 150, 220, 330], [30, 32, 39, 41])
     assert bd_rate(points, points, max_gap=10).percent == pytest.approx(0)
-
-
-def test_summary_counts_losers_and_refusals() -> None:
-    results = [BdRate(-4.0), BdRate(1.0), BdRate(-6.0), BdRate(None, None, Refusal.GAP, "why")]
-    summary = summarise(results)
-    assert (summary.clips, summary.refused, summary.worse) == (3, 1, 1)
-    assert summary.mean == pytest.approx(-3)
-    assert summary.median == -4
-    assert summary.low is not None and summary.high is not None
-    assert -6 <= summary.low < -3 < summary.high <= 1
-
-
-def test_summary_does_not_depend_on_the_order_of_clips() -> None:
-    results = [BdRate(v) for v in (-4.0, 1.0, -6.0, 0.5, -2.0)]
-    assert summarise(results) == summarise(results[::-1])
-
-
-def test_summary_of_nothing_and_of_one() -> None:
-    assert summarise([]).mean is None
-    one = summarise([BdRate(-4.0)])
-    assert (one.mean, one.median, one.low) == (-4.0, -4.0, None)
-
-
-@given(st.lists(st.floats(-50, 50), min_size=2, max_size=20))
-def test_interval_lies_within_the_values(values: list[float]) -> None:
-    summary = summarise([BdRate(v) for v in values], resamples=200)
-    assert summary.low is not None and summary.high is not None
-    assert min(values) - 1e-9 <= summary.low <= summary.high <= max(values) + 1e-9

@@ -21,8 +21,9 @@ from muzero_rc.encoding.coded_frames import qindex_for
 from muzero_rc.evaluation import runner as evaluation_module
 from muzero_rc.evaluation.cq_match import CQ_MAX, CQ_MIN, matching_levels
 from muzero_rc.evaluation.measured_encode import EncodeRequest
-from muzero_rc.evaluation.rate_controls import choose_methods
-from muzero_rc.evaluation.result_cache import ResultCache, store_key
+from muzero_rc.evaluation.metrics import wanted
+from muzero_rc.evaluation.rate_controls import choose_rate_controls
+from muzero_rc.evaluation.result_cache import ResultCache, cache_key
 from muzero_rc.evaluation.results import CodedFrames, MeasuredEncode
 from muzero_rc.evaluation.runner import ClipTask, Evaluation, evaluate
 
@@ -31,7 +32,8 @@ TARGETS = (50, 100, 200, 400)
 
 def encode_at(kbps: float, psnr_y_db: float = 35.0) -> MeasuredEncode:
     coded = CodedFrames([0, 2, 1], [0, 8, 1], [0, 1, 3], [0, 1, 1], [50, 60, 90], [800, 500, 100])
-    return MeasuredEncode("", "", None, None, kbps, psnr_y_db, psnr_y_db, 0.9, None, 2, 25.0, 0.1, 0, coded)
+    metrics = {"psnr_y_db": psnr_y_db, "psnr_y_sum_db": psnr_y_db, "ssim": 0.9}
+    return MeasuredEncode("", "", None, None, kbps, metrics, 2, 25.0, 0.1, 0, coded)
 
 
 class Encoder:
@@ -84,23 +86,25 @@ def evaluation(tmp_path: Path) -> Evaluation:
             notes=(),
         )
         tasks.append(ClipTask(name, clip, TARGETS, (52, 44, 36, 28)))
-    methods = choose_methods(["controller"], "libvpx-vbr", ["libvpx-q"], auto_alt_ref=6)
-    return Evaluation(tasks, methods, EncoderConfig(cpu_used=4))
+    rate_controls = choose_rate_controls(["controller"], "libvpx-vbr", ["libvpx-q"], auto_alt_ref=6)
+    return Evaluation(tasks, rate_controls, EncoderConfig(cpu_used=4), wanted(()))
 
 
-def test_every_method_gets_every_target(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
+def test_every_rate_control_gets_every_target(
+    encoder: Encoder, evaluation: Evaluation, tmp_path: Path
+) -> None:
     encodes, failures = evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=2)
     assert failures == []
     assert len(encodes) == len(encoder.requests) == evaluation.size() == 2 * 4 * 4
-    seen = {(e.clip, e.method): [] for e in encodes}
+    seen = {(e.clip, e.rate_control): [] for e in encodes}
     for e in encodes:
-        seen[e.clip, e.method].append(e.target_kbps)
+        seen[e.clip, e.rate_control].append(e.target_kbps)
     assert seen["one", "controller"] == list(TARGETS)
     assert seen["two", "libvpx-vbr-arf1"] == list(TARGETS)
     assert seen["one", "libvpx-q"] == [None] * 4
 
 
-def test_settings_of_each_method(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
+def test_settings_of_each_rate_control(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
     evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=1)
     kinds = {(r.mode, r.config.auto_alt_ref, r.config.end_usage == QUALITY) for r in encoder.requests}
     assert kinds == {
@@ -141,8 +145,8 @@ def test_a_failure_is_reported_and_the_rest_goes_on(
     encoder.fail_at = 200
     encodes, failures = evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=2)
     assert {(f.clip, f.reason) for f in failures} == {("one", "no luck"), ("two", "no luck")}
-    assert {f.method for f in failures} == {"libvpx-vbr", "libvpx-vbr-arf1", "controller"}
-    assert {e.method for e in encodes} == {"libvpx-q"}
+    assert {f.rate_control for f in failures} == {"libvpx-vbr", "libvpx-vbr-arf1", "controller"}
+    assert {e.rate_control for e in encodes} == {"libvpx-q"}
 
 
 @pytest.mark.parametrize("change", ["settings", "clip", "vmaf"])
@@ -155,7 +159,7 @@ def test_what_an_encode_depends_on_makes_it_anew(
     if change == "settings":
         evaluation = replace(evaluation, settings=EncoderConfig(cpu_used=3))
     elif change == "vmaf":
-        evaluation = replace(evaluation, vmaf=True)
+        evaluation = replace(evaluation, metrics=wanted(["vmaf"]))
     else:
         evaluation.tasks[0].clip.path.write_text("other content")
     evaluate(evaluation, store, jobs=1)
@@ -179,18 +183,20 @@ def test_without_levels_constant_quality_is_rate_matched(
 ) -> None:
     tasks = [replace(task, cq_levels=None) for task in evaluation.tasks]
     encodes, _ = evaluate(replace(evaluation, tasks=tasks), ResultCache(tmp_path / "e"), jobs=2)
-    rates = [e.kbps for e in encodes if e.method == "libvpx-q" and e.clip == "one"]
+    rates = [e.kbps for e in encodes if e.rate_control == "libvpx-q" and e.clip == "one"]
     assert rates == pytest.approx(TARGETS, rel=0.04)
 
 
 def test_the_replay_stands_on_constant_quality(
     encoder: Encoder, evaluation: Evaluation, tmp_path: Path
 ) -> None:
-    methods = choose_methods([], "libvpx-vbr", ["libvpx-q-replay"], auto_alt_ref=1)
-    assert [m.name for m in methods] == ["libvpx-vbr", "libvpx-q", "libvpx-q-replay"]
-    encodes, failures = evaluate(replace(evaluation, methods=methods), ResultCache(tmp_path / "e"), jobs=1)
+    rate_controls = choose_rate_controls([], "libvpx-vbr", ["libvpx-q-replay"], auto_alt_ref=1)
+    assert [m.name for m in rate_controls] == ["libvpx-vbr", "libvpx-q", "libvpx-q-replay"]
+    encodes, failures = evaluate(
+        replace(evaluation, rate_controls=rate_controls), ResultCache(tmp_path / "e"), jobs=1
+    )
     assert failures == []
-    replays = [e for e in encodes if e.method == "libvpx-q-replay"]
+    replays = [e for e in encodes if e.rate_control == "libvpx-q-replay"]
     assert [(e.target_kbps, e.cq_level) for e in replays[:4]] == [(None, level) for level in (52, 44, 36, 28)]
     modes = [r.mode for r in encoder.requests]
     assert modes.count("plan") == modes.count("places") == 8
@@ -199,7 +205,7 @@ def test_the_replay_stands_on_constant_quality(
 
 
 def test_store_round_trip(tmp_path: Path) -> None:
-    store, key = ResultCache(tmp_path), store_key({"a": "b"})
+    store, key = ResultCache(tmp_path), cache_key({"a": "b"})
     assert store.load(key) is None
     store.save(key, encode_at(123.4), {"a": "b"})
     assert store.load(key) == encode_at(123.4)
@@ -213,8 +219,8 @@ def test_policies_of_one_name_are_refused(tmp_path: Path) -> None:
         (tmp_path / folder / "same.safetensors").touch()
     paths = [str(tmp_path / folder / "same.safetensors") for folder in ("a", "b")]
     with pytest.raises(UnknownPolicy, match="same"):
-        choose_methods(paths, "libvpx-vbr", [], auto_alt_ref=1)
-    assert len(choose_methods([paths[0], paths[0]], "libvpx", [], auto_alt_ref=1)) == 2
+        choose_rate_controls(paths, "libvpx-vbr", [], auto_alt_ref=1)
+    assert len(choose_rate_controls([paths[0], paths[0]], "libvpx", [], auto_alt_ref=1)) == 2
 
 
 @given(
