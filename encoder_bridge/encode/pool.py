@@ -5,6 +5,9 @@ from typing import Any, Protocol, TypeAlias
 
 from encoder_bridge.encode.result import Packet
 
+STALL_S = 600.0
+"""An encoder that reads no frame, makes no packet and asks nothing for so long is given up."""
+
 
 class EncoderPool(Protocol):
     """What `_native.Pool` and `fake.FakePool` offer; `_native.pyi` has every detail."""

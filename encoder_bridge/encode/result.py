@@ -1,7 +1,6 @@
 """What an encode leaves behind, and the figures made of it."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -10,10 +9,10 @@ import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import SHOW_EXISTING, Records
+from encoder_bridge.media.bitrate import bitrate_kbps
+from encoder_bridge.media.psnr import mean_psnr_db
 from encoder_bridge.media.vp9_headers import qindexes_of
 
-PSNR_CAP_DB = 60.0
-"""Screen content reaches lossless, whose PSNR is infinite."""
 Packet: TypeAlias = tuple[int, int, bytes]
 """pts in frames, 1 for a key frame, the VP9 data."""
 
@@ -67,14 +66,14 @@ class EncodeResult:
         return len(self.shown)
 
     @property
-    def bits(self) -> int:
+    def packet_bytes(self) -> int:
         """Of all packets, superframe indexes included."""
-        return 8 * int(self.shown["bytes"].sum())
+        return int(self.shown["bytes"].sum())
 
     @property
     def kbps(self) -> float:
         """Kilobits per second of shown time."""
-        return bitrate_kbps(self.bits, self.frames, self.config.fps)
+        return bitrate_kbps(self.packet_bytes, self.frames, self.config.fps)
 
     @property
     def overshoot(self) -> float:
@@ -84,7 +83,7 @@ class EncodeResult:
     @cached_property
     def psnr_y_db(self) -> float:
         """Mean over shown frames of luma PSNR, each at most 60 dB; NaN without PSNR."""
-        return float(np.mean(psnr_db(self.shown["sse_y"], self.config.width * self.config.height)))
+        return mean_psnr_db(self.shown["sse_y"], self.config.width * self.config.height)
 
     @property
     def plan(self) -> list[int]:
@@ -101,16 +100,3 @@ class EncodeResult:
         return EpisodeOutcome(
             clip, self.config.target_kbps, self.kbps, self.overshoot, self.psnr_y_db, self.frames
         )
-
-
-def bitrate_kbps(bits: int, frames: int, fps: Fraction) -> float:
-    """Kilobits per second of `frames` shown frames."""
-    return float(bits * fps / frames / 1000)
-
-
-def psnr_db(sse: npt.ArrayLike, pixels: int) -> npt.NDArray[np.float64]:
-    """PSNR of 8-bit planes, at most 60 dB; NaN where `sse` is negative (unknown)."""
-    error = np.asarray(sse, np.float64) / pixels
-    with np.errstate(divide="ignore", invalid="ignore"):
-        psnr = 10 * np.log10(255.0**2 / error)
-    return np.where(error < 0, np.nan, np.minimum(psnr, PSNR_CAP_DB))

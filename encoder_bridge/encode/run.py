@@ -17,14 +17,13 @@ from encoder_bridge import _native
 from encoder_bridge.encode import first_pass_cache as cache
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import EVENT, as_records, as_shown
-from encoder_bridge.encode.pool import EncoderPool, PoolFactory
+from encoder_bridge.encode.pool import STALL_S, EncoderPool, PoolFactory
+from encoder_bridge.encode.raw_clip import check_frames
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
 from encoder_bridge.errors import BadInput, BridgeError, EncodeFailed, WaitExpired
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.probe import VideoFile
 
-STALL_S = 600.0
-"""An encoder that reads no frame and makes no packet for so long is given up."""
 _TICK_S = 0.2
 
 
@@ -181,13 +180,7 @@ def as_native_source(source: FrameSource, config: EncoderConfig) -> Any:
     """
     if not isinstance(source, np.ndarray):
         return source.fileno()
-    width, height = config.width, config.height
-    frame_bytes = width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
-    if source.dtype != np.uint8 or source.ndim != 2 or source.shape[1] != frame_bytes or not len(source):
-        raise BadInput(
-            f"frames of shape {source.shape} {source.dtype} are no {width}x{height} video: "
-            f"[T, {frame_bytes}] uint8 is needed"
-        )
+    check_frames(source, config.width, config.height)
     return np.ascontiguousarray(source)
 
 

@@ -48,7 +48,8 @@ class RunningEpisode:
     def start(self, pool: EncoderPool, slot: int, guard: bool) -> None:
         """Starts the encode; its first event is its first request."""
         self.config.check_target()
-        pool.start(slot, self.config.as_native(), self.clip.frames, stats=self.clip.first.blob, guard=guard)
+        clip = self.clip
+        pool.start(slot, self.config.as_native(), clip.raw.frames, stats=clip.first.blob, guard=guard)
 
     def reset_info(self, event: np.void) -> dict[str, Any]:
         """The whole clip's statistics beside the first request."""

@@ -13,6 +13,7 @@ import ffmpeg
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media.ffmpeg import as_url, program
 from encoder_bridge.media.timestamps import Timeline, read_timeline
+from encoder_bridge.media.yuv420 import frame_bytes
 
 MIN_SIDE, MAX_SIDE = 2, 16383
 
@@ -43,11 +44,6 @@ class VideoFile:
     def frame_bytes(self) -> int:
         """Bytes of one planar 4:2:0 frame."""
         return frame_bytes(self.width, self.height)
-
-
-def frame_bytes(width: int, height: int) -> int:
-    """Bytes of one planar 8-bit 4:2:0 frame; odd sides round chroma up."""
-    return width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
 
 
 def probe(path: str | Path, *, max_frames: int | None = None) -> VideoFile:

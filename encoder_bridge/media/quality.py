@@ -17,11 +17,11 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from encoder_bridge.encode.result import psnr_db
 from encoder_bridge.errors import BadInput, EncodeFailed, ToolMissing
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.ffmpeg import as_url, every_frame_once, last_complaint, program, run
 from encoder_bridge.media.probe import VideoFile
+from encoder_bridge.media.psnr import psnr_db
 
 _VMAF_MIN_SIDE = 17
 """libvmaf's filters do not survive smaller pictures."""

@@ -15,7 +15,7 @@ from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import SHOWN
 from encoder_bridge.encode.result import Packet
-from encoder_bridge.media.probe import frame_bytes
+from encoder_bridge.media.yuv420 import frame_bytes
 from encoder_bridge.testing.fake_encode import FakeEncode
 from encoder_bridge.testing.rate_distortion_model import FakeClip, schedule
 

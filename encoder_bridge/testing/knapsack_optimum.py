@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.result import PSNR_CAP_DB, bitrate_kbps
-from encoder_bridge.media.probe import frame_bytes
+from encoder_bridge.media.bitrate import bitrate_kbps
+from encoder_bridge.media.psnr import PSNR_CAP_DB
+from encoder_bridge.media.yuv420 import frame_bytes
 from encoder_bridge.testing.rate_distortion_model import FakeClip, packet_bytes, schedule
 
 TOY_CONFIG = EncoderConfig(
@@ -71,7 +72,7 @@ def toy_optimum(frames: npt.NDArray[np.uint8], config: EncoderConfig) -> ToyOpti
     return ToyOptimum(
         tuple(int(q) for q in plan),
         float(psnr[rows, plan].mean()),
-        bitrate_kbps(8 * int(sizes[rows, plan].sum()), len(frames), config.fps),
+        bitrate_kbps(int(sizes[rows, plan].sum()), len(frames), config.fps),
     )
 
 

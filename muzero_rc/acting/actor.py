@@ -13,12 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.acting.assignment import OWN, Assignment, noise_of
 from muzero_rc.agent.batch import NO_FRAME
 from muzero_rc.agent.networks import Networks, exogenous, look_up
 from muzero_rc.agent.search import Found, make_search, tie_break
 from muzero_rc.config.schema import Config
-from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise
 from muzero_rc.experience.episode_log import SELFPLAY, Episode

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from encoder_bridge.encode.batch import Job
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.demonstrations.constant_quality import episode_of, spread_targets, uid_of, unchanged_first
-from muzero_rc.encoding.batch import Job
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.types import Array

@@ -15,6 +15,7 @@ from typing import Any
 import cma
 import numpy as np
 
+from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.demonstrations.constant_quality import (
     controller_episodes,
@@ -25,7 +26,6 @@ from muzero_rc.demonstrations.constant_quality import (
     uid_of,
     unchanged_first,
 )
-from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.qindex_plan import QindexPlan, follow_plans, plan_of_records
 from muzero_rc.experience.episode_log import Episode

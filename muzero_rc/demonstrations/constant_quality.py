@@ -9,9 +9,9 @@ import bisect
 import zlib
 from collections.abc import Iterator, Sequence
 
+from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.deploy.policy_names import CONTROLLER
-from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, between, follow_plans
 from muzero_rc.experience.episode_log import TEACHER, Episode

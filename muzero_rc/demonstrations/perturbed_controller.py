@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.acting.assignment import Assignment, assign, noise_of
 from muzero_rc.corpus.instances import Instance, digest
 from muzero_rc.demonstrations.constant_quality import uid_of
-from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise
 from muzero_rc.encoding.qindex_plan import PlanFollower, plan_of_records
@@ -100,7 +100,7 @@ class ControllerGroups:
 
 def _noisy_job(store: ClipStore, played: BatchResult, uid: str) -> Job:
     one: Assignment = played.job.extra[0]
-    noise = StructuredNoise(uid, noise_of(store.config.actor), played.job.footage.frames)
+    noise = StructuredNoise(uid, noise_of(store.config.actor), len(played.job.clip))
     extra = (one, noise, PlanFollower(plan_of_records(played.records)))
     return store.job(uid, one.instance, one.target_kbps, guard=store.config.encode.guard, extra=extra)
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.pool import STALL_S
 from encoder_bridge.encode.result import EncodeResult, FirstPass
-from encoder_bridge.encode.run import STALL_S, Progress, clip_first_pass
+from encoder_bridge.encode.run import Progress, clip_first_pass
 from encoder_bridge.encode.session import Session
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.mux import IvfWriter, ivf_file, write_webm

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from encoder_bridge.atomic_file import whole_file, write_text
+from encoder_bridge.encode.batch import BatchResult, Decide, Job, play, refuse_decisions
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
+from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.errors import BridgeError
 from muzero_rc.agent.batch import Trace, scaled_log_bits, scaled_log_sse
 from muzero_rc.config.schema import Config, encoder_settings
-from muzero_rc.corpus.frame_store import Footage, footage_of
+from muzero_rc.corpus.frame_store import raw_clip_of
 from muzero_rc.corpus.instances import Anchor, Instance, anchor_of, digest
-from muzero_rc.encoding.batch import BatchResult, Decide, Job, play, refuse_decisions
 from muzero_rc.encoding.qindex_plan import (
     PlanFollower,
     QindexPlan,
@@ -103,7 +104,7 @@ class ClipStore:
         self.failures: dict[str, str] = {}
         self._cache = cache
         self._pool = engine.native.Pool(config.actor.encoders)
-        self._footage: dict[str, Footage] = {}
+        self._footage: dict[str, RawClip] = {}
         self._first_passes: dict[str, bytes] = {}
         self._stats: dict[str, Array] = {}
         self._anchors: dict[str, Anchor] = {}
@@ -120,10 +121,10 @@ class ClipStore:
         slots = self.config.actor.encoders
         return play(self._pool, slots, self.engine.layouts, jobs, decide, together=together)
 
-    def footage(self, instance: Instance) -> Footage:
+    def footage(self, instance: Instance) -> RawClip:
         """Raw frames of an instance."""
         if instance.name not in self._footage:
-            made = footage_of(instance, self.config.data.max_frames, self._cache / "frames")
+            made = raw_clip_of(instance, self.config.data.max_frames, self._cache / "frames")
             self._footage[instance.name] = made
         return self._footage[instance.name]
 

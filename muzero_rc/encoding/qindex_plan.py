@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from encoder_bridge.encode.batch import Job
 from encoder_bridge.encode.layouts import ALTREF
 from encoder_bridge.media.vp9_headers import frame_headers
-from muzero_rc.encoding.batch import Job
 from muzero_rc.types import Array
 
 

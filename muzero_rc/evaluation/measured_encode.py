@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
@@ -11,6 +10,7 @@ from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
 from encoder_bridge.encode.run import Progress, clip_first_pass, encode
 from encoder_bridge.encode.session import Session
 from encoder_bridge.errors import BridgeError
+from encoder_bridge.media.bitrate import bitrate_kbps
 from encoder_bridge.media.decode import FramePipe, open_frames
 from encoder_bridge.media.mux import ivf_file
 from encoder_bridge.media.probe import VideoFile
@@ -97,7 +97,7 @@ def run_request(
         rate_control="",
         target_kbps=None,
         cq_level=None,
-        kbps=_kbps(packets, clip.fps),
+        kbps=bitrate_kbps(sum(len(data) for _, _, data in packets), len(packets), clip.fps),
         metrics=values_of(quality),
         frames=len(packets),
         fps=float(clip.fps),
@@ -127,8 +127,3 @@ def _stops(cancelled: threading.Event) -> Callable[[Progress], None]:
             raise Cancelled("interrupted")
 
     return check
-
-
-def _kbps(packets: Sequence[Packet], fps: Fraction) -> float:
-    bits = 8 * sum(len(data) for _, _, data in packets)
-    return float(bits * fps / len(packets) / 1000)

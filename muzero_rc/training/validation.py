@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from encoder_bridge.atomic_file import write_text
+from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance, digest
 from muzero_rc.corpus.ladder import LadderError, read_ladder
 from muzero_rc.deploy.policy_names import CONTROLLER
-from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.evaluation.bd_rate import RatePoint
 from muzero_rc.evaluation.rate_controls import LIBVPX_VBR

@@ -33,11 +33,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from encoder_bridge.atomic_file import write_text  # noqa: E402
+from encoder_bridge.encode.batch import BatchResult, Job  # noqa: E402
 from encoder_bridge.encode.first_pass_cache import cache_folder  # noqa: E402
 from muzero_rc.config.schema import Config  # noqa: E402
 from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips  # noqa: E402
 from muzero_rc.deploy.policy_names import LIBVPX, UnknownPolicy, default_name, resolve  # noqa: E402
-from muzero_rc.encoding.batch import BatchResult, Job  # noqa: E402
 from muzero_rc.encoding.candidates import Candidate, CandidateSearch  # noqa: E402
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine  # noqa: E402
 from muzero_rc.encoding.qindex_plan import PlanFollower, follow_plans  # noqa: E402

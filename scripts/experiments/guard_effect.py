@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
+from encoder_bridge.encode.batch import BatchResult, Job
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.errors import BridgeError
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
 from muzero_rc.deploy.policy_names import CONTROLLER, PolicyRef, UnknownPolicy, resolve, shipped
-from muzero_rc.encoding.batch import BatchResult, Job
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.evaluation.bd_rate import RatePoint, bd_rate
 from muzero_rc.evaluation.statistics import BdSummary, summarise

@@ -26,13 +26,13 @@ from typing import Any
 
 import numpy as np
 
+from encoder_bridge.encode.batch import BatchResult
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
 from muzero_rc.demonstrations.cma_search import PlanSearch, run_searches
 from muzero_rc.demonstrations.constant_quality import controller_episodes, replay_job
 from muzero_rc.deploy.policy_names import CONTROLLER
-from muzero_rc.encoding.batch import BatchResult
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.encoding.qindex_plan import QindexPlan, follow_plans, plan_of_records
 from muzero_rc.evaluation.statistics import bootstrap_interval

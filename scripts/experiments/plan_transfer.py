@@ -25,13 +25,13 @@ from pathlib import Path
 import numpy as np
 from headroom import gain_of, jittered
 
+from encoder_bridge.encode.batch import Job
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
 from muzero_rc.demonstrations.cma_search import ended_searches
 from muzero_rc.demonstrations.constant_quality import replay_job
 from muzero_rc.demonstrations.registry import known_episodes
-from muzero_rc.encoding.batch import Job
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.encoding.qindex_plan import follow_plans, plan_of_records
 from muzero_rc.evaluation.statistics import bootstrap_interval

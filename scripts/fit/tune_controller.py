@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from encoder_bridge.encode.batch import Job
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.encode.layouts import ALTREF, KEY, OVERLAY
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.instances import catalogue_of, find_clips
-from muzero_rc.encoding.batch import Job
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 
 SPREAD = {  # standard deviations of the designs

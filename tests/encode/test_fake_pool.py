@@ -38,8 +38,8 @@ def test_the_schedule_is_like_libvpxs(clips, auto_alt_ref):
     kinds = []
     for pool, clip in clips.items():
         config = clip.config.replace(auto_alt_ref=auto_alt_ref, lag_in_frames=25 if auto_alt_ref else 0)
-        first = first_pass(clip.frames, config, new_pool=pool)
-        records = encode(clip.frames, first, config, new_pool=pool).records
+        first = first_pass(clip.raw.frames, config, new_pool=pool)
+        records = encode(clip.raw.frames, first, config, new_pool=pool).records
         kinds.append([(int(r["frame_type"]), int(r["show_index"])) for r in records])
     assert kinds[0] == kinds[1]
 
@@ -48,11 +48,11 @@ def test_the_pools_answer_wrong_use_alike(clip, new_pool):
     pool = new_pool(2)
     event = np.zeros(2, EVENT)
     assert pool.recv(1, 1.0, event) == 0
-    pool.start(1, clip.config.as_native(), clip.frames, stats=clip.first.blob)
+    pool.start(1, clip.config.as_native(), clip.raw.frames, stats=clip.first.blob)
     assert pool.recv(1, 60.0, event) == 1
     assert (event[0]["slot"], event[0]["kind"]) == (1, _native.EVENT_DECISION)
     with pytest.raises(_native.NativeError, match="slot 1 still runs"):
-        pool.start(1, clip.config.as_native(), clip.frames, stats=clip.first.blob)
+        pool.start(1, clip.config.as_native(), clip.raw.frames, stats=clip.first.blob)
     with pytest.raises(ValueError, match="every running encode waits"):
         pool.recv(1, 1.0, event)
     with pytest.raises(ValueError, match="slot 0 waits for no decision"):
@@ -72,13 +72,13 @@ def test_the_pools_answer_wrong_use_alike(clip, new_pool):
 def test_a_cancelled_encode_ends_as_failed(clip, new_pool):
     pool = new_pool(1)
     event = np.zeros(1, EVENT)
-    pool.start(0, clip.config.as_native(), clip.frames, stats=clip.first.blob)
+    pool.start(0, clip.config.as_native(), clip.raw.frames, stats=clip.first.blob)
     pool.recv(1, 60.0, event)
     pool.cancel(0)
     assert pool.wait(0, 60.0)
     assert pool.recv(1, 60.0, event) == 1 and event[0]["kind"] == _native.EVENT_FAILED
     assert pool.outcome(0)["ok"] is False and "cancelled" in pool.outcome(0)["error"]
-    pool.start(0, clip.config.as_native(), clip.frames, stats=clip.first.blob)
+    pool.start(0, clip.config.as_native(), clip.raw.frames, stats=clip.first.blob)
     assert pool.recv(1, 60.0, event) == 1 and event[0]["kind"] == _native.EVENT_DECISION
     pool.close()
 
@@ -87,7 +87,7 @@ def test_step_features_and_reference_are_what_replay_features_says(clip, new_poo
     config = clip.config
     pool = new_pool(1)
     event, steps, references = np.zeros(1, EVENT), [], []
-    pool.start(0, config.as_native(), clip.frames, stats=clip.first.blob, guard=False)
+    pool.start(0, config.as_native(), clip.raw.frames, stats=clip.first.blob, guard=False)
     while pool.recv(1, 60.0, event) and event[0]["kind"] == _native.EVENT_DECISION:
         steps.append(event[0]["step"].copy())
         references.append(int(event[0]["q_ref"]))
@@ -114,7 +114,9 @@ def test_noise_is_the_seeds(clips):
         def noisy(slots):
             return FakePool(slots, noise=0.3, seed=seed)
 
-        return encode(clip.frames, clip.first, clip.config, mode="plan", plan=[90] * 12, new_pool=noisy).kbps
+        return encode(
+            clip.raw.frames, clip.first, clip.config, mode="plan", plan=[90] * 12, new_pool=noisy
+        ).kbps
 
     assert kbps(1) == kbps(1) != kbps(2)
 

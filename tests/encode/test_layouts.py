@@ -6,8 +6,9 @@ import pytest
 from encoder_bridge import _native
 from encoder_bridge.encode.config import CBR, CONSTRAINED_QUALITY, QUALITY, VBR, EncoderConfig
 from encoder_bridge.encode.layouts import EVENT, FRAME_TYPES, LAYERS, RECORD, SHOWN, as_records
-from encoder_bridge.encode.result import bitrate_kbps, psnr_db
 from encoder_bridge.errors import BadInput
+from encoder_bridge.media.bitrate import bitrate_kbps
+from encoder_bridge.media.psnr import psnr_db
 
 
 def test_dtypes_have_every_field_of_the_contract():
@@ -54,6 +55,6 @@ def test_settings_out_of_range_are_refused_with_their_value(field, value):
 
 
 def test_bitrate_and_psnr():
-    assert bitrate_kbps(250_000, 50, EncoderConfig(timebase_den=25).fps) == 125.0
+    assert bitrate_kbps(31_250, 50, EncoderConfig(timebase_den=25).fps) == 125.0
     values = psnr_db([0, 100 * 255**2, -1], 100)
     assert values[0] == 60.0 and values[1] == 0.0 and np.isnan(values[2])

@@ -16,7 +16,7 @@ from encoder_bridge.media.vp9_headers import qindexes_of
 def by_hand(clip, new_pool, qindexes, **options):
     """An encode through `Session`: answers from an iterable."""
     qindexes = iter(qindexes)
-    with Session(clip.frames, clip.first, clip.config, new_pool=new_pool, **options) as session:
+    with Session(clip.raw.frames, clip.first, clip.config, new_pool=new_pool, **options) as session:
         requests = []
         while (request := session.request()) is not None:
             requests.append(request)
@@ -33,13 +33,13 @@ def test_a_session_asks_for_every_coded_frame_and_uses_the_answers(clip, new_poo
     requests, result = by_hand(clip, new_pool, range(40, 100), guard=False)
     assert requests[0].frame_type == KEY
     assert result.plan == list(range(40, 40 + len(requests)))
-    assert result.frames == len(clip.frames)
+    assert result.frames == len(clip.raw.frames)
     decided = result.records["frame_type"] != SHOW_EXISTING
     assert [r.coding_index for r in requests] == list(np.flatnonzero(decided))
     coded = result.records[decided]
     assert np.array_equal(coded["asked"], coded["qindex"])
     assert ALTREF in coded["frame_type"]
-    assert result.bits >= result.records["bits"].sum()
+    assert 8 * result.packet_bytes >= result.records["bits"].sum()
 
 
 def test_a_higher_qindex_costs_fewer_bits_and_quality(clip, new_pool):
@@ -59,19 +59,19 @@ def test_the_same_decisions_give_the_same_bytes(clip, new_pool):
     random = np.random.default_rng(0)
     _, result = by_hand(clip, new_pool, iter(random.integers(1, 255, 99)), keep_packets=True)
     assert len(result.packets) == result.frames
-    assert validate_episode(clip.frames, clip.first, result, new_pool=new_pool) == []
+    assert validate_episode(clip.raw.frames, clip.first, result, new_pool=new_pool) == []
     other = encode(
-        clip.frames, clip.first, clip.config, mode="plan", plan=[60] * len(result.plan), new_pool=new_pool
+        clip.raw.frames, clip.first, clip.config, mode="plan", plan=[60] * len(result.plan), new_pool=new_pool
     )
     result.shown["bytes"] = other.shown["bytes"]
-    assert "bytes" in validate_episode(clip.frames, clip.first, result, new_pool=new_pool)[0]
+    assert "bytes" in validate_episode(clip.raw.frames, clip.first, result, new_pool=new_pool)[0]
 
 
 def test_the_guard_keeps_a_wasteful_policy_nearer_to_its_budget(clip, new_pool):
     config = clip.config.replace(target_kbps=60)
     results = {}
     for guard in (True, False):
-        with Session(clip.frames, clip.first, config, guard=guard, new_pool=new_pool) as session:
+        with Session(clip.raw.frames, clip.first, config, guard=guard, new_pool=new_pool) as session:
             while session.request() is not None:
                 session.answer(1)
             results[guard] = session.result()
@@ -82,18 +82,18 @@ def test_the_guard_keeps_a_wasteful_policy_nearer_to_its_budget(clip, new_pool):
 
 
 def test_modes_of_a_whole_encode(clip, new_pool):
-    controller = encode(clip.frames, clip.first, clip.config, new_pool=new_pool)
+    controller = encode(clip.raw.frames, clip.first, clip.config, new_pool=new_pool)
     assert controller.outcome["decisions"] == len(controller.plan)
     coded = controller.records[controller.records["frame_type"] != SHOW_EXISTING]
     assert np.array_equal(coded["asked"], coded["q_ref"])
-    libvpx = encode(clip.frames, clip.first, clip.config, mode="libvpx", new_pool=new_pool)
-    assert (len(libvpx.records), libvpx.outcome["decisions"], libvpx.frames) == (0, 0, len(clip.frames))
+    libvpx = encode(clip.raw.frames, clip.first, clip.config, mode="libvpx", new_pool=new_pool)
+    assert (len(libvpx.records), libvpx.outcome["decisions"], libvpx.frames) == (0, 0, len(clip.raw.frames))
 
 
 def test_progress_and_packets_come_while_it_runs(clip, new_pool):
     progress, packets = [], []
     result = encode(
-        clip.frames,
+        clip.raw.frames,
         clip.first,
         clip.config,
         progress=progress.append,
@@ -101,33 +101,35 @@ def test_progress_and_packets_come_while_it_runs(clip, new_pool):
         new_pool=new_pool,
     )
     assert [pts for pts, _, _ in packets] == list(range(result.frames))
-    assert (progress[-1].packets, progress[-1].bits) == (result.frames, result.bits)
+    assert (progress[-1].packets, progress[-1].bits) == (result.frames, 8 * result.packet_bytes)
     assert result.packets == ()
 
 
 def test_a_plan_of_the_wrong_length_is_an_error(clip, new_pool):
-    right = len(encode(clip.frames, clip.first, clip.config, new_pool=new_pool).plan)
+    right = len(encode(clip.raw.frames, clip.first, clip.config, new_pool=new_pool).plan)
     for wrong in (right - 1, right + 1):
         with pytest.raises(EncodeFailed, match=f"the plan has {wrong} decisions"):
-            encode(clip.frames, clip.first, clip.config, mode="plan", plan=[80] * wrong, new_pool=new_pool)
+            encode(
+                clip.raw.frames, clip.first, clip.config, mode="plan", plan=[80] * wrong, new_pool=new_pool
+            )
 
 
 def test_wrong_use_is_refused(clip, new_pool):
     config = clip.config
     with pytest.raises(BadInput, match="mode"):
-        encode(clip.frames, clip.first, config, mode="magic", new_pool=new_pool)
+        encode(clip.raw.frames, clip.first, config, mode="magic", new_pool=new_pool)
     with pytest.raises(BadInput, match="plan"):
-        encode(clip.frames, clip.first, config, mode="plan", new_pool=new_pool)
+        encode(clip.raw.frames, clip.first, config, mode="plan", new_pool=new_pool)
     with pytest.raises(BadInput, match="are no 62x48 video"):
-        encode(clip.frames, clip.first, config.replace(width=62), new_pool=new_pool)
+        encode(clip.raw.frames, clip.first, config.replace(width=62), new_pool=new_pool)
     with pytest.raises(BadInput, match="above the raw video"):
-        encode(clip.frames, clip.first, config.replace(target_kbps=100_000), new_pool=new_pool)
+        encode(clip.raw.frames, clip.first, config.replace(target_kbps=100_000), new_pool=new_pool)
     with pytest.raises(EncodeFailed):
-        encode(clip.frames[:5], clip.first, config, new_pool=new_pool)
+        encode(clip.raw.frames[:5], clip.first, config, new_pool=new_pool)
 
 
 def test_a_session_out_of_step_says_so(clip, new_pool):
-    session = Session(clip.frames, clip.first, clip.config, new_pool=new_pool)
+    session = Session(clip.raw.frames, clip.first, clip.config, new_pool=new_pool)
     with pytest.raises(NotRunning, match="no frame waits"):
         session.answer(3)
     session.request()
@@ -153,17 +155,17 @@ def test_the_first_pass_does_not_depend_on_what_its_key_leaves_out(clips):
     clip = clips[_native.Pool]
     other = clip.config.replace(target_kbps=33, end_usage=QUALITY, cq_level=40, max_q=50, psnr=0)
     assert other.first_pass_key() == clip.config.first_pass_key()
-    assert first_pass(clip.frames, other).blob == clip.first.blob
+    assert first_pass(clip.raw.frames, other).blob == clip.first.blob
 
 
 @pytest.mark.parametrize("auto_alt_ref", [0, 1, 6])
 def test_constant_quality_fed_back_is_bit_exact(clips, auto_alt_ref):
     clip = clips[_native.Pool]
     config = clip.config.replace(end_usage=QUALITY, cq_level=34, auto_alt_ref=auto_alt_ref)
-    first = first_pass(clip.frames, config)
-    libvpx = encode(clip.frames, first, config, mode="libvpx", keep_packets=True)
+    first = first_pass(clip.raw.frames, config)
+    libvpx = encode(clip.raw.frames, first, config, mode="libvpx", keep_packets=True)
     assert libvpx.plan == qindexes_of(data for _, _, data in libvpx.packets)
-    assert validate_episode(clip.frames, first, libvpx) == []
+    assert validate_episode(clip.raw.frames, first, libvpx) == []
 
 
 def test_a_file_streams_to_the_same_result_as_from_memory(h264):

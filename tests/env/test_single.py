@@ -103,7 +103,7 @@ def test_an_episode_can_be_replayed_outside_the_environment(clip, new_pool):
     infos, _ = play(env, iter(random.integers(0, 256, 99)))
     end = infos[-1]
     result = EncodeResult(clip.config.replace(target_kbps=64), end["records"], end["shown"], {})
-    assert validate_episode(clip.frames, clip.first, result, new_pool=new_pool) == []
+    assert validate_episode(clip.raw.frames, clip.first, result, new_pool=new_pool) == []
     env.close()
 
 
@@ -169,7 +169,7 @@ def test_a_seed_chooses_the_same_clips_and_targets(clips, clip, new_pool):
 
 def test_files_are_loaded(footage):
     clip = load_clip(footage("loaded.mkv"), EncoderConfig())
-    assert (clip.name, clip.frames.shape[0], clip.first.frames, clip.config.fps) == ("loaded", 12, 12, 25)
+    assert (clip.name, clip.raw.frames.shape[0], clip.first.frames, clip.config.fps) == ("loaded", 12, 12, 25)
 
 
 def test_the_window_is_zero_beyond_the_clip():

@@ -14,7 +14,7 @@ from encoder_bridge.media.vp9_headers import frame_headers, parse_header, qindex
 def stream(clips):
     """VP9 packets with hidden and show-existing frames, and the records of the same encode."""
     clip = clips[_native.Pool]
-    return encode(clip.frames, clip.first, clip.config, keep_packets=True)
+    return encode(clip.raw.frames, clip.first, clip.config, keep_packets=True)
 
 
 def test_every_decision_is_found_in_the_packets(stream):

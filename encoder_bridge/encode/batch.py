@@ -3,16 +3,17 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
-from muzero_rc.corpus.frame_store import Footage
-from muzero_rc.types import Array
+from encoder_bridge.encode.pool import STALL_S, EncoderPool
+from encoder_bridge.encode.raw_clip import RawClip
+from encoder_bridge.media.psnr import mean_psnr_db
 
-STALL_S = 600.0  # an encoder that is silent for so long has failed
-PSNR_LIMIT_DB = 60.0  # screen content reaches lossless
+Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Job:
 
     Attributes:
       name: the caller's, comes back with the result.
-      footage: what to encode.
+      clip: what to encode.
       settings: for this encode.
       stats: the first pass's blob; None makes this a first pass.
       mode: "ask", "policy" or "libvpx", as `_native.Pool.start` has them.
@@ -32,7 +33,7 @@ class Job:
     """
 
     name: str
-    footage: Footage
+    clip: RawClip
     settings: EncoderConfig
     stats: bytes | None
     mode: str = "ask"
@@ -69,7 +70,7 @@ class BatchResult:
     packets: tuple[bytes, ...] = ()
 
 
-Decide = Callable[[Array, list[Job]], Array]
+Decide: TypeAlias = Callable[[Array, list[Job]], npt.ArrayLike]
 """(events [n] that wait for a decision, the job of each) -> their qindexes, i4[n]"""
 
 
@@ -79,7 +80,7 @@ def refuse_decisions(events: Array, jobs: list[Job]) -> Array:
 
 
 def play(
-    pool: Any,
+    pool: EncoderPool,
     slots: int,
     layouts: Mapping[str, Any],
     jobs: Iterable[Job],
@@ -131,11 +132,11 @@ def play(
             pool.wait(slot, STALL_S)
 
 
-def _start(pool: Any, slot: int, job: Job) -> None:
+def _start(pool: EncoderPool, slot: int, job: Job) -> None:
     pool.start(
         slot,
         job.settings.as_native(),
-        job.footage.data,
+        job.clip.frames,
         stats=job.stats,
         mode=job.mode,
         policy=job.policy,
@@ -144,7 +145,7 @@ def _start(pool: Any, slot: int, job: Job) -> None:
     )
 
 
-def _finish(pool: Any, slot: int, job: Job, layouts: Mapping[str, Any]) -> BatchResult:
+def _finish(pool: EncoderPool, slot: int, job: Job, layouts: Mapping[str, Any]) -> BatchResult:
     outcome = pool.outcome(slot)
     if not outcome["ok"]:
         return BatchResult(job, error=outcome["error"] or "the encoder failed without a word")
@@ -152,20 +153,14 @@ def _finish(pool: Any, slot: int, job: Job, layouts: Mapping[str, Any]) -> Batch
     if job.stats is None:
         return dataclasses.replace(done, stats=pool.stats(slot))
     shown = np.frombuffer(pool.shown(slot), layouts["shown"])
-    if len(shown) != job.footage.frames:
-        return BatchResult(job, error=f"{len(shown)} packets for {job.footage.frames} frames")
+    if len(shown) != len(job.clip):
+        return BatchResult(job, error=f"{len(shown)} packets for {len(job.clip)} frames")
     if job.mode == "ask" and outcome["decisions"] == 0:
         return BatchResult(job, error="libvpx never asked for a decision")
     return dataclasses.replace(
         done,
         records=np.frombuffer(pool.records(slot), layouts["record"]).copy(),
-        rate_kbps=job.footage.rate_kbps(outcome["packet_bytes"]),
-        psnr_y_db=mean_psnr_db(shown["sse_y"], job.footage.width * job.footage.height),
+        rate_kbps=job.clip.kbps(outcome["packet_bytes"]),
+        psnr_y_db=mean_psnr_db(shown["sse_y"], job.clip.pixels),
         packets=tuple(data for _, _, data in pool.take_packets(slot)) if job.keep_packets else (),
     )
-
-
-def mean_psnr_db(sse: Array, pixels: int) -> float:
-    """Mean over frames of PSNR from their squared errors i8[T], each at most 60 dB."""
-    mean_squared = np.maximum(np.asarray(sse, np.float64) / pixels, 1e-9)
-    return float(np.mean(np.minimum(10.0 * np.log10(255.0**2 / mean_squared), PSNR_LIMIT_DB)))

@@ -1,0 +1,25 @@
+"""Peak signal-to-noise ratio of 8-bit planes."""
+
+import numpy as np
+import numpy.typing as npt
+
+PSNR_CAP_DB = 60.0
+"""Screen content reaches lossless, whose PSNR is infinite."""
+
+
+def psnr_db(sse: npt.ArrayLike, pixels: int) -> npt.NDArray[np.float64]:
+    """PSNR of 8-bit planes, at most 60 dB; NaN where the error is unknown.
+
+    Args:
+        sse: summed squared error of each plane; negative where it was not measured.
+        pixels: of a plane.
+    """
+    error = np.asarray(sse, np.float64) / pixels
+    with np.errstate(divide="ignore", invalid="ignore"):
+        psnr = 10 * np.log10(255.0**2 / error)
+    return np.where(error < 0, np.nan, np.minimum(psnr, PSNR_CAP_DB))
+
+
+def mean_psnr_db(sse: npt.ArrayLike, pixels: int) -> float:
+    """Mean over frames of their PSNR, each at most 60 dB; NaN where one is unknown."""
+    return float(np.mean(psnr_db(sse, pixels)))
