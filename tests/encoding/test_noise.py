@@ -1,5 +1,7 @@
 """Structured noise: what is shared by which frames."""
 
+from itertools import pairwise
+
 import pytest
 
 from muzero_rc.encoding.noise import NoiseConfig, StructuredNoise
@@ -39,7 +41,7 @@ def test_frames_noise_is_each_ones_own():
 def test_a_drift_turns_into_its_opposite():
     drift = drawn(drift=LOUD)
     assert drift[0] == -drift[-1] != 0
-    steps = [b - a for a, b in zip(drift, drift[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(drift)]
     assert max(steps) - min(steps) <= 1  # linear, but for rounding
 
 
