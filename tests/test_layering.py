@@ -28,10 +28,14 @@ TABLE: dict[str, tuple[str, ...]] = {
     "muzero_rc": (),
     "muzero_rc.types": (),
     "muzero_rc.errors": ("encoder_bridge.errors",),
-    # Training's [encode] section is made from the declaration of the encoder's settings.
-    "muzero_rc.config": ("muzero_rc.errors", "encoder_bridge.errors", "encoder_bridge.encode.config"),
+    # Training's [encode] section is made from the declaration of the encoder's settings, and the
+    # reward rules say what they are called.
+    "muzero_rc.config": (
+        *("muzero_rc.errors", "encoder_bridge.errors", "encoder_bridge.encode.config"),
+        "muzero_rc.reward",
+    ),
     "muzero_rc.utils": ("muzero_rc.errors", "encoder_bridge.errors"),
-    "muzero_rc.reward": LEAVES,
+    "muzero_rc.reward": ("muzero_rc.types",),
     "muzero_rc.agent": (*LEAVES, "muzero_rc.reward"),
     "muzero_rc.corpus": (*LEAVES, *FILES, "encoder_bridge.encode.raw_clip"),  # the form of its frames
     "muzero_rc.deploy": (*LEAVES, *BRIDGE, "muzero_rc.agent"),

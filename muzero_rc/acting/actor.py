@@ -23,7 +23,8 @@ from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise
 from muzero_rc.experience.episode_log import SELFPLAY, Episode
 from muzero_rc.experience.opponents import Opponents
-from muzero_rc.reward.rules import outcome_of
+from muzero_rc.reward.outcome import Opponent, outcome_of
+from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Array, ClipBatch, Params, Schedule
 
 _PADDING = 32  # shown frames: clips of like length share a compiled encoder
@@ -66,14 +67,14 @@ class Play:
     Attributes:
       assignment: what is played.
       encoding: f4[T, E] of the clip at the target.
-      opponent: gain_db and overshoot of the present opponent.
+      opponent: whom the episode meets.
       noise: added to what is decided.
       policies, values: of each decision so far.
     """
 
     assignment: Assignment
     encoding: Array
-    opponent: tuple[float, float]
+    opponent: Opponent
     noise: StructuredNoise
     policies: list[Array] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
@@ -136,7 +137,7 @@ class Actor:
             len(frames),
             silent=assignment.greedy,
         )
-        play = Play(assignment, encoding, (opponent.gain_db, opponent.overshoot), noise)
+        play = Play(assignment, encoding, opponent, noise)
         return self._store.job(
             f"{prefix}/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play
         )
@@ -181,8 +182,7 @@ class Actor:
     def _make_act(self) -> Act:
         """The jitted decision of a batch: represent, then search or sample."""
         config, networks, depth = self._config, self._networks, self._depth
-        tolerance = config.reward.overshoot_tolerance
-        search = make_search(networks, config.network, config.search, depth=depth, tolerance=tolerance)
+        search = make_search(networks, config.network, config.search, rule_of(config.reward), depth=depth)
 
         @jax.jit
         def act(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from muzero_rc.config.schema import NetworkConfig
+from muzero_rc.reward.outcome import Opponent
 from muzero_rc.types import Array, ClipBatch, Schedule
 
 NO_FRAME = -1  # frame type where an episode has ended
@@ -49,7 +50,7 @@ class Sample(NamedTuple):
       log_rate: final log(rate / target).
       imitate: weight of following the actions taken.
       follow_search: follow the search policy where there is one.
-      opponent: gain_db and overshoot of the present opponent.
+      opponent: the present one.
     """
 
     trace: Trace
@@ -59,7 +60,7 @@ class Sample(NamedTuple):
     log_rate: float
     imitate: float
     follow_search: bool
-    opponent: tuple[float, float]
+    opponent: Opponent
 
 
 class Batch(NamedTuple):
@@ -78,7 +79,7 @@ class Batch(NamedTuple):
     log_bits: Array  # f4[B, W, K]
     log_sse: Array  # f4[B, W, K]
     exists: Array  # f4[B, W, K+1] 1 where the episode has such a frame
-    opponent: Array  # f4[B, 2] gain_db, overshoot
+    opponent: Array  # f4[B, 3] the fields of Opponent
 
 
 def scaled_log_bits(bits: Array, target_bits_per_frame: float) -> Array:

@@ -13,6 +13,7 @@ from muzero_rc.agent.losses import loss, root_of, value_errors
 from muzero_rc.agent.networks import Networks
 from muzero_rc.agent.search import make_search
 from muzero_rc.config.schema import Config
+from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Array, Params
 
 
@@ -70,8 +71,8 @@ def make_learner(config: Config, networks: Networks) -> Learner:
         networks,
         config.network,
         config.search,
+        rule_of(config.reward),
         depth=config.learner.unroll_steps,
-        tolerance=config.reward.overshoot_tolerance,
     )
     average_decay = config.learner.average_decay
 

@@ -1,8 +1,8 @@
 """Gumbel MuZero over the learned model, by mctx.
 
-There is no reward on the way and no discount: a state's value is what the two value heads say of the
-end, weighed against the opponent. Nodes carry their depth, so that each step is told what the
-schedule knows of the frame it leads to.
+There is no reward on the way and no discount: a state's value is the reward rule's expected score
+under what the two value heads say of the end (value.py). Nodes carry their depth, so that each step
+is told what the schedule knows of the frame that it leads to.
 """
 
 import functools
@@ -15,9 +15,10 @@ import mctx
 import numpy as np
 
 from muzero_rc.agent.networks import Networks
-from muzero_rc.agent.two_hot import probability_above
+from muzero_rc.agent.value import value_of
 from muzero_rc.config.schema import NetworkConfig, SearchConfig
-from muzero_rc.types import Array, Params, Prediction
+from muzero_rc.reward.rule import Rule
+from muzero_rc.types import Array, Params
 
 
 class Node(NamedTuple):
@@ -47,35 +48,7 @@ class Found(NamedTuple):
 
 
 Search = Callable[[Params, Array, Array, Array, Array, Array], Found]
-"""(params, rng key, state f4[B, d], exo f4[B, D, F], opponent f4[B, 2], gumbel scale f4[]) -> Found"""
-
-
-def chance_to_win(
-    config: NetworkConfig, prediction: Prediction, opponent: Array, tolerance: float
-) -> jax.Array:
-    """f4[...]: probability of beating the opponent, as the value heads see it.
-
-    Args:
-      config: the bins of the heads.
-      prediction: of a state.
-      opponent: f4[..., 2] its average gain_db and overshoot.
-      tolerance: overshoot below counts as none.
-
-    Returns:
-      P(fits) * P(gain is higher) against an opponent that fits, P(overshoot is smaller) against one
-      that does not.
-    """
-    opponent = jnp.asarray(opponent)
-    gain_db, overshoot = opponent[..., 0], opponent[..., 1]
-    limit = jnp.log1p(jnp.maximum(overshoot, tolerance))
-    keeps = 1.0 - probability_above(prediction.rate_logits, config.rate_limit, limit)
-    looks_better = probability_above(prediction.gain_logits, config.gain_limit_db, gain_db)
-    return keeps * jnp.where(overshoot > tolerance, 1.0, looks_better)
-
-
-def value_of(config: NetworkConfig, prediction: Prediction, opponent: Array, tolerance: float) -> jax.Array:
-    """f4[...]: expected score in [-1, 1]: the chance to win minus that to lose."""
-    return 2.0 * chance_to_win(config, prediction, opponent, tolerance) - 1.0
+"""(params, rng key, state f4[B, d], exo f4[B, D, F], opponent f4[B, 3], gumbel scale f4[]) -> Found"""
 
 
 def tie_break(config: NetworkConfig) -> Array:
@@ -85,9 +58,17 @@ def tie_break(config: NetworkConfig) -> Array:
 
 
 def make_search(
-    networks: Networks, network: NetworkConfig, search: SearchConfig, *, depth: int, tolerance: float
+    networks: Networks, network: NetworkConfig, search: SearchConfig, rule: Rule, *, depth: int
 ) -> Search:
-    """A jitted search; compiled once per batch size."""
+    """A jitted search; compiled once per batch size.
+
+    Args:
+      networks: predict and dynamics are used.
+      network: actions and value bins.
+      search: sizes.
+      rule: the value of a state is its expected score.
+      depth: steps ahead at most.
+    """
 
     def recurrent(
         params: tuple[Params, Array, Array], rng_key: Array, action: Array, node: Node
@@ -102,7 +83,7 @@ def make_search(
             reward=zeros,
             discount=zeros + 1.0,
             prior_logits=prediction.policy_logits,
-            value=value_of(network, prediction, opponent, tolerance),
+            value=value_of(rule, network, prediction, opponent),
         )
         return output, Node(state, node.depth + 1)
 
@@ -117,7 +98,7 @@ def make_search(
         prediction = networks.predict(params, state)
         root = mctx.RootFnOutput(
             prior_logits=prediction.policy_logits + tie_break(network),
-            value=value_of(network, prediction, opponent, tolerance),
+            value=value_of(rule, network, prediction, opponent),
             embedding=Node(state, jnp.zeros(state.shape[0], jnp.int32)),
         )
         # mctx's types know no NamedTuples as parameters and embeddings.

@@ -23,9 +23,11 @@ from muzero_rc.config.ranges import (
     between,
     list_of,
     odd_between,
+    one_of,
     ranged,
     require,
 )
+from muzero_rc.reward.rules import RULES
 
 OFFSETS = (
     *(-48, -40, -32, -26, -21, -17, -14, -11, -9, -7, -5, -4, -3, -2, -1, 0),
@@ -181,7 +183,7 @@ class ValidationConfig(Section, key="validation"):
 class RewardConfig(Section, key="reward"):
     """Who is the opponent, and what is a win."""
 
-    rule: Literal["self-competition", "paper", "fixed"] = "self-competition"
+    rule: str = ranged("self-competition", one_of(RULES))
     decay: float = ranged(0.9, SHARE_BELOW_1)  # of the moving averages
     overshoot_tolerance: float = ranged(0.002, at_least(0))  # overshoot below it counts as none
     draw_db: float = ranged(0.01, at_least(0))  # gains closer than that are a draw

@@ -15,7 +15,7 @@ from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, between, follow_plans
 from muzero_rc.experience.episode_log import TEACHER, Episode
-from muzero_rc.reward.rules import outcome_of
+from muzero_rc.reward.outcome import outcome_of
 
 
 def replay_job(store: ClipStore, uid: str, instance: Instance, target_kbps: int, plan: QindexPlan) -> Job:

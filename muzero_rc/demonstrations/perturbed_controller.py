@@ -16,7 +16,7 @@ from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise
 from muzero_rc.encoding.qindex_plan import PlanFollower, plan_of_records
 from muzero_rc.experience.episode_log import TEACHER, Episode
-from muzero_rc.reward.rules import outcome_of
+from muzero_rc.reward.outcome import outcome_of
 from muzero_rc.types import Array
 
 CONTROLLER = "controller"

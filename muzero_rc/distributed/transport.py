@@ -8,7 +8,6 @@ is executed. Reverb knows no passwords: see docs/method.md for what may be expos
 """
 
 import contextlib
-import dataclasses
 import io
 import json
 import time
@@ -25,7 +24,8 @@ from muzero_rc.experience.episode_log import Episode, from_bytes, to_bytes
 from muzero_rc.experience.ingest import Intake
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay, ReverbReplay, episode_tables
-from muzero_rc.reward.rules import Opponent, rule_of
+from muzero_rc.reward.outcome import Opponent
+from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Params
 from muzero_rc.utils.loopback import check_free, only_loopback
 
@@ -59,7 +59,7 @@ class Published:
 
 def pack(published: Published) -> bytes:
     """An .npz archive: parameters under "module|name", the rest as JSON."""
-    table = {key: dataclasses.asdict(one) for key, one in published.opponents.table.items()}
+    table = {key: one._asdict() for key, one in published.opponents.table.items()}
     text = json.dumps(
         {
             "step": published.step,

@@ -26,7 +26,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from muzero_rc.reward.rules import Outcome
+from muzero_rc.reward.outcome import Outcome
 from muzero_rc.types import Array
 
 TEACHER = "teacher"  # a plan made without the agent: constant quality, searched plans

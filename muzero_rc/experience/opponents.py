@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from muzero_rc.experience.episode_log import SELFPLAY, Episode
-from muzero_rc.reward.rules import Opponent, Rule, advance, score
+from muzero_rc.reward.outcome import Opponent
+from muzero_rc.reward.rule import Rule
 
 
 @dataclass
@@ -45,9 +46,9 @@ class Opponents:
         if episode.source != SELFPLAY:
             return None
         opponent = self.of(episode)
-        result = score(episode.outcome, opponent, self.rule)
+        result = self.rule.score(episode.outcome, opponent)
         if episode.greedy:
-            self.table[self.key(episode)] = advance(opponent, episode.outcome, self.rule)
+            self.table[self.key(episode)] = self.rule.advance(opponent, episode.outcome)
         return result
 
 

@@ -82,7 +82,7 @@ class Batches:
             log_rate=float(np.log(episode.rate_kbps / target)),
             imitate=weight,
             follow_search=episode.policies is not None and target == episode.target_kbps,
-            opponent=(opponent.gain_db, opponent.overshoot),
+            opponent=opponent,
         )
 
     def _trace(self, episode: Episode) -> Trace:

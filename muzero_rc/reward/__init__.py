@@ -1,1 +1,1 @@
-"""Self-competition: outcomes, opponents, and the rules that score one against the other."""
+"""Rewards: outcomes of episodes, opponents, and the rules that score one against the other."""

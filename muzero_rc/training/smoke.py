@@ -13,7 +13,8 @@ from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.encoding.clip_store import libvpx_engine
 from muzero_rc.experience.episode_log import Episode, read_log
-from muzero_rc.reward.rules import RULES, Opponent, score
+from muzero_rc.reward.fixed import Fixed
+from muzero_rc.reward.outcome import Opponent
 
 _LAST_ROUND_S = 20.0  # which may begin just before the time is up
 _SCENE = 16  # frames
@@ -110,13 +111,13 @@ def win_rates(episodes: Sequence[Episode]) -> list[tuple[float, float, int]]:
     Returns:
       For each quarter that has any: win rate (a draw is half a win), mean gain in dB, episodes.
     """
-    rule = RULES["fixed"]
+    rule = Fixed()
     found = []
     for quarter in range(4):
         first, last = (len(episodes) * edge // 4 for edge in (quarter, quarter + 1))
         greedy = [episode.outcome for episode in episodes[first:last] if episode.greedy]
         if greedy:
-            wins = statistics.fmean((score(outcome, Opponent(), rule) + 1.0) / 2.0 for outcome in greedy)
+            wins = statistics.fmean((rule.score(outcome, Opponent()) + 1.0) / 2.0 for outcome in greedy)
             found.append((wins, statistics.fmean(outcome.gain_db for outcome in greedy), len(greedy)))
     return found
 

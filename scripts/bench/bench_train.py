@@ -124,13 +124,11 @@ def searching(run: Run) -> Row:
     """One search over as many states as there are encoders."""
     config, batch = run.config, run.config.actor.encoders
     depth = config.learner.unroll_steps
-    search = make_search(
-        run.networks, config.network, config.search, depth=depth, tolerance=config.reward.overshoot_tolerance
-    )
+    search = make_search(run.networks, config.network, config.search, rule_of(config.reward), depth=depth)
     rng = np.random.default_rng(1)
     state = rng.normal(size=(batch, config.network.width)).astype(np.float32)
     exo = rng.normal(size=(batch, depth, exo_width(config.network))).astype(np.float32)
-    opponent, scale = np.zeros((batch, 2), np.float32), np.full((batch, 1), 0.3, np.float32)
+    opponent, scale = np.zeros((batch, 3), np.float32), np.full((batch, 1), 0.3, np.float32)
     key = jax.random.PRNGKey(1)
     seconds = []
     for _ in range(200):

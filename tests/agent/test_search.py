@@ -1,15 +1,14 @@
-"""Search against bandits whose best action is known, and the value that it maximises."""
+"""Search against bandits whose best action is known."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from muzero_rc.agent.networks import Networks
-from muzero_rc.agent.search import chance_to_win, make_search, value_of
+from muzero_rc.agent.search import make_search
 from muzero_rc.config.schema import NetworkConfig, SearchConfig
+from muzero_rc.reward.self_competition import SelfCompetition
 from muzero_rc.types import Prediction, Transition
 
 CONFIG = NetworkConfig(offsets=(-20, -10, 0, 10, 20), gain_bins=41, gain_limit_db=4.0)
@@ -46,9 +45,9 @@ def bandit(gains_db, log_rates):
     return Networks(nothing, nothing, nothing, predict, dynamics)
 
 
-def searched(networks, opponent=(0.0, 0.0), *, simulations=16, batch=4, exo=None, **options):
+def searched(networks, opponent=(0.0, 0.0, 1), *, simulations=16, batch=4, exo=None, **options):
     search = make_search(
-        networks, CONFIG, SearchConfig(simulations=simulations, **options), depth=1, tolerance=0.002
+        networks, CONFIG, SearchConfig(simulations=simulations, **options), SelfCompetition(), depth=1
     )
     exo = jnp.ones((batch, 1, 3)) if exo is None else exo
     opponents = jnp.tile(jnp.asarray(opponent, float), (batch, 1))
@@ -71,15 +70,15 @@ def test_an_action_that_breaks_the_budget_is_not_worth_its_looks():
 
 
 def test_against_an_opponent_over_the_target_the_smaller_overshoot_counts():
-    found = searched(bandit([3.0, 3.0, 3.0, -3.0, 3.0], [0.3, 0.3, 0.3, 0.05, 0.3]), opponent=(0.0, 0.1))
+    found = searched(bandit([3.0, 3.0, 3.0, -3.0, 3.0], [0.3, 0.3, 0.3, 0.05, 0.3]), opponent=(0.0, 0.1, 1))
     assert found.action.tolist() == [3] * 4
 
 
 def test_the_opponent_decides_what_is_worth_it():
     """Two actions beat the anchor, one of them also the stronger opponent."""
     gains = [0.6, -1.0, 1.4, -1.0, -1.0]
-    weak = searched(bandit(gains, np.full(5, -0.1)), opponent=(0.0, 0.0))
-    strong = searched(bandit(gains, np.full(5, -0.1)), opponent=(1.0, 0.0))
+    weak = searched(bandit(gains, np.full(5, -0.1)), opponent=(0.0, 0.0, 1))
+    strong = searched(bandit(gains, np.full(5, -0.1)), opponent=(1.0, 0.0, 1))
     assert np.asarray(weak.policy)[0, 0] > 10 * np.asarray(weak.policy)[0, 1]
     assert strong.action.tolist() == [2] * 4 and np.asarray(strong.policy)[0, 0] < 0.1
 
@@ -90,25 +89,3 @@ def test_nodes_read_the_schedule_of_their_own_row():
     found = searched(bandit(gains, np.full(5, -0.1)), batch=2, exo=exo)
     assert found.action[0] == 4
     np.testing.assert_allclose(found.policy[1], 0.2, atol=1e-3)  # no frame there: nothing matters
-
-
-def test_the_value_by_hand():
-    opponents = jnp.array([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.0, 0.0], [0.0, 0.1], [0.0, 0.1]])
-    prediction = said([1.0, -1.0, 1.0, 1.0, -1.0, 1.0], [-0.1, -0.1, 0.2, -0.1, -0.1, 0.3])
-    value = value_of(CONFIG, prediction, opponents, 0.002)
-    np.testing.assert_allclose(value, [1, -1, -1, -1, 1, -1], atol=1e-4)
-
-
-@given(st.floats(-4, 4), st.floats(-0.5, 0.5), st.floats(-5, 5), st.floats(0, 1), st.integers(0, 2**31 - 1))
-def test_chances_are_probabilities_and_fall_with_the_opponents_gain(gain, rate, theirs, over, seed):
-    noise = np.random.default_rng(seed)
-    prediction = said(gain, rate)
-    prediction = prediction._replace(
-        gain_logits=prediction.gain_logits / 20 + noise.normal(size=CONFIG.gain_bins),
-        rate_logits=prediction.rate_logits / 20 + noise.normal(size=CONFIG.rate_bins),
-    )
-    chances = [
-        float(chance_to_win(CONFIG, prediction, jnp.array([theirs + more, over]), 0.002))
-        for more in (0.0, 1.0)
-    ]
-    assert 0.0 <= chances[1] <= chances[0] + 1e-6 <= 1.0 + 2e-6

@@ -17,7 +17,8 @@ from muzero_rc.distributed.transport import Line, Published, Service, pack, unpa
 from muzero_rc.errors import RunError
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 from muzero_rc.experience.opponents import Opponents
-from muzero_rc.reward.rules import Opponent, rule_of
+from muzero_rc.reward.outcome import Opponent
+from muzero_rc.reward.rules import rule_of
 from muzero_rc.training.train import train
 
 

@@ -23,7 +23,8 @@ from muzero_rc.experience.episode_log import (
     segments,
 )
 from muzero_rc.experience.opponents import replayed
-from muzero_rc.reward.rules import RULES, Outcome
+from muzero_rc.reward.outcome import Outcome
+from muzero_rc.reward.self_competition import SelfCompetition
 
 
 def same(a, b):
@@ -143,7 +144,7 @@ def test_opponents_come_out_of_the_log_again(tmp_path):
         )
         for i in range(60)
     ]
-    rule = RULES["self-competition"]
+    rule = SelfCompetition()
     live = replayed([], rule)
     scores = []
     with EpisodeWriter(tmp_path) as writer:

@@ -12,7 +12,7 @@ from muzero_rc.config.schema import ImitationConfig
 from muzero_rc.corpus.instances import anchor_of
 from muzero_rc.experience.advantage import Peers
 from muzero_rc.experience.hindsight import draw_target, imitation_weight, own_gain_db, own_target, relabelled
-from muzero_rc.reward.rules import Outcome
+from muzero_rc.reward.outcome import Outcome
 
 ANCHOR = anchor_of([(50.0, 34.0), (100.0, 38.0), (200.0, 42.0)])
 CONFIG = ImitationConfig()

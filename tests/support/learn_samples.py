@@ -14,7 +14,7 @@ from muzero_rc.corpus.instances import catalogue_of, find_clips
 from muzero_rc.demonstrations.registry import teacher_episodes
 from muzero_rc.encoding.clip_store import ClipStore, Engine
 from muzero_rc.experience.episode_log import SELFPLAY, Episode
-from muzero_rc.reward.rules import Outcome
+from muzero_rc.reward.outcome import Outcome
 
 TINY = (
     "network.width=8",

@@ -1,0 +1,73 @@
+"""The value in search: the reward rule's expected score under the value heads' distributions."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from muzero_rc.agent.two_hot import probability_above
+from muzero_rc.config.schema import NetworkConfig
+from muzero_rc.reward.outcome import Opponent, Outlook
+from muzero_rc.reward.rule import Rule
+from muzero_rc.types import Array, Prediction
+
+
+class GainDistribution(NamedTuple):
+    """The categorical distribution of an episode's final gain (`reward.outcome.Figure`).
+
+    Attributes:
+      logits: f4[..., bins].
+      limit_db: the bins lie from -limit to +limit.
+    """
+
+    logits: Array
+    limit_db: float
+
+    def above(self, reference: Array, by: float = 0.0) -> jax.Array:
+        """f4[...]: P(gain - reference > by)."""
+        return probability_above(self.logits, self.limit_db, jnp.asarray(reference) + by)
+
+    def below(self, reference: Array, by: float = 0.0) -> jax.Array:
+        """f4[...]: P(reference - gain > by)."""
+        return 1.0 - probability_above(self.logits, self.limit_db, jnp.asarray(reference) - by)
+
+
+class OvershootDistribution(NamedTuple):
+    """The distribution of max(0, rate / target - 1), from that of log(rate / target).
+
+    Attributes:
+      logits: f4[..., bins] of log(rate / target).
+      limit: the bins lie from -limit to +limit; an overshoot beyond cannot be told from the limit.
+    """
+
+    logits: Array
+    limit: float
+
+    def above(self, reference: Array, by: float = 0.0) -> jax.Array:
+        """f4[...]: P(overshoot - reference > by)."""
+        threshold = jnp.asarray(reference) + by
+        chance = probability_above(self.logits, self.limit, jnp.log1p(jnp.maximum(threshold, 0.0)))
+        return jnp.where(threshold < 0.0, 1.0, chance)
+
+    def below(self, reference: Array, by: float = 0.0) -> jax.Array:
+        """f4[...]: P(reference - overshoot > by)."""
+        threshold = jnp.asarray(reference) - by
+        chance = 1.0 - probability_above(self.logits, self.limit, jnp.log1p(jnp.maximum(threshold, 0.0)))
+        return jnp.where(threshold > 0.0, chance, 0.0)
+
+
+def value_of(rule: Rule, config: NetworkConfig, prediction: Prediction, opponent: Array) -> jax.Array:
+    """f4[...]: the rule's expected score in [-1, 1], as the value heads see the end.
+
+    Args:
+      rule: compares.
+      config: the bins of the heads.
+      prediction: of a state.
+      opponent: f4[..., 3] the fields of `Opponent`.
+    """
+    outlook = Outlook(
+        GainDistribution(prediction.gain_logits, config.gain_limit_db),
+        OvershootDistribution(prediction.rate_logits, config.rate_limit),
+    )
+    met = Opponent(*jnp.moveaxis(jnp.asarray(opponent), -1, 0))
+    return jnp.asarray(rule.expected_score(outlook, met))
