@@ -89,9 +89,10 @@ def _report(args: argparse.Namespace, command: str) -> int:
     require_extra("report")
 
     from encoder_bridge.media.quality import vmaf_ffmpeg
+    from muzero_rc.corpus.clips import find_clips
     from muzero_rc.evaluation.rate_controls import choose_rate_controls
     from muzero_rc.evaluation.runner import Evaluation
-    from muzero_rc.report.build import build_report, find_clips, ladder_beside, plan_tasks
+    from muzero_rc.report.build import build_report, ladder_beside, plan_tasks
 
     if VMAF in metrics and vmaf_ffmpeg() is None:
         raise Usage("no ffmpeg with the libvmaf filter here: leave vmaf out of --metrics, or install one")
@@ -100,7 +101,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
     rate_controls = choose_rate_controls(
         policies, args.baseline, compare_with, auto_alt_ref=args.auto_alt_ref
     )
-    paths = find_clips([Path(clip) for clip in args.clips])
+    paths = find_clips(*(Path(clip) for clip in args.clips))
     ladder = Path(args.ladder) if args.ladder else None
     if bitrates is None and ladder is None:
         ladder = ladder_beside(paths, pyramid=args.auto_alt_ref > 1)

@@ -15,7 +15,9 @@ from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.media.decode import content_digest, read_frames
 from encoder_bridge.media.probe import probe
 from encoder_bridge.media.yuv420 import frame_bytes, join_planes, split_planes
-from muzero_rc.corpus.instances import Instance, apply_changes, digest, join
+from muzero_rc.corpus.augmentation import apply_changes, join
+from muzero_rc.corpus.cache_key import digest
+from muzero_rc.corpus.instances import Instance
 
 
 def raw_clip_of(instance: Instance, max_frames: int, folder: Path) -> RawClip:

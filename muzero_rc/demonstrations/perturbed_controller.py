@@ -10,7 +10,8 @@ import numpy as np
 
 from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.acting.assignment import Assignment, assign, noise_of
-from muzero_rc.corpus.instances import Instance, digest
+from muzero_rc.corpus.cache_key import digest
+from muzero_rc.corpus.instances import Instance
 from muzero_rc.demonstrations.constant_quality import uid_of
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from muzero_rc.corpus.instances import Instance, digest
+from muzero_rc.corpus.cache_key import digest
+from muzero_rc.corpus.instances import Instance
 from muzero_rc.demonstrations.alt_ref_sweep import FIT, MOVES, fits, scan_uid, scans, scans_wanted
 from muzero_rc.demonstrations.cma_search import is_searched, search_plans, searches_wanted
 from muzero_rc.demonstrations.constant_quality import constant_quality, quality_uid, uid_of

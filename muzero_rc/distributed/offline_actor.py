@@ -10,7 +10,8 @@ from pathlib import Path
 
 from muzero_rc.acting.assignment import assign
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.instances import CorpusError, catalogue_of, find_clips
+from muzero_rc.corpus.clips import CorpusError, find_clips
+from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.perturbed_controller import play_groups
 from muzero_rc.encoding.clip_store import ClipStore, Engine
 from muzero_rc.experience.episode_log import SELFPLAY, EpisodeWriter, read_log
@@ -50,7 +51,7 @@ def act_to_files(
     native = engine.native.Policy(policy)
     store = ClipStore(engine, config, cache)
     try:
-        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
+        instances = store.prepared(build_instances(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
         log = list(read_log(folder))

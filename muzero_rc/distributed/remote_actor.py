@@ -7,7 +7,8 @@ from pathlib import Path
 from muzero_rc.acting.actor import Actor, KnownSchedules
 from muzero_rc.acting.assignment import assign
 from muzero_rc.agent.networks import make_networks
-from muzero_rc.corpus.instances import CorpusError, catalogue_of, find_clips
+from muzero_rc.corpus.clips import CorpusError, find_clips
+from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import known_episodes
 from muzero_rc.distributed.transport import Line, Published
 from muzero_rc.encoding.clip_store import ClipStore, Engine
@@ -49,7 +50,7 @@ def act(
     config = published.config
     store = ClipStore(engine, config, cache)
     try:
-        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
+        instances = store.prepared(build_instances(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
         schedules = KnownSchedules()

@@ -20,8 +20,10 @@ from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.errors import BridgeError
 from muzero_rc.agent.batch import Trace, scaled_log_bits, scaled_log_sse
 from muzero_rc.config.schema import Config, encoder_settings
+from muzero_rc.corpus.anchor import Anchor, anchor_of
+from muzero_rc.corpus.cache_key import digest
 from muzero_rc.corpus.frame_store import raw_clip_of
-from muzero_rc.corpus.instances import Anchor, Instance, anchor_of, digest
+from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.qindex_plan import (
     PlanFollower,
     QindexPlan,

@@ -9,7 +9,7 @@ import math
 import random
 
 from muzero_rc.config.schema import ImitationConfig
-from muzero_rc.corpus.instances import Anchor
+from muzero_rc.corpus.anchor import Anchor
 from muzero_rc.demonstrations.alt_ref_sweep import is_fit
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.reward.outcome import outcome_of

@@ -18,32 +18,7 @@ from muzero_rc.report.results_json import results_text
 from muzero_rc.report.versions import versions
 from muzero_rc.utils.file_hash import file_sha256
 
-VIDEO_SUFFIXES = frozenset((".avi", ".ivf", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ts", ".webm", ".y4m"))
 _Q_TOLERANCE = 0.005
-
-
-def find_clips(places: Sequence[Path]) -> list[Path]:
-    """Files as given, and the videos in folders, by name.
-
-    Raises:
-        BadInput: something is missing, a folder without videos, or two clips of one name.
-    """
-    clips: list[Path] = []
-    for place in places:
-        if place.is_dir():
-            inside = sorted(p for p in place.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
-            if not inside:
-                raise BadInput(f"{place} holds no videos ({' '.join(sorted(VIDEO_SUFFIXES))})")
-            clips += inside
-        elif place.exists():
-            clips.append(place)
-        else:
-            raise BadInput(f"{place} does not exist: name a video or a folder of videos")
-    seen: dict[str, Path] = {}
-    for clip in clips:
-        if seen.setdefault(clip.stem, clip) is not clip:
-            raise BadInput(f"{seen[clip.stem]} and {clip} have the same name; rename one")
-    return clips
 
 
 def ladder_beside(clips: Sequence[Path], *, pyramid: bool) -> Path:
@@ -65,7 +40,7 @@ def plan_tasks(
     """One task a clip, and in words where the targets come from.
 
     Args:
-        clips: see `find_clips`.
+        clips: see `muzero_rc.corpus.clips.find_clips`.
         bitrates: kbps, the same for all clips; or else
         ladder: a CSV file, and constant quality at the levels that it was made with.
         max_frames: encode the first ones only.

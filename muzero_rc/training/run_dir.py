@@ -9,7 +9,7 @@ from typing import IO, Any
 from encoder_bridge.atomic_file import write_text
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import dump_config, load_config
-from muzero_rc.corpus.instances import digest
+from muzero_rc.corpus.cache_key import digest
 from muzero_rc.errors import RunError
 
 RUN_VERSION = 1

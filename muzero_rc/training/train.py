@@ -14,7 +14,8 @@ from muzero_rc.acting.actor import Actor
 from muzero_rc.agent.learner import TrainingState, make_learner
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
+from muzero_rc.corpus.clips import CorpusError, find_clips
+from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.demonstrations.registry import teacher_episodes
 from muzero_rc.deploy.policy_file import warm_start
 from muzero_rc.encoding.clip_store import ClipStore, Engine
@@ -103,7 +104,7 @@ def train(
 
         # What there is to encode.
         say(f"{len(clips)} clips: making frames, first passes and anchor curves")
-        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
+        instances = store.prepared(build_instances(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
         validation = _validation(store, validation_clips, config, cache, say)

@@ -12,7 +12,8 @@ import numpy as np
 from encoder_bridge.atomic_file import write_text
 from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.instances import Instance, digest
+from muzero_rc.corpus.cache_key import digest
+from muzero_rc.corpus.instances import Instance
 from muzero_rc.corpus.ladder import LadderError, read_ladder
 from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore

@@ -28,7 +28,8 @@ from muzero_rc.agent.networks import exo_width, make_networks
 from muzero_rc.agent.search import make_search
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import load_config
-from muzero_rc.corpus.instances import Instance, catalogue_of, find_clips
+from muzero_rc.corpus.clips import find_clips
+from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.experience.ingest import Intake
@@ -55,7 +56,7 @@ class Run:
         engine = libvpx_engine()
         self.store = ClipStore(engine, self.config, folder / "cache")
         clips = find_clips(folder / "corpus")
-        self.instances: list[Instance] = self.store.prepared(catalogue_of(clips, self.config.data, 1))
+        self.instances: list[Instance] = self.store.prepared(build_instances(clips, self.config.data, 1))
         self.replay: Replay = make_replay(self.config.replay, 1)
         self.intake = Intake(self.store, self.replay, Opponents(rule_of(self.config.reward)))
         self.networks = make_networks(self.config.network, engine.widths)

@@ -36,7 +36,8 @@ from encoder_bridge.atomic_file import write_text  # noqa: E402
 from encoder_bridge.encode.batch import BatchResult, Job  # noqa: E402
 from encoder_bridge.encode.first_pass_cache import cache_folder  # noqa: E402
 from muzero_rc.config.schema import Config  # noqa: E402
-from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips  # noqa: E402
+from muzero_rc.corpus.clips import CorpusError, find_clips  # noqa: E402
+from muzero_rc.corpus.instances import Instance, build_instances  # noqa: E402
 from muzero_rc.deploy.policy_names import LIBVPX, UnknownPolicy, default_name, resolve  # noqa: E402
 from muzero_rc.encoding.candidates import Candidate, CandidateSearch  # noqa: E402
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine  # noqa: E402
@@ -289,7 +290,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        instances = store.prepared(catalogue_of(paths, config.data, config.seed))
+        instances = store.prepared(build_instances(paths, config.data, config.seed))
         contests = contests_of(store, instances)
         spent_s = run_contests(store, contests, policy.native, args.candidates)
     finally:

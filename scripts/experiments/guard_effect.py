@@ -24,7 +24,8 @@ from encoder_bridge.encode.batch import BatchResult, Job
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.errors import BridgeError
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
+from muzero_rc.corpus.clips import CorpusError, find_clips
+from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.deploy.policy_names import CONTROLLER, PolicyRef, UnknownPolicy, resolve, shipped
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.evaluation.bd_rate import RatePoint, bd_rate
@@ -174,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = config_of(options)
     store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
+        instances = store.prepared(build_instances(clips, config.data, config.seed))
         print("\n".join(table(encode_all(store, instances, policies))))
     except BridgeError as error:
         print(f"guard_effect: {error}", file=sys.stderr)

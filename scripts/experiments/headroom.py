@@ -29,7 +29,8 @@ import numpy as np
 from encoder_bridge.encode.batch import BatchResult
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
+from muzero_rc.corpus.clips import CorpusError, find_clips
+from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.demonstrations.cma_search import PlanSearch, run_searches
 from muzero_rc.demonstrations.constant_quality import controller_episodes, replay_job
 from muzero_rc.deploy.policy_names import CONTROLLER
@@ -199,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        options.instances = store.prepared(catalogue_of(chosen, config.data, config.seed))
+        options.instances = store.prepared(build_instances(chosen, config.data, config.seed))
         known = (
             [json.loads(line) for line in options.output.read_text().splitlines()]
             if options.output.exists()

@@ -28,7 +28,8 @@ from headroom import gain_of, jittered
 from encoder_bridge.encode.batch import Job
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.instances import CorpusError, Instance, catalogue_of, find_clips
+from muzero_rc.corpus.clips import CorpusError, find_clips
+from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.demonstrations.cma_search import ended_searches
 from muzero_rc.demonstrations.constant_quality import replay_job
 from muzero_rc.demonstrations.registry import known_episodes
@@ -135,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     training = cache_folder() / "training"
     gains: dict[str, dict[str, float]] = defaultdict(dict)
     with closing(ClipStore(libvpx_engine(), config, training)) as store, options.output.open("w") as out:
-        instances = store.prepared(catalogue_of(clips, config.data, config.seed))
+        instances = store.prepared(build_instances(clips, config.data, config.seed))
         by_name = pairs(ended_searches(known_episodes(store, instances, training / "teachers")))
         for done in store.play(jobs_of(store, instances, by_name), follow_plans):
             if done.error:

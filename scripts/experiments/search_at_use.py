@@ -21,7 +21,8 @@ from muzero_rc.acting.actor import Actor, KnownSchedules
 from muzero_rc.acting.assignment import Assignment
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.instances import Instance, find_clips
+from muzero_rc.corpus.clips import find_clips
+from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.reward.rules import rule_of

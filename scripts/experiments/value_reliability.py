@@ -29,7 +29,8 @@ from muzero_rc.agent.learner import make_learner
 from muzero_rc.agent.networks import look_up, make_networks
 from muzero_rc.agent.two_hot import mean, probability_above, two_hot
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.instances import Instance, find_clips
+from muzero_rc.corpus.clips import find_clips
+from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 from muzero_rc.errors import RunError
 from muzero_rc.experience.episode_log import Episode

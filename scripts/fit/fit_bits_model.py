@@ -18,7 +18,8 @@ from encoder_bridge import _native
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.encode.layouts import LAYERS
 from muzero_rc.config.toml_io import load_config
-from muzero_rc.corpus.instances import catalogue_of, find_clips
+from muzero_rc.corpus.clips import find_clips
+from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import known_episodes
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 
@@ -39,7 +40,7 @@ def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
     }
     store = ClipStore(libvpx_engine(), config, folder)
     try:
-        instances = store.prepared(catalogue_of(find_clips(corpus), config.data, config.seed))
+        instances = store.prepared(build_instances(find_clips(corpus), config.data, config.seed))
         by_name = {instance.name: instance for instance in instances}
         for number, episode in enumerate(known_episodes(store, instances, folder / "teachers")):
             if episode.instance not in by_name:

@@ -22,7 +22,8 @@ from encoder_bridge.encode.batch import Job
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.encode.layouts import ALTREF, KEY, OVERLAY
 from muzero_rc.config.toml_io import load_config
-from muzero_rc.corpus.instances import catalogue_of, find_clips
+from muzero_rc.corpus.clips import find_clips
+from muzero_rc.corpus.instances import build_instances
 from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
 
 SPREAD = {  # standard deviations of the designs
@@ -157,7 +158,7 @@ def main() -> None:
     )
     store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        instances = store.prepared(catalogue_of(find_clips(options.corpus), config.data, config.seed))
+        instances = store.prepared(build_instances(find_clips(options.corpus), config.data, config.seed))
         report(*gains(store, designs(store, instances, options.encodes, options.seed)))
     finally:
         store.close()

@@ -47,8 +47,8 @@ def refused(ran):
     ("words", "said"),
     [
         (["{}/none", "--config", "{}/small.toml"], "none: no such folder"),
-        (["{}/empty", "--config", "{}/small.toml"], "empty: no videos in it (.mkv, "),
-        (["{}/texts", "--config", "{}/small.toml"], "texts: no videos in it (.mkv, "),
+        (["{}/empty", "--config", "{}/small.toml"], "empty: no videos in it (.avi, "),
+        (["{}/texts", "--config", "{}/small.toml"], "texts: no videos in it (.avi, "),
         (["{}/corpus", "--config", "{}/none.toml"], "none.toml: no such file"),
         (["{}/corpus", "--config", "{}/wrong.toml"], "width = 'wide': must be a whole number"),
         (

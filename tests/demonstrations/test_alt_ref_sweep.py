@@ -5,7 +5,7 @@ import pytest
 from support.learn_samples import episode, teachers, toy_corpus
 
 from muzero_rc.config.schema import ImitationConfig
-from muzero_rc.corpus.instances import anchor_of
+from muzero_rc.corpus.anchor import anchor_of
 from muzero_rc.demonstrations.alt_ref_sweep import FIT, MOVES, MovedTops, best_move, is_fit
 from muzero_rc.experience.hindsight import imitation_weight
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.learn_samples import episode
 
 from muzero_rc.config.schema import ImitationConfig
-from muzero_rc.corpus.instances import anchor_of
+from muzero_rc.corpus.anchor import anchor_of
 from muzero_rc.experience.advantage import Peers
 from muzero_rc.experience.hindsight import draw_target, imitation_weight, own_gain_db, own_target, relabelled
 from muzero_rc.reward.outcome import Outcome

@@ -10,7 +10,8 @@ from encoder_bridge.testing.fake_pool import FakePool
 from encoder_bridge.testing.knapsack_optimum import TOY_CONFIG, toy_frames
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
-from muzero_rc.corpus.instances import catalogue_of, find_clips
+from muzero_rc.corpus.clips import find_clips
+from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import teacher_episodes
 from muzero_rc.encoding.clip_store import ClipStore, Engine
 from muzero_rc.experience.episode_log import SELFPLAY, Episode
@@ -117,7 +118,7 @@ def teachers(tmp_path, *changes):
     play = store.play
     store.play = lambda jobs, *rest, **more: play((played.append(job) or job for job in jobs), *rest, **more)
     try:
-        instances = store.prepared(catalogue_of(find_clips(tmp_path / "corpus"), config.data, config.seed))
+        instances = store.prepared(build_instances(find_clips(tmp_path / "corpus"), config.data, config.seed))
         before = len(played)
         return list(teacher_episodes(store, instances, tmp_path / "teachers")), len(played) - before
     finally:

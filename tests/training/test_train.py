@@ -14,7 +14,7 @@ from support.learn_samples import TINY, fake_engine, toy_config, toy_corpus
 from encoder_bridge import _native
 from encoder_bridge.testing.fake_pool import FakePool
 from encoder_bridge.testing.knapsack_optimum import TOY_CONFIG, toy_optimum
-from muzero_rc.corpus.instances import CorpusError
+from muzero_rc.corpus.clips import CorpusError
 from muzero_rc.errors import RunError
 from muzero_rc.experience.episode_log import read_log
 from muzero_rc.experience.opponents import replayed

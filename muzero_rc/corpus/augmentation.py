@@ -1,0 +1,64 @@
+"""Data augmentation: mirrored, reversed, sped-up, cropped and joined clips.
+
+Whoever changes what a change does counts up the version in `cache_key`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from muzero_rc.types import Array
+
+CHANGES = ("crop", "speed2", "crop+reverse", "speed2+mirror", "mirror", "reverse")
+"""What clips are made into, those that differ most from the clip first; applied from left to right."""
+
+
+def apply_changes(planes: Sequence[Array], changes: str) -> list[Array]:
+    """What `Instance.changes` does to a clip.
+
+    Args:
+      planes: u1[T, H, W] luma, then chroma u1[T, (H+1)/2, (W+1)/2] twice.
+      changes: of `CHANGES`.
+
+    Returns:
+      Planes of the changed clip. A crop keeps the central three quarters of each side, in steps of
+      16 luma pixels.
+    """
+    for change in filter(None, changes.split("+")):
+        if change == "mirror":
+            planes = [plane[:, :, ::-1] for plane in planes]
+        elif change == "reverse":
+            planes = [plane[::-1] for plane in planes]
+        elif change == "speed2":
+            planes = [plane[::2] for plane in planes]
+        elif change == "crop":
+            planes = _crop(planes)
+        else:
+            raise ValueError(f"unknown change {change!r}")
+    return list(planes)
+
+
+def _crop(planes: Sequence[Array]) -> list[Array]:
+    height, width = planes[0].shape[1:]
+    new_height, new_width = (max(16, side * 3 // 4 // 16 * 16) for side in (height, width))
+    if new_height > height or new_width > width:
+        return list(planes)
+    top, left = ((old - new) // 4 * 2 for old, new in ((height, new_height), (width, new_width)))
+    luma = planes[0][:, top : top + new_height, left : left + new_width]
+    chroma = [
+        plane[:, top // 2 : (top + new_height) // 2, left // 2 : (left + new_width) // 2]
+        for plane in planes[1:]
+    ]
+    return [luma, *chroma]
+
+
+def join(clips: Sequence[Sequence[Array]]) -> list[Array]:
+    """Clips one after the other, each cut to the smallest size among them (top left, even)."""
+    if len(clips) == 1:
+        return list(clips[0])
+    height, width = (min(clip[0].shape[axis] for clip in clips) // 2 * 2 for axis in (1, 2))
+    joined = []
+    for plane in range(3):
+        h, w = (height, width) if plane == 0 else (height // 2, width // 2)
+        joined.append(np.concatenate([clip[plane][:, :h, :w] for clip in clips]))
+    return joined
