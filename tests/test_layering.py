@@ -34,7 +34,8 @@ TABLE: dict[str, tuple[str, ...]] = {
         *("muzero_rc.errors", "encoder_bridge.errors", "encoder_bridge.encode.config"),
         "muzero_rc.reward",
     ),
-    "muzero_rc.utils": ("muzero_rc.errors", "encoder_bridge.errors"),
+    # utils writes files of ours, and one way to write them is enough.
+    "muzero_rc.utils": ("muzero_rc.errors", "encoder_bridge.errors", "encoder_bridge.atomic_file"),
     "muzero_rc.reward": ("muzero_rc.types",),
     "muzero_rc.agent": (*LEAVES, "muzero_rc.reward"),
     "muzero_rc.corpus": (*LEAVES, *FILES, "encoder_bridge.encode.raw_clip"),  # the form of its frames

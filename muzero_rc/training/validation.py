@@ -1,6 +1,5 @@
 """How good a policy file is on clips that are never trained on, run by the C runtime."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from encoder_bridge.atomic_file import write_text
 from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.cache_key import digest
@@ -20,6 +18,8 @@ from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.evaluation.bd_rate import RatePoint
 from muzero_rc.evaluation.rate_controls import LIBVPX_VBR
 from muzero_rc.evaluation.statistics import bd_rates, summarise, summarise_budget
+from muzero_rc.utils.checked_json import read_checked, write_checked
+from muzero_rc.utils.file_hash import file_sha256
 
 VBR = LIBVPX_VBR
 
@@ -49,22 +49,18 @@ class Validation:
             for target in targets_of(store, instance, config.validation.targets)
         ]
 
-    def baseline(self, method: str) -> Points:
-        """Figures of VBR or CONTROLLER."""
-        native = self._store.engine.native
-        keys = [digest(t.instance.name, self._settings_key(t)) for t in self.trials]
-        # The controller is part of the extension and changes with it.
-        version = digest(
-            *keys, method, Path(native.__file__).stat().st_mtime_ns if method == CONTROLLER else ""
-        )
-        path = self._cache / f"validation-{version}.json"
-        if path.exists():
-            return {name: [tuple(p) for p in points] for name, points in json.loads(path.read_text()).items()}
-        if method == VBR:
+    def baseline(self, rate_control: str) -> Points:
+        """Figures of VBR or CONTROLLER, from the cache where they hold."""
+        path = self._cache / f"validation-{self._baseline_key(rate_control)}.json"
+        kept = read_checked(path)
+        if kept is not None:
+            return {name: [(t, r, p) for t, r, p in points] for name, points in kept["points"].items()}
+        if rate_control == VBR:
             points = self._run(mode="libvpx")
         else:
-            points = self._run(mode="policy", policy=native.Policy(CONTROLLER))
-        write_text(path, json.dumps(points))
+            points = self._run(mode="policy", policy=self._store.engine.native.Policy(CONTROLLER))
+        if sum(len(of_clip) for of_clip in points.values()) == len(self.trials):  # else tried again next time
+            write_checked(path, {"rate_control": rate_control, "points": points})
         return points
 
     def measure(self, policy_file: Path) -> dict[str, float]:
@@ -89,6 +85,16 @@ class Validation:
             else:
                 points.setdefault(done.job.extra.instance.name, []).append(_point(done.job, done))
         return {name: sorted(of_clip) for name, of_clip in points.items()}
+
+    def _baseline_key(self, rate_control: str) -> str:
+        """Names a baseline by frames, settings and libvpx; the controller's by its extension too."""
+        store, native = self._store, self._store.engine.native
+        encodes = [
+            (one.instance.name, store.footage(one.instance).key, self._settings_key(one))
+            for one in self.trials
+        ]
+        extension = file_sha256(Path(native.__file__)) if rate_control == CONTROLLER else ""
+        return digest(rate_control, native.versions()["libvpx_runtime"], extension, *encodes)
 
     def _settings_key(self, trial: Trial) -> str:
         return self._store.settings(trial.instance, trial.target_kbps).settings_key()
