@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef enum slot_phase {
   SLOT_IDLE,    /* nothing runs, or the end event waits to be taken */
@@ -33,12 +32,6 @@ struct muzero_rc_mailbox {
   int32_t *queue; /* slots with an event, oldest first */
   char *events;   /* [slots], event_size bytes each */
 };
-
-int64_t muzero_rc_now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int cond_open(pthread_cond_t *cond) {
   pthread_condattr_t attributes;

@@ -15,8 +15,6 @@
 
 typedef struct muzero_rc_mailbox muzero_rc_mailbox;
 
-int64_t muzero_rc_now_ns(void);
-
 /* Events are plain bytes of `event_size`. The caller owns *mailbox. */
 int muzero_rc_mailbox_open(int32_t slots, size_t event_size, muzero_rc_mailbox **mailbox);
 

@@ -13,8 +13,8 @@
 #include "vpx/image.h"
 #include "vpx/probe_encoder.h"
 #include "vpx/thread.h"
-#include "bridge/encode_callbacks.h"
 #include "bridge/outputs.h"
+#include "bridge/recorder.h"
 
 struct muzero_rc_session {
   muzero_rc_mailbox *mailbox;
@@ -23,7 +23,7 @@ struct muzero_rc_session {
   void *blob; /* copy of the first pass's statistics; NULL: this is the first pass */
   size_t blob_size;
   muzero_rc_source *source;
-  muzero_rc_hook *hook;   /* NULL: libvpx's own rate control */
+  muzero_rc_recorder *recorder; /* NULL: libvpx's own rate control */
   muzero_rc_probe_encoder *probe; /* NULL: not beside this pass */
   muzero_rc_event *ended; /* the end event, allocated before anything can fail */
   pthread_t thread;
@@ -48,12 +48,12 @@ __attribute__((format(printf, 3, 4))) static int fail(muzero_rc_session *s, int 
 
 /* Says why libvpx stopped: our callback's reason when there is one. */
 static int check(muzero_rc_session *s, vpx_codec_ctx_t *codec, vpx_codec_err_t status) {
-  const int hook_error = s->hook ? muzero_rc_hook_error(s->hook) : 0;
-  if (hook_error == -ECANCELED || muzero_rc_mailbox_cancelled(s->mailbox, s->slot))
+  const int error = s->recorder ? muzero_rc_recorder_report(s->recorder).error : 0;
+  if (error == -ECANCELED || muzero_rc_mailbox_cancelled(s->mailbox, s->slot))
     return fail(s, -ECANCELED, "cancelled");
-  if (hook_error == -EPROTO)
-    return fail(s, hook_error, "libvpx sent another clip or other statistics than it was given");
-  if (hook_error) return fail(s, hook_error, "rate control failed: %s", strerror(-hook_error));
+  if (error == -EPROTO)
+    return fail(s, error, "libvpx sent another clip or other statistics than it was given");
+  if (error) return fail(s, error, "rate control failed: %s", strerror(-error));
   if (status == VPX_CODEC_OK) return 0;
   const char *const detail = vpx_codec_error_detail(codec);
   return fail(s, -EIO, "libvpx failed: %s", detail ? detail : vpx_codec_error(codec));
@@ -117,12 +117,12 @@ static int run_pass(muzero_rc_session *s) {
   int error = muzero_rc_encoder_open(&s->settings, stats, &codec, message, sizeof(message));
   if (error) return fail(s, error, "%s", message);
   if (!s->blob && s->settings.quick) s->probe = open_probe(&s->settings);
-  if (s->hook && muzero_rc_hook_attach(s->hook, &codec))
+  if (s->recorder && muzero_rc_recorder_attach(s->recorder, &codec))
     error = check(s, &codec, VPX_CODEC_OK);
   if (!error) error = encode_frames(s, &codec);
   vpx_codec_destroy(&codec);
   muzero_rc_probe_encoder_close(&s->probe);
-  if (!error && s->hook && muzero_rc_hook_count(s->hook).decisions == 0)
+  if (!error && s->recorder && muzero_rc_recorder_report(s->recorder).decisions == 0)
     error = fail(s, -ENOTSUP, "libvpx asked for no decision: its own rate control ran");
   return error;
 }
@@ -148,7 +148,7 @@ static void *run_thread(void *argument) {
 }
 
 static void free_session(muzero_rc_session *s) {
-  muzero_rc_hook_close(&s->hook);
+  muzero_rc_recorder_close(&s->recorder);
   muzero_rc_source_close(&s->source);
   muzero_rc_outputs_close(&s->outputs);
   free(s->ended);
@@ -183,8 +183,8 @@ int muzero_rc_session_open(muzero_rc_mailbox *mailbox, int32_t slot,
   s->settings = options->settings;
   s->ended = calloc(1, muzero_rc_event_size());
   error = s->ended ? copy_blob(s, options) : -ENOMEM;
-  if (!error && s->blob && options->mode != MUZERO_RC_LIBVPX)
-    error = muzero_rc_hook_open(mailbox, slot, options, &s->hook);
+  if (!error && s->blob && options->mode != MUZERO_RC_MODE_LIBVPX)
+    error = muzero_rc_recorder_open(mailbox, slot, options, &s->recorder);
   if (error) goto fail;
   s->source = *source;
   error = muzero_rc_thread_start(&s->thread, run_thread, s);
@@ -223,22 +223,23 @@ muzero_rc_progress muzero_rc_session_progress(muzero_rc_session *s) {
 }
 
 muzero_rc_outcome muzero_rc_session_outcome(const muzero_rc_session *s) {
-  muzero_rc_hook_counts counts = {0};
-  if (s->hook) counts = muzero_rc_hook_count(s->hook);
+  muzero_rc_report report = {0};
+  if (s->recorder) report = muzero_rc_recorder_report(s->recorder);
+  const int64_t wait_ns = s->recorder ? muzero_rc_recorder_wait_ns(s->recorder) : 0;
   return (muzero_rc_outcome){.ok = !s->error,
                              .error = s->message,
                              .frames = atomic_load(&s->frames),
-                             .decisions = counts.decisions,
-                             .guarded = counts.guarded,
-                             .fallbacks = counts.fallbacks,
+                             .decisions = (int32_t)report.decisions,
+                             .guarded = (int32_t)report.guarded,
+                             .fallbacks = (int32_t)report.fallbacks,
                              .packet_bytes = atomic_load(&s->outputs.packet_bytes),
                              .encode_seconds = s->encode_seconds,
-                             .wait_seconds = 1e-9 * (double)counts.wait_ns};
+                             .wait_seconds = 1e-9 * (double)wait_ns};
 }
 
 const muzero_rc_array *muzero_rc_session_records(const muzero_rc_session *s) {
   static const muzero_rc_array NONE;
-  return s->hook ? muzero_rc_hook_records(s->hook) : &NONE;
+  return s->recorder ? muzero_rc_recorder_records(s->recorder) : &NONE;
 }
 
 const muzero_rc_array *muzero_rc_session_shown(const muzero_rc_session *s) {

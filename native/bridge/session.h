@@ -38,7 +38,7 @@ typedef struct muzero_rc_event {
 
 size_t muzero_rc_event_size(void);
 
-typedef enum muzero_rc_mode { MUZERO_RC_ASK, MUZERO_RC_POLICY, MUZERO_RC_LIBVPX } muzero_rc_mode;
+typedef enum muzero_rc_mode { MUZERO_RC_MODE_ASK, MUZERO_RC_MODE_POLICY, MUZERO_RC_MODE_LIBVPX } muzero_rc_mode;
 
 typedef struct muzero_rc_session_options {
   muzero_rc_settings settings;

@@ -1,10 +1,18 @@
-/* What the rest of the project may ask of policies and models beyond
- * muzero_rc/policy.h. */
+/* Models and policies: what this project needs of them beyond muzero_rc/policy.h. */
 #ifndef MUZERO_RC_POLICY_MODEL_H_
 #define MUZERO_RC_POLICY_MODEL_H_
 
 #include "network/network.h"
-#include "rate_control/clip_state.h"
+#include "policy/decider.h"
+
+/* As muzero_rc_model_open, of a decider from outside, which must outlive the model. */
+int muzero_rc_model_open_with(muzero_rc_decider decider, const muzero_rc_clip *clip,
+                              const muzero_rc_frame_stats *stats, muzero_rc_model **model);
+
+/* As muzero_rc_model_decide, with the decider's error, after which the model is only good for
+ * closing. */
+int muzero_rc_model_ask(muzero_rc_model *model, const muzero_rc_frame_request *request,
+                        muzero_rc_decision *decision);
 
 /* The clip's state that the model keeps. Lives as long as the model. */
 const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model);

@@ -41,11 +41,11 @@ static int read_settings(PyObject *config, muzero_rc_settings *settings) {
 
 static int read_mode(const char *name, PyObject *policy, muzero_rc_mode *mode) {
   static const char *const NAMES[] = {
-      [MUZERO_RC_ASK] = "ask", [MUZERO_RC_POLICY] = "policy", [MUZERO_RC_LIBVPX] = "libvpx"};
-  for (int i = 0; i <= MUZERO_RC_LIBVPX; ++i) {
+      [MUZERO_RC_MODE_ASK] = "ask", [MUZERO_RC_MODE_POLICY] = "policy", [MUZERO_RC_MODE_LIBVPX] = "libvpx"};
+  for (int i = 0; i <= MUZERO_RC_MODE_LIBVPX; ++i) {
     if (strcmp(name, NAMES[i]) != 0) continue;
     *mode = (muzero_rc_mode)i;
-    if ((policy != NULL) == (*mode == MUZERO_RC_POLICY)) return 0;
+    if ((policy != NULL) == (*mode == MUZERO_RC_MODE_POLICY)) return 0;
     PyErr_SetString(PyExc_ValueError, "policy: goes with mode \"policy\", and only with it");
     return -1;
   }

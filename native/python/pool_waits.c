@@ -1,6 +1,7 @@
 /* Python's Pool: waiting and answering. */
 #include <errno.h>
 
+#include "common/clock.h"
 #include "python/pool_object.h"
 
 enum { SIGNAL_CHECK_NS = 100000000 };

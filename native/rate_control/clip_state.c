@@ -99,9 +99,7 @@ int32_t muzero_rc_clip_state_layer(const muzero_rc_clip_state *state) {
 }
 
 int32_t muzero_rc_clip_state_commit(muzero_rc_clip_state *state, int32_t asked, bool guard) {
-  int32_t qindex = asked;
-  if (qindex < MUZERO_RC_QINDEX_MIN) qindex = MUZERO_RC_QINDEX_MIN;
-  if (qindex > MUZERO_RC_QINDEX_MAX) qindex = MUZERO_RC_QINDEX_MAX;
+  int32_t qindex = muzero_rc_clamp_qindex(asked);
   if (guard) qindex = muzero_rc_controller_guard(state, qindex);
   state->chosen = qindex;
   return qindex;

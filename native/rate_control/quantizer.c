@@ -57,6 +57,11 @@ float muzero_rc_exp2(float value) {
   return series * scale;
 }
 
+int32_t muzero_rc_clamp_qindex(int32_t qindex) {
+  if (qindex < MUZERO_RC_QINDEX_MIN) return MUZERO_RC_QINDEX_MIN;
+  return qindex > MUZERO_RC_QINDEX_MAX ? MUZERO_RC_QINDEX_MAX : qindex;
+}
+
 float muzero_rc_qindex_to_step(int32_t qindex) {
   const int32_t q = qindex < 0 ? 0 : (qindex > 255 ? 255 : qindex);
   return muzero_rc_log2((float)kAcStep[q] * 0.25f);

@@ -9,6 +9,7 @@
 float muzero_rc_log2(float value); /* value > 0 */
 float muzero_rc_exp2(float value); /* clamped to ±120 */
 
+int32_t muzero_rc_clamp_qindex(int32_t qindex);  /* to [1, 255] */
 float muzero_rc_qindex_to_step(int32_t qindex);  /* clamps to [0, 255] */
 float muzero_rc_clamp_step(float step);          /* to the steps of qindex 1 and 255 */
 int32_t muzero_rc_step_to_qindex(float step);    /* the nearest, within [1, 255] */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "rate_control/quantizer.h"
+
 /* libvpx's own FIRSTPASS_STATS: the callback's doubles and a layer number. */
 enum { BLOB_RECORD_BYTES = (int)sizeof(muzero_rc_frame_stats) + 8 };
 
@@ -51,9 +53,8 @@ const muzero_rc_frame_stats *muzero_rc_stats_from_vpx(const vpx_rc_firstpass_sta
 }
 
 vpx_rc_encodeframe_decision_t muzero_rc_decision_to_vpx(int32_t qindex) {
-  if (qindex < MUZERO_RC_QINDEX_MIN) qindex = MUZERO_RC_QINDEX_MIN;
-  if (qindex > MUZERO_RC_QINDEX_MAX) qindex = MUZERO_RC_QINDEX_MAX;
-  return (vpx_rc_encodeframe_decision_t){.q_index = qindex, .max_frame_size = 0};
+  return (vpx_rc_encodeframe_decision_t){.q_index = muzero_rc_clamp_qindex(qindex),
+                                         .max_frame_size = 0};
 }
 
 int32_t muzero_rc_blob_frames(size_t size) {

@@ -7,6 +7,7 @@
 
 #include "bridge/pool.h"
 #include "check.h"
+#include "common/clock.h"
 #include "rate_control/clip_state.h"
 
 enum { WIDTH = 64, HEIGHT = 47, FRAMES = 20, FRAME_BYTES = WIDTH * HEIGHT + 2 * 32 * 24 };
@@ -60,7 +61,7 @@ static muzero_rc_outcome outcome_of(muzero_rc_pool *pool, int32_t slot) {
 static muzero_rc_pool *open_pool(const uint8_t *frames, muzero_rc_session_options *options,
                                  void **blob) {
   muzero_rc_pool *pool = NULL;
-  const muzero_rc_session_options first = options_of(MUZERO_RC_LIBVPX);
+  const muzero_rc_session_options first = options_of(MUZERO_RC_MODE_LIBVPX);
   muzero_rc_pool_open(2, &pool);
   start_memory(pool, 0, frames, FRAMES * FRAME_BYTES, &first);
   outcome_of(pool, 0);
@@ -94,7 +95,7 @@ static int32_t choose_garbage(const muzero_rc_event *event) {
 
 static void test_garbage_answers_are_clamped(void) {
   uint8_t *const frames = make_frames();
-  muzero_rc_session_options options = options_of(MUZERO_RC_ASK);
+  muzero_rc_session_options options = options_of(MUZERO_RC_MODE_ASK);
   void *blob = NULL;
   muzero_rc_pool *pool = open_pool(frames, &options, &blob);
   options.guard = false;
@@ -120,7 +121,7 @@ static void test_garbage_answers_are_clamped(void) {
 
 static void test_both_slots_at_once_with_the_controller(void) {
   uint8_t *const frames = make_frames();
-  muzero_rc_session_options options = options_of(MUZERO_RC_POLICY);
+  muzero_rc_session_options options = options_of(MUZERO_RC_MODE_POLICY);
   muzero_rc_policy *policy = NULL;
   void *blob = NULL;
   CHECK_EQ(muzero_rc_policy_open("controller", &policy, NULL, 0), 0);
@@ -140,7 +141,7 @@ static void test_both_slots_at_once_with_the_controller(void) {
 
 static void test_cancel_while_a_decision_is_owed(void) {
   uint8_t *const frames = make_frames();
-  muzero_rc_session_options options = options_of(MUZERO_RC_ASK);
+  muzero_rc_session_options options = options_of(MUZERO_RC_MODE_ASK);
   muzero_rc_event *const event = malloc(muzero_rc_event_size());
   void *blob = NULL;
   muzero_rc_pool *pool = open_pool(frames, &options, &blob);
@@ -160,7 +161,7 @@ static void test_cancel_while_a_decision_is_owed(void) {
 }
 
 static void test_a_silent_descriptor_can_be_cancelled(void) {
-  const muzero_rc_session_options options = options_of(MUZERO_RC_LIBVPX);
+  const muzero_rc_session_options options = options_of(MUZERO_RC_MODE_LIBVPX);
   muzero_rc_pool *pool = NULL;
   muzero_rc_source *source = NULL;
   char error[MUZERO_RC_ERROR_SIZE];
@@ -178,7 +179,7 @@ static void test_a_silent_descriptor_can_be_cancelled(void) {
 
 static void test_bad_sources_fail_in_words(void) {
   uint8_t *const frames = make_frames();
-  muzero_rc_session_options options = options_of(MUZERO_RC_LIBVPX);
+  muzero_rc_session_options options = options_of(MUZERO_RC_MODE_LIBVPX);
   void *blob = NULL;
   muzero_rc_pool *pool = open_pool(frames, &options, &blob);
   start_memory(pool, 0, frames, FRAMES * FRAME_BYTES - 1, &options);
@@ -200,7 +201,7 @@ static void test_bad_sources_fail_in_words(void) {
 
 static void test_packets_are_handed_over_whole(void) {
   uint8_t *const frames = make_frames();
-  muzero_rc_session_options options = options_of(MUZERO_RC_LIBVPX);
+  muzero_rc_session_options options = options_of(MUZERO_RC_MODE_LIBVPX);
   void *blob = NULL;
   muzero_rc_pool *pool = open_pool(frames, &options, &blob);
   options.keep_packets = true;

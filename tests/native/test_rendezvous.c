@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "bridge/rendezvous.h"
+#include "common/clock.h"
 #include "check.h"
 
 typedef struct question {

@@ -1,0 +1,82 @@
+/* Rate control of one clip: a clip's state, a decider, and the guard. */
+#include "policy/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "policy/network_decider.h"
+#include "policy/policy_impl.h"
+
+struct muzero_rc_model {
+  muzero_rc_clip_state *state;
+  muzero_rc_decider decider;
+  muzero_rc_network_decider *network; /* NULL where the decider is none */
+  bool guard;
+};
+
+int muzero_rc_model_open_with(muzero_rc_decider decider, const muzero_rc_clip *clip,
+                              const muzero_rc_frame_stats *stats, muzero_rc_model **model) {
+  *model = NULL;
+  muzero_rc_model *opened = calloc(1, sizeof(*opened));
+  if (opened == NULL) return -ENOMEM;
+  opened->decider = decider;
+  opened->guard = true;
+  const int result = muzero_rc_clip_state_open(clip, stats, &opened->state);
+  if (result < 0) muzero_rc_model_close(&opened);
+  *model = opened;
+  return result;
+}
+
+int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *clip,
+                         const muzero_rc_frame_stats *stats, muzero_rc_model **out) {
+  const muzero_rc_decider controller = {NULL, NULL};
+  int result = muzero_rc_model_open_with(controller, clip, stats, out);
+  if (result < 0 || policy->network == NULL) return result;
+  muzero_rc_model *const model = *out;
+  result = muzero_rc_network_decider_open(policy, model->state, clip->frame_count, &model->network);
+  if (result < 0) {
+    muzero_rc_model_close(out);
+  } else {
+    model->decider = muzero_rc_network_decider_of(model->network);
+  }
+  return result;
+}
+
+void muzero_rc_model_close(muzero_rc_model **model) {
+  if (*model == NULL) return;
+  muzero_rc_network_decider_close(&(*model)->network);
+  muzero_rc_clip_state_close(&(*model)->state);
+  free(*model);
+  *model = NULL;
+}
+
+const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model) {
+  return model->state;
+}
+
+void muzero_rc_model_set_guard(muzero_rc_model *model, bool guard) { model->guard = guard; }
+
+int muzero_rc_model_ask(muzero_rc_model *model, const muzero_rc_frame_request *request,
+                        muzero_rc_decision *decision) {
+  const muzero_rc_decider *const decider = &model->decider;
+  muzero_rc_clip_state_begin(model->state, request);
+  const int32_t q_ref = muzero_rc_clip_state_q_ref(model->state);
+  *decision = (muzero_rc_decision){.asked = q_ref, .q_ref = q_ref};
+  if (decider->decide != NULL) {
+    const int error = decider->decide(decider->self, model->state, request, decision);
+    if (error) return error;
+  }
+  decision->qindex = muzero_rc_clip_state_commit(model->state, decision->asked, model->guard);
+  return 0;
+}
+
+muzero_rc_decision muzero_rc_model_decide(muzero_rc_model *model,
+                                          const muzero_rc_frame_request *request) {
+  muzero_rc_decision decision;
+  (void)muzero_rc_model_ask(model, request, &decision); /* policies cannot fail */
+  return decision;
+}
+
+void muzero_rc_model_update(muzero_rc_model *model, const muzero_rc_frame_result *result) {
+  muzero_rc_clip_state_end(model->state, result);
+}
