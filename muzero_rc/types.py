@@ -16,7 +16,7 @@ Every array states its shape. The letters, everywhere in this package:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -30,21 +30,27 @@ else:  # the base install has no JAX
 Params: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Haiku parameters: module name to parameter name to array."""
 
-FRAME_TYPES = 5
-"""key, inter, alt-ref, overlay, golden, as libvpx numbers them."""
-
 
 class Widths(NamedTuple):
-    """How many features there are: per clip, per shown frame, per coded frame."""
+    """Sizes that the extension sets: features per clip, shown frame and coded frame; kinds of frames."""
 
     clip: int
     frame: int
     step: int
+    frame_types: int
+    layers: int
 
     @classmethod
-    def of(cls, tables: Mapping[str, Sequence[object]]) -> Widths:
-        """Widths of the feature tables that `_native.feature_tables()` returns."""
-        return cls(clip=len(tables["clip"]), frame=len(tables["frame"]), step=len(tables["step"]))
+    def of(cls, native: Any) -> Widths:
+        """The sizes of `encoder_bridge._native`, or of what stands in for it."""
+        tables = native.feature_tables()
+        return cls(
+            clip=len(tables["clip"]),
+            frame=len(tables["frame"]),
+            step=len(tables["step"]),
+            frame_types=len(native.FRAME_TYPES),
+            layers=len(native.LAYERS),
+        )
 
 
 class ClipBatch(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.acting.assignment import OWN, Assignment, noise_of
 from muzero_rc.agent.batch import NO_FRAME
-from muzero_rc.agent.networks import Networks, exogenous, look_up
+from muzero_rc.agent.networks import Networks, look_up
 from muzero_rc.agent.search import Found, make_search, tie_break
 from muzero_rc.config.schema import Config
 from muzero_rc.encoding.clip_store import ClipStore
@@ -199,7 +199,7 @@ class Actor:
             here = jnp.zeros(encoding.shape[0], jnp.int32)
             state = networks.represent(params, look_up(encoding, here), step)
             places = jnp.broadcast_to(1 + jnp.arange(depth), frame_type.shape)
-            exo = exogenous(encoding, Schedule(frame_type, layer, places))
+            exo = networks.exogenous(encoding, Schedule(frame_type, layer, places))
             if config.search.enabled:
                 return following, search(params, key, state, exo, opponent, scale)
             logits = networks.predict(params, state).policy_logits + tie_break(config.network)

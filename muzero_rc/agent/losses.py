@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from muzero_rc.agent.batch import Batch
-from muzero_rc.agent.networks import Networks, exogenous, look_up
+from muzero_rc.agent.networks import Networks, look_up
 from muzero_rc.agent.two_hot import mean, two_hot
 from muzero_rc.config.schema import Config
 from muzero_rc.types import Array, Params, Prediction
@@ -31,7 +31,7 @@ def root_of(networks: Networks, params: Params, batch: Batch) -> Root:
     """Encodes each clip once and represents every window's first frame."""
     encoding = networks.encode_clip(params, batch.clip)
     state = networks.represent(params, look_up(encoding, batch.show_index), batch.step)
-    return Root(state, exogenous(encoding, batch.schedule))
+    return Root(state, networks.exogenous(encoding, batch.schedule))
 
 
 def loss(

@@ -11,6 +11,7 @@ of predict; a change here is a change there, and tests compare the two.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,10 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from muzero_rc.config.schema import NetworkConfig
-from muzero_rc.types import FRAME_TYPES, Array, ClipBatch, Params, Prediction, Schedule, Transition, Widths
-
-LAYERS = 8
-"""Pyramid layers that the dynamics tell apart; deeper ones count as the last."""
+from muzero_rc.types import Array, ClipBatch, Params, Prediction, Schedule, Transition, Widths
 
 _MASKED = -1e30  # a logit that softmax turns into 0
 
@@ -41,6 +39,8 @@ class Networks(NamedTuple):
     """state f4[B, ..., d] -> logits"""
     dynamics: Callable[[Params, Array, Array, Array], Transition]
     """(state f4[B, ..., d], action i4[B, ...], exo f4[B, ..., F] of the next coded frame)"""
+    exogenous: Callable[[Array, Schedule], jax.Array]
+    """(encoding f4[B, T, E], schedule i4[B, ...]) -> exo f4[B, ..., F]; no parameters"""
 
 
 def seen_windows(config: NetworkConfig) -> tuple[int, ...]:
@@ -53,9 +53,9 @@ def encoding_width(config: NetworkConfig) -> int:
     return (1 + len(seen_windows(config))) * config.width
 
 
-def exo_width(config: NetworkConfig) -> int:
+def exo_width(config: NetworkConfig, widths: Widths) -> int:
     """F: what the dynamics are told of a frame ahead."""
-    return 1 + FRAME_TYPES + LAYERS + encoding_width(config)
+    return 1 + widths.frame_types + widths.layers + encoding_width(config)
 
 
 def look_up(encoding: Array, show_index: Array) -> jax.Array:
@@ -66,13 +66,13 @@ def look_up(encoding: Array, show_index: Array) -> jax.Array:
     return rows.reshape((*show_index.shape, width))
 
 
-def exogenous(encoding: Array, schedule: Schedule) -> jax.Array:
+def exogenous(widths: Widths, encoding: Array, schedule: Schedule) -> jax.Array:
     """f4[B, ..., F] of scheduled frames, i4[B, ...] each; all zero where there is no frame."""
     exists = (jnp.asarray(schedule.frame_type) >= 0)[..., None]
     parts = (
         jnp.ones_like(exists, jnp.float32),
-        jax.nn.one_hot(schedule.frame_type, FRAME_TYPES),
-        jax.nn.one_hot(jnp.clip(schedule.layer, 0, LAYERS - 1), LAYERS),
+        jax.nn.one_hot(schedule.frame_type, widths.frame_types),
+        jax.nn.one_hot(schedule.layer, widths.layers),
         look_up(encoding, schedule.show_index),
     )
     return jnp.where(exists, jnp.concatenate(parts, axis=-1), 0.0)
@@ -108,12 +108,14 @@ def make_networks(config: NetworkConfig, widths: Widths) -> Networks:
             seen = look_up(encode_clip(batch), jnp.zeros(1, jnp.int32))
             state = represent(seen, jnp.zeros((1, widths.step)))
             predict(state)
-            dynamics(state, jnp.zeros(1, jnp.int32), jnp.zeros((1, exo_width(config))))
+            dynamics(state, jnp.zeros(1, jnp.int32), jnp.zeros((1, exo_width(config, widths))))
 
         return touch_all, (encode_clip, represent, predict, dynamics)
 
     transformed = hk.without_apply_rng(hk.multi_transform(factory))
-    return Networks(transformed.init, *transformed.apply)
+    encode_clip, represent, predict, dynamics = transformed.apply
+    exo = functools.partial(exogenous, widths)
+    return Networks(transformed.init, encode_clip, represent, predict, dynamics, exo)
 
 
 def _normal(scale: float) -> hk.initializers.Initializer:

@@ -67,8 +67,8 @@ class Engine:
 
     @property
     def widths(self) -> Widths:
-        """Widths of the feature tables."""
-        return Widths.of(self.native.feature_tables())
+        """Widths of the feature tables, kinds of frames."""
+        return Widths.of(self.native)
 
 
 @dataclass(frozen=True)

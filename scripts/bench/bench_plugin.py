@@ -34,7 +34,7 @@ CONFIG = Path(__file__).parents[2] / "configs" / "paper.toml"
 
 def write_policy(path: Path) -> Path:
     """A policy file of the largest network that ships."""
-    widths = Widths.of(_native.feature_tables())
+    widths = Widths.of(_native)
     network = load_config(CONFIG, []).network
     shapes = jax.eval_shape(make_networks(network, widths).init, jax.random.PRNGKey(0))
     rng = np.random.default_rng(0)

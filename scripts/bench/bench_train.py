@@ -128,7 +128,8 @@ def searching(run: Run) -> Row:
     search = make_search(run.networks, config.network, config.search, rule_of(config.reward), depth=depth)
     rng = np.random.default_rng(1)
     state = rng.normal(size=(batch, config.network.width)).astype(np.float32)
-    exo = rng.normal(size=(batch, depth, exo_width(config.network))).astype(np.float32)
+    width = exo_width(config.network, run.store.engine.widths)
+    exo = rng.normal(size=(batch, depth, width)).astype(np.float32)
     opponent, scale = np.zeros((batch, 3), np.float32), np.full((batch, 1), 0.3, np.float32)
     key = jax.random.PRNGKey(1)
     seconds = []

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from muzero_rc.agent.networks import exo_width, exogenous, look_up, make_networks
+from encoder_bridge import _native
+from muzero_rc.agent.networks import exo_width, look_up, make_networks
 from muzero_rc.config.schema import NetworkConfig
 from muzero_rc.types import ClipBatch, Schedule, Widths
 
-WIDTHS = Widths(clip=3, frame=5, step=7)
+WIDTHS = Widths(clip=3, frame=5, step=7, frame_types=5, layers=7)
 SMALL = {"width": 16, "latents": 2, "attention_heads": 2, "encoder_layers": 1, "step_blocks": 1}
 BATCH, FRAMES, WINDOWS, DEPTH = 2, 9, 3, 4
 
@@ -49,8 +50,8 @@ def test_shapes_with_windows_and_without(changes):
     assert prediction.policy_logits.shape == (BATCH, WINDOWS, len(case.config.actions))
     assert prediction.gain_logits.shape == (BATCH, WINDOWS, case.config.gain_bins)
     zeros = np.zeros((BATCH, DEPTH), np.int32)
-    exo = exogenous(encoding, Schedule(zeros, zeros, zeros))
-    assert exo.shape == (BATCH, DEPTH, exo_width(case.config))
+    exo = networks.exogenous(encoding, Schedule(zeros, zeros, zeros))
+    assert exo.shape == (BATCH, DEPTH, exo_width(case.config, WIDTHS))
     one = networks.represent(params, look_up(encoding, case.show_index[:, 0]), case.steps[:, 0])
     np.testing.assert_allclose(one, state[:, 0], rtol=1e-5, atol=1e-5)
     following = networks.dynamics(params, one, np.zeros(BATCH, np.int32), exo[:, 0])
@@ -96,9 +97,21 @@ def test_look_up_clamps_into_the_clip(case):
 def test_frames_that_are_not_there_are_zero(case):
     encoding = case.encode(case.frames, [FRAMES, FRAMES])
     frame_type = np.asarray([[0, -1], [4, 2]])
-    exo = np.asarray(exogenous(encoding, Schedule(frame_type, frame_type, np.zeros((2, 2), int))))
+    exo = np.asarray(
+        case.networks.exogenous(encoding, Schedule(frame_type, frame_type, np.zeros((2, 2), int)))
+    )
     assert not exo[0, 1].any()
     assert exo[..., 0].tolist() == [[1, 0], [1, 1]]
+
+
+def test_every_kind_of_frame_of_the_encoders_is_told_apart(case):
+    widths = Widths.of(_native)
+    assert (widths.frame_types, widths.layers) == (len(_native.FRAME_TYPES), len(_native.LAYERS))
+    kinds = np.stack(np.meshgrid(range(widths.frame_types), range(widths.layers)), axis=-1).reshape(1, -1, 2)
+    networks = make_networks(case.config, widths)
+    encoding = case.encode(case.frames[:1], [FRAMES])
+    exo = networks.exogenous(encoding, Schedule(kinds[..., 0], kinds[..., 1], np.zeros(kinds.shape[:2], int)))
+    assert len(np.unique(np.asarray(exo)[0], axis=0)) == widths.frame_types * widths.layers
 
 
 def test_a_fresh_policy_is_uniform():
@@ -116,7 +129,7 @@ def test_gradients_reach_every_parameter(case):
         encoding = networks.encode_clip(params, batch)
         state = networks.represent(params, look_up(encoding, case.show_index[:, 0]), case.steps[:, 0])
         ones = np.ones((BATCH, 1), np.int32)
-        exo = exogenous(encoding, Schedule(ones, ones, ones))[:, 0]
+        exo = networks.exogenous(encoding, Schedule(ones, ones, ones))[:, 0]
         following = networks.dynamics(params, state, np.ones(BATCH, np.int32), exo)
         outputs = (*networks.predict(params, following.state), following.log_bits, following.log_sse)
         return sum(jnp.sum(x**2) for x in outputs)

@@ -42,7 +42,7 @@ def bandit(gains_db, log_rates):
         return Transition(state, state[..., 0], state[..., 0])
 
     nothing = None
-    return Networks(nothing, nothing, nothing, predict, dynamics)
+    return Networks(nothing, nothing, nothing, predict, dynamics, nothing)
 
 
 def searched(networks, opponent=(0.0, 0.0, 1), *, simulations=16, batch=4, exo=None, **options):

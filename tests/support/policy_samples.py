@@ -29,7 +29,7 @@ class States(NamedTuple):
 
 
 def widths() -> Widths:
-    return Widths.of(_native.feature_tables())
+    return Widths.of(_native)
 
 
 def feature_version() -> int:
@@ -52,7 +52,7 @@ def network(config: NetworkConfig, seed: int = 0) -> tuple[Networks, Params]:
 
 def random_states(frames: int, count: int, seed: int = 0) -> States:
     rng = np.random.default_rng(seed)
-    clip_width, frame_width, step_width = widths()
+    clip_width, frame_width, step_width = widths()[:3]
     return States(
         rng.normal(size=clip_width).astype(np.float32),
         rng.normal(size=(frames, frame_width)).astype(np.float32),
