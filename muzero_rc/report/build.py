@@ -1,9 +1,10 @@
 """From clips on disk to a finished report: finds clips and targets, evaluates, writes the page."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from encoder_bridge.atomic_file import write_text
+from encoder_bridge.atomic_file import whole_file
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media.probe import probe
@@ -107,11 +108,18 @@ def build_report(
 
 
 def write_report(data: ReportData, folder: Path) -> Path:
-    """Writes results.json and report.html into `folder`, each whole or not at all; returns the page."""
+    """Writes report.html and results.json into `folder`; returns the page.
+
+    Both are on the disk before either takes its name: where there is no room, the old report stays.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
     page = folder / "report.html"
-    texts = {folder / "results.json": results_text(data), page: render(data)}
-    for path, text in texts.items():
-        write_text(path, text)
+    texts = {page: render(data), folder / "results.json": results_text(data)}
+    with ExitStack() as stack:
+        for path, text in texts.items():
+            stack.enter_context(whole_file(path)).write_text(text, encoding="utf-8")
     return page
 
 

@@ -4,12 +4,14 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.failing_writes import run_with_faults
 
 from muzero_rc.cli.report import main
 from muzero_rc.corpus.ladder import LADDER_CQ_LEVELS
@@ -148,6 +150,38 @@ def test_a_second_run_encodes_nothing(invoke: Any, report: Path, folder: Path) -
     assert "controller" in ran.out and ran.out.rstrip().endswith("report.html")
     assert ran.err == ""
     assert sorted(p.name for p in report.iterdir()) == ["encodes", "report.html", "results.json"]
+
+
+def test_a_failing_disk_is_one_line_and_leaves_the_old_report(
+    report: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Encodes are there; a run with another order of words makes another page."""
+    copy = tmp_path / "report"
+    shutil.copytree(report, copy)
+    words = [str(folder), "-o", str(copy), "--compare-with", "libvpx-q,libvpx-q-replay", "--quiet"]
+    run_with_faults(
+        f"""
+        import contextlib, io
+        from pathlib import Path
+        from support.failing_writes import faults
+        from muzero_rc.cli.report import main
+
+        page, met = Path({str(copy)!r}, "report.html"), 0
+        old = page.read_text()
+        for n in faults():
+            with contextlib.redirect_stderr(io.StringIO()) as err, contextlib.redirect_stdout(io.StringIO()):
+                status = main([*{words!r}, "--policy", "controller"])
+            if status == 0:
+                continue
+            met += 1
+            assert status == 1 and err.getvalue().count("\\n") == 1, err.getvalue()
+            assert "No space left" in err.getvalue()
+            assert page.read_text() == old, n
+            assert sorted(p.name for p in page.parent.iterdir()) == ["encodes", "report.html", "results.json"]
+        assert met >= 6 and page.read_text() != old
+        """,
+        copy,
+    )
 
 
 def test_bitrates_for_one_clip(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""The page of a made-up report: what it says, that it is sound HTML, and that no name breaks it."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from support.report_samples import AWKWARD_CLIP, AWKWARD_POLICY, report_data
+
+from muzero_rc.report.page import render, signed
+from muzero_rc.report.results_json import results_json, results_text
+
+VOID = ("meta", "br", "circle", "line", "polyline", "input")
+
+
+class Page(HTMLParser):
+    """Tags that must close in order, text without styles and scripts, and attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str, str]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.texts))
+
+    def values(self, tag: str, name: str) -> set[str]:
+        return {value for at, key, value in self.attributes if (at, key) == (tag, name)}
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render(report_data())
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_the_page_is_sound_and_loads_nothing(page: Page, html: str) -> None:
+    assert page.open == []
+    assert not [a for a in page.attributes if a[1] in ("src", "href", "data")]
+    assert "{{" not in html and "{%" not in html and "Undefined" not in html
+
+
+def test_every_name_is_shown_as_it_is(page: Page) -> None:
+    assert page.text.count(AWKWARD_CLIP) >= 4
+    assert page.text.count(AWKWARD_POLICY) >= 8
+    assert "no <luck> & none" in page.text and "a <note> & more" in page.text
+    assert "Targets from <a> & b" in page.text and f"rc-report '{AWKWARD_CLIP}'" in page.text
+    assert AWKWARD_POLICY in page.values("input", "value")
+    assert any(AWKWARD_POLICY in text for text in page.texts)
+
+
+def test_no_name_becomes_markup(page: Page, html: str) -> None:
+    assert not {"luck", "note", "a"} & page.tags
+    assert AWKWARD_CLIP not in html and AWKWARD_POLICY not in html and AWKWARD_POLICY[-7:] not in html
+    assert html.count("</script>") == 2
+
+
+def test_the_frames_survive_the_script_element(html: str) -> None:
+    found = re.search(r'id="data">(.*?)</script>', html, re.DOTALL)
+    assert found is not None
+    data = json.loads(found[1])
+    assert list(data["clips"][0]["encodes"]) == ["libvpx-vbr", "libvpx-vbr-arf1", "libvpx-q", AWKWARD_POLICY]
+    encode = data["clips"][0]["encodes"][AWKWARD_POLICY][0]
+    assert (encode["q"], encode["bits"]) == ([50, 60, 90], [800, 500, 100])
+    assert set(data["colours"]) == set(report_data().rate_controls)
+
+
+def test_the_headline(page: Page) -> None:
+    lead = f"{AWKWARD_POLICY} needs 10.00\xa0% fewer bits than libvpx-vbr at equal PSNR-Y"
+    assert lead.replace("\xa0", " ") in page.text.replace("\xa0", " ")
+    assert "95 % interval −10.00 to −10.00" in page.text
+    assert "0.0 % of its encodes end more than 1 % over target, mean fill 0.900." in page.text
+    assert "too few points: test curve: 0 different points, 4 are needed" in page.text
+
+
+def test_a_report_of_one_clip_and_no_policy() -> None:
+    whole = report_data()
+    (_, clip), encodes = whole.clips, [e for e in whole.encodes if e.clip == "plain"]
+    alone = replace(whole, clips=[clip], encodes=encodes, policies=[], failures=[], notes=[])
+    page = Page(render(alone))
+    assert page.open == []
+    assert "1 clip, 15 encodes." in page.text and "muzero-rc: baselines against libvpx-vbr" in page.text
+    assert ("details", "open", "") in page.attributes
+    assert page.values("input", "value") >= {"libvpx-vbr", "libvpx-q"}
+
+
+def test_a_report_in_which_everything_failed() -> None:
+    whole = report_data()
+    page = Page(render(replace(whole, encodes=[])))
+    assert page.open == []
+    assert "0 encodes" in page.text and "How targets were kept" not in page.text
+
+
+def test_signed_numbers_have_a_true_minus() -> None:
+    assert [signed(-1.234), signed(0.0), signed(2.0, 1)] == ["−1.23", "+0.00", "+2.0"]
+
+
+def test_results_hold_what_the_page_shows() -> None:
+    results: dict[str, Any] = json.loads(results_text(report_data()))
+    assert results == results_json(report_data())
+    first = results["encodes"][0]
+    assert list(first) == [
+        *("clip", "method", "target_kbps", "cq_level", "kbps", "psnr_y_db", "psnr_y_sum_db", "ssim", "vmaf"),
+        *("frames", "fps", "encode_s", "guarded"),
+    ]
+    assert first["vmaf"] is None and first["psnr_y_sum_db"] == 29.5
+    bd = next(b for b in results["bd_rate"] if b["method"] == AWKWARD_POLICY and b["metric"] == "psnr_y")
+    assert bd["summary"]["mean"] == pytest.approx(-10)
+    assert results["constraint"][-1]["method"] == AWKWARD_POLICY
+    assert results["failures"] == [
+        {"clip": "plain", "method": "libvpx-vbr-arf1", "reason": "no <luck> & none"}
+    ]
