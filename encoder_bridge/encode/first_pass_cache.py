@@ -12,7 +12,6 @@ from pathlib import Path
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.result import FirstPass
 from encoder_bridge.media.decode import content_digest
 from encoder_bridge.media.probe import VideoFile
 
@@ -37,7 +36,7 @@ def first_pass_key(clip: VideoFile, config: EncoderConfig) -> str:
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=20).hexdigest()
 
 
-def load_blob(folder: Path, key: str) -> bytes | None:
+def load(folder: Path, key: str) -> bytes | None:
     """The entry's blob, or None when there is none that is whole."""
     try:
         entry = _entry(folder, key).read_bytes()
@@ -48,7 +47,7 @@ def load_blob(folder: Path, key: str) -> bytes | None:
     return blob if whole else None
 
 
-def store(folder: Path, key: str, first: FirstPass) -> None:
+def store(folder: Path, key: str, blob: bytes) -> None:
     """Writes an entry, whole or not at all; a full disk or a closed folder is no error."""
     path = _entry(folder, key)
     temporary = None
@@ -57,7 +56,7 @@ def store(folder: Path, key: str, first: FirstPass) -> None:
         handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
-            stream.write(_MAGIC + _checksum(first.blob) + first.blob)
+            stream.write(_MAGIC + _checksum(blob) + blob)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

@@ -289,12 +289,12 @@ def clip_first_pass(
     config = config.for_video(clip.width, clip.height, clip.fps)
     folder = folder or cache.cache_folder()
     key = cache.first_pass_key(clip, config)
-    blob = cache.load_blob(folder, key)
+    blob = cache.load(folder, key)
     if blob is not None:
         with suppress(BridgeError), _pool_of_one(_native.Pool) as pool:
             return first_pass_of(pool, blob)
     with open_frames(clip) as pipe:
         first = first_pass(pipe, config, progress=progress)
         pipe.check(first.frames)
-    cache.store(folder, key, first)
+    cache.store(folder, key, first.blob)
     return first

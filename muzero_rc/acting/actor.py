@@ -14,50 +14,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from encoder_bridge.encode.batch import BatchResult, Job
-from muzero_rc.acting.assignment import OWN, Assignment, noise_of
-from muzero_rc.agent.batch import NO_FRAME
+from muzero_rc.acting.assignment import Assignment, noise_of
 from muzero_rc.agent.networks import Networks, look_up
 from muzero_rc.agent.search import Found, make_search, tie_break
 from muzero_rc.config.schema import Config
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise
-from muzero_rc.experience.episode_log import SELFPLAY, Episode
+from muzero_rc.experience.episode_log import OWN, SELFPLAY, Episode
+from muzero_rc.experience.featurize import clip_features
+from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.reward.outcome import Opponent, outcome_of
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Array, ClipBatch, Params, Schedule
 
 _PADDING = 32  # shown frames: clips of like length share a compiled encoder
-
-
-class KnownSchedules:
-    """What is known beforehand of an instance's coded frames: those of an earlier episode.
-
-    GOPs follow from the first pass and, a little, from the target; the nearest target's are taken.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[str, dict[int, Schedule]] = {}
-
-    def add(self, episode: Episode) -> None:
-        """Remembers an episode's schedule."""
-        coded = episode.records[episode.records["frame_type"] >= 0]
-        schedule = Schedule(*(coded[name].astype(np.int32) for name in Schedule._fields))
-        self._known.setdefault(episode.instance, {})[episode.target_kbps] = schedule
-
-    def ahead(self, instance: str, target_kbps: int, at: int, event: Any, depth: int) -> Schedule:
-        """i4[D] each: the frames after the `at`-th coded frame, none where the two do not agree."""
-        nothing = np.full(depth, NO_FRAME, np.int32)
-        known = self._known.get(instance)
-        if known:
-            schedule = known[min(known, key=lambda target: abs(target - target_kbps))]
-            same = at < len(schedule.show_index) and all(
-                getattr(schedule, name)[at] == event[name] for name in ("frame_type", "show_index")
-            )
-            if same:
-                parts = [part[at + 1 : at + 1 + depth] for part in schedule]
-                return Schedule(*(np.concatenate([part, nothing])[:depth] for part in parts))
-        return Schedule(nothing, nothing * 0, nothing * 0)
 
 
 @dataclass
@@ -126,7 +97,7 @@ class Actor:
 
     def _job(self, assignment: Assignment, opponents: Opponents, prefix: str) -> Job:
         instance, target = assignment.instance, assignment.target_kbps
-        clip, frames = self._store.clip_features(instance.name, target)
+        clip, frames = clip_features(self._store, instance.name, target)
         padded = np.pad(frames, ((0, -len(frames) % _PADDING), (0, 0)))
         batch = ClipBatch(clip[None], padded[None], np.array([len(frames)], np.int32))
         encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]

@@ -120,7 +120,7 @@ def _learner(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace, config: "Config", service: "Service | None") -> int:
     from encoder_bridge.encode.first_pass_cache import cache_folder
-    from muzero_rc.encoding.clip_store import libvpx_engine
+    from muzero_rc.encoding.engine import libvpx_engine
     from muzero_rc.training.train import train
 
     train(
@@ -141,7 +141,7 @@ def _train(args: argparse.Namespace, config: "Config", service: "Service | None"
 def _actor(args: argparse.Namespace) -> int:
     from encoder_bridge.encode.first_pass_cache import cache_folder
     from muzero_rc.config.toml_io import load_config
-    from muzero_rc.encoding.clip_store import libvpx_engine
+    from muzero_rc.encoding.engine import libvpx_engine
 
     folder = Path(args.folder)
     name, cache = args.name or folder.name, cache_folder() / "training"

@@ -130,4 +130,4 @@ def controller_uid(store: ClipStore, instance: Instance, target_kbps: int) -> st
 
 def uid_of(store: ClipStore, instance: Instance) -> str:
     """What the uids of an instance's teacher episodes begin with: its name and its very frames."""
-    return f"{instance.name}/{store.footage(instance).key}"
+    return f"{instance.name}/{store.raw_clip(instance).key}"

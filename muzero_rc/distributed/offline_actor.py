@@ -13,7 +13,8 @@ from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.perturbed_controller import play_groups
-from muzero_rc.encoding.clip_store import ClipStore, Engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import Engine
 from muzero_rc.experience.episode_log import SELFPLAY, EpisodeWriter, read_log
 
 

@@ -4,15 +4,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from muzero_rc.acting.actor import Actor, KnownSchedules
+from muzero_rc.acting.actor import Actor
 from muzero_rc.acting.assignment import assign
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import known_episodes
 from muzero_rc.distributed.transport import Line, Published
-from muzero_rc.encoding.clip_store import ClipStore, Engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import Engine
 from muzero_rc.experience.episode_log import Episode, EpisodeWriter, read_log
+from muzero_rc.experience.known_schedules import KnownSchedules
 
 _RETRY_S = 2.0
 _PATIENCE_ROUNDS = 3  # before an episode that is not acknowledged is sent again

@@ -33,6 +33,8 @@ TEACHER = "teacher"  # a plan made without the agent: constant quality, searched
 SELFPLAY = "selfplay"  # the agent with the opponent it had
 EVALUATION = "evaluation"  # the exported policy; never trained on
 
+OWN = "self"  # the stream of episodes that a run plays itself
+
 _MAGIC = b"MZEP"
 _HEADER = struct.Struct("<4sII")
 _SUFFIX = ".episodes"

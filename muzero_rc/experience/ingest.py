@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from muzero_rc.acting.actor import KnownSchedules
-from muzero_rc.acting.assignment import OWN
 from muzero_rc.demonstrations.alt_ref_sweep import is_fit
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.advantage import Peers
-from muzero_rc.experience.episode_log import SELFPLAY, TEACHER, Episode
+from muzero_rc.experience.episode_log import OWN, SELFPLAY, TEACHER, Episode
 from muzero_rc.experience.hindsight import own_gain_db
+from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay
 

@@ -10,6 +10,7 @@ from muzero_rc.config.schema import Config
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.advantage import Peers
 from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.featurize import clip_features, trace_of
 from muzero_rc.experience.hindsight import draw_target, imitation_weight, relabelled
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay
@@ -73,7 +74,7 @@ class Batches:
             opponent_db=opponent.gain_db,
             advantage=self._peers.advantage(episode),
         )
-        clip, frames = self._store.clip_features(episode.instance, target)
+        clip, frames = clip_features(self._store, episode.instance, target)
         return Sample(
             trace=self._trace(labelled),
             clip=clip,
@@ -87,7 +88,7 @@ class Batches:
 
     def _trace(self, episode: Episode) -> Trace:
         key = (episode.uid, episode.target_kbps)
-        trace = self._traces.pop(key, None) or self._store.trace(episode)
+        trace = self._traces.pop(key, None) or trace_of(self._store, episode)
         self._traces[key] = trace
         if len(self._traces) > _KEPT_TRACES:
             self._traces.popitem(last=False)

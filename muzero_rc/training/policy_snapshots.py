@@ -11,7 +11,7 @@ from muzero_rc.agent.learner import TrainingState
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.cache_key import digest
 from muzero_rc.deploy.policy_file import export_policy, read_metadata
-from muzero_rc.encoding.clip_store import Engine
+from muzero_rc.encoding.engine import Engine
 from muzero_rc.training.run_dir import RunDir, replace_link
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from encoder_bridge.media.ffmpeg import program
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
-from muzero_rc.encoding.clip_store import libvpx_engine
+from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.experience.episode_log import Episode, read_log
 from muzero_rc.reward.fixed import Fixed
 from muzero_rc.reward.outcome import Opponent

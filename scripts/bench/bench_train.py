@@ -30,7 +30,8 @@ from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance, build_instances
-from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.experience.episode_log import Episode
 from muzero_rc.experience.ingest import Intake
 from muzero_rc.experience.opponents import Opponents

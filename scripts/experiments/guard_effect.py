@@ -27,7 +27,8 @@ from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.deploy.policy_names import CONTROLLER, PolicyRef, UnknownPolicy, resolve, shipped
-from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.evaluation.bd_rate import RatePoint, bd_rate
 from muzero_rc.evaluation.statistics import BdSummary, summarise
 from muzero_rc.training.validation import targets_of

@@ -34,7 +34,8 @@ from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.demonstrations.cma_search import PlanSearch, run_searches
 from muzero_rc.demonstrations.constant_quality import controller_episodes, replay_job
 from muzero_rc.deploy.policy_names import CONTROLLER
-from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.encoding.qindex_plan import QindexPlan, follow_plans, plan_of_records
 from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.experience.episode_log import Episode

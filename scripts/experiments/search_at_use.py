@@ -17,13 +17,15 @@ from pathlib import Path
 from value_reliability import parser_of, restored
 
 from encoder_bridge.encode.first_pass_cache import cache_folder
-from muzero_rc.acting.actor import Actor, KnownSchedules
+from muzero_rc.acting.actor import Actor
 from muzero_rc.acting.assignment import Assignment
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import libvpx_engine
+from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training.run_dir import load_run_config

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from encoder_bridge.atomic_file import write_text
 from encoder_bridge.encode.first_pass_cache import cache_folder
-from muzero_rc.acting.actor import Actor, KnownSchedules
+from muzero_rc.acting.actor import Actor
 from muzero_rc.acting.assignment import assign
 from muzero_rc.agent.learner import make_learner
 from muzero_rc.agent.networks import look_up, make_networks
@@ -31,9 +31,12 @@ from muzero_rc.agent.two_hot import mean, probability_above, two_hot
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.errors import RunError
 from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.featurize import clip_features, trace_of
+from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.report.charts import HEIGHT, WIDTH, Series, line_chart
 from muzero_rc.reward.rules import rule_of
@@ -100,8 +103,8 @@ def answers_of(store: ClipStore, config: Config, params: Params, episodes: Seque
     encode_clip = jax.jit(networks.encode_clip)
     found = []
     for episode in episodes:
-        clip, frames = store.clip_features(episode.instance, episode.target_kbps)
-        trace = store.trace(episode)
+        clip, frames = clip_features(store, episode.instance, episode.target_kbps)
+        trace = trace_of(store, episode)
         asked = np.arange(0, len(trace.qindex), EVERY)
         encoding = encode_clip(params, ClipBatch(clip[None], frames[None], np.array([len(frames)], np.int32)))
         seen = look_up(encoding, trace.show_index[None, asked])

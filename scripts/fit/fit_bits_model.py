@@ -21,7 +21,8 @@ from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import known_episodes
-from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import libvpx_engine
 
 TABLE = Path(__file__).parents[2] / "native" / "rate_control" / "bits_table.h"
 OVERLAY = LAYERS.index("overlay")  # too few frames to learn from probe encodes
@@ -45,7 +46,7 @@ def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
         for number, episode in enumerate(known_episodes(store, instances, folder / "teachers")):
             if episode.instance not in by_name:
                 continue
-            footage = store.footage(by_name[episode.instance])
+            footage = store.raw_clip(by_name[episode.instance])
             records = np.ascontiguousarray(episode.records)
             inputs = np.zeros((len(records), _native.BITS_INPUTS), np.float32)
             stats = store.frame_stats(episode.instance)

@@ -24,7 +24,8 @@ from encoder_bridge.encode.layouts import ALTREF, KEY, OVERLAY
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import build_instances
-from muzero_rc.encoding.clip_store import ClipStore, libvpx_engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import libvpx_engine
 
 SPREAD = {  # standard deviations of the designs
     "key": 0.3,

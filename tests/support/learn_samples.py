@@ -13,7 +13,8 @@ from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import teacher_episodes
-from muzero_rc.encoding.clip_store import ClipStore, Engine
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import Engine
 from muzero_rc.experience.episode_log import SELFPLAY, Episode
 from muzero_rc.reward.outcome import Outcome
 

@@ -4,7 +4,7 @@ import pytest
 from support.learn_samples import episode
 
 from encoder_bridge.media.probe import probe
-from muzero_rc.encoding.clip_store import libvpx_engine
+from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.experience.episode_log import read_log
 from muzero_rc.reward.outcome import Outcome
 from muzero_rc.training.smoke import make_clips, smoke_config, win_rates

@@ -1,0 +1,46 @@
+"""Constant-quality encodes: what an anchor curve goes through, kept on disk with their qindexes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoder_bridge.atomic_file import write_text
+from encoder_bridge.encode.batch import BatchResult
+from muzero_rc.encoding.qindex_plan import QindexPlan, plan_of_json, plan_of_packets, plan_of_records
+
+
+@dataclass(frozen=True)
+class QualityEncode:
+    """One constant-quality encode.
+
+    Attributes:
+      cq_level: libvpx's.
+      rate_kbps, psnr_y_db: what came of it.
+      plan: the qindexes that it used.
+    """
+
+    cq_level: int
+    rate_kbps: float
+    psnr_y_db: float
+    plan: QindexPlan
+
+
+def quality_encode_of(done: BatchResult) -> QualityEncode:
+    """What is kept of an encode that has ended well."""
+    plan = plan_of_records(done.records) if len(done.records) else plan_of_packets(done.packets)
+    return QualityEncode(done.job.settings.cq_level, done.rate_kbps, done.psnr_y_db, plan)
+
+
+def load_quality_encodes(path: Path) -> list[QualityEncode] | None:
+    """The encodes of a file, by level, or None where there is no such file or it is damaged."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return [QualityEncode(**{**one, "plan": plan_of_json(plan)}) for one, plan in kept]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def save_quality_encodes(path: Path, encodes: Sequence[QualityEncode]) -> None:
+    """Keeps the encodes, whole or not at all."""
+    write_text(path, json.dumps([({**vars(one), "plan": None}, vars(one.plan)) for one in encodes]))
