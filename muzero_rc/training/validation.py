@@ -90,7 +90,7 @@ class Validation:
         """Names a baseline by frames, settings and libvpx; the controller's by its extension too."""
         store, native = self._store, self._store.engine.native
         encodes = [
-            (one.instance.name, store.footage(one.instance).key, self._settings_key(one))
+            (one.instance.name, store.raw_clip(one.instance).key, self._settings_key(one))
             for one in self.trials
         ]
         extension = file_sha256(Path(native.__file__)) if rate_control == CONTROLLER else ""
