@@ -1,18 +1,59 @@
-"""Files that appear under their name only when they are whole."""
+"""Atomic writes: a file appears under its name when it is whole and on the disk, or not at all."""
 
 import os
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from encoder_bridge.errors import BadInput
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def output_file(path: Path) -> Path:
+    """Where writing to `path` ends up: `path` itself, or what a symbolic link points to.
+
+    Raises:
+        BadInput: there is something that is no regular file, or a link to nothing.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise BadInput(f"{path} is a link to nothing: name a file") from None
+        return path
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from error
+    for is_kind, kind in _KINDS:
+        if is_kind(mode):
+            raise BadInput(f"{path} is {kind}: name a file")
+    return path.resolve() if path.is_symlink() else path
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yields a temporary path in `path`'s folder; on leaving without an error it becomes `path`.
+def whole_file(path: Path, *, check: Callable[[Path], None] | None = None) -> Iterator[Path]:
+    """Yields a temporary path; on leaving without an error it becomes `path`, checked and on the disk.
 
-    After an error, Ctrl-C included, nothing is left behind. Missing folders are the caller's to make.
+    The temporary file lies in the folder of `path`, which is the caller's to make. After an error, Ctrl-C
+    included, it is gone and an older `path` is as it was. A symbolic link stays one: its target is written.
+
+    Args:
+        path: the file to write.
+        check: reads the temporary file back before the rename, and raises where it is not what it should be.
+
+    Raises:
+        BadInput: `path` is no regular file; see `output_file`.
+        OSError: the disk is full, or fails otherwise.
     """
+    path = output_file(path)
     handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -20,17 +61,40 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
+        if check is not None:
+            check(temporary)
         temporary.chmod(0o666 & ~_umask())  # mkstemp's files are private
         temporary.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    with suppress(OSError):  # the file is whole; not every file system lets its folders be synced
+        _sync_folder(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes `data`, whole or not at all; raises as `whole_file`."""
+
+    def check(written: Path) -> None:
+        size = written.stat().st_size
+        if size != len(data):
+            raise OSError(f"{path} could not be written: {size} of {len(data)} bytes are there")
+
+    with whole_file(path, check=check) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` as UTF-8, whole or not at all."""
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    """Writes `text` as UTF-8, whole or not at all; raises as `whole_file`."""
+    write_bytes(path, text.encode())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -6,12 +6,13 @@ does not fit its checksum is made again; a cache that cannot be written is done 
 
 import hashlib
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from encoder_bridge import _native
+from encoder_bridge.atomic_file import write_bytes
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.errors import BadInput
 from encoder_bridge.media.decode import content_digest
 from encoder_bridge.media.probe import VideoFile
 
@@ -50,19 +51,9 @@ def load(folder: Path, key: str) -> bytes | None:
 def store(folder: Path, key: str, blob: bytes) -> None:
     """Writes an entry, whole or not at all; a full disk or a closed folder is no error."""
     path = _entry(folder, key)
-    temporary = None
-    with suppress(OSError):
+    with suppress(OSError, BadInput):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(_MAGIC + _checksum(blob) + blob)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        return
-    if temporary is not None:
-        temporary.unlink(missing_ok=True)
+        write_bytes(path, _MAGIC + _checksum(blob) + blob)
 
 
 def _entry(folder: Path, key: str) -> Path:

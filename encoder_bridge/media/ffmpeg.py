@@ -36,7 +36,7 @@ def last_complaint(stderr: str) -> str:
     if not lines:
         return "ffmpeg gave no reason"
     line = re.sub(r"^(\[[^\]]*\] ?)+", "", lines[-1])
-    return line.rsplit(": ", 1)[-1] if line.startswith("file:") else line
+    return line.rsplit(": ", 1)[-1] if "file:" in line else line
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """Videos out: VP9 packets into a WebM file with true timestamps and the source's audio.
 
 Packets go into a temporary IVF file as they come, so that memory does not grow with the video;
-ffmpeg muxes that and the audio. An output appears under its name only when it is whole.
+ffmpeg muxes that and the audio. What it wrote is read back before it appears under the output's name.
 """
 
 import os
 import struct
 import tempfile
+import zlib
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -15,9 +17,11 @@ from typing import IO
 
 import ffmpeg
 
+from encoder_bridge.atomic_file import output_file, whole_file
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.ffmpeg import as_url, last_complaint, program, run
 from encoder_bridge.media.probe import VideoFile
+from encoder_bridge.media.webm_check import check_webm
 
 WEBM_AUDIO = ("opus", "vorbis")
 """Audio codecs that WebM can hold: these are copied, others become Opus."""
@@ -31,14 +35,14 @@ def check_output(path: str | Path, *, source: Path | None = None, force: bool = 
     """Says in words when `path` cannot become an output file; gives it as an absolute path.
 
     Raises:
-        BadInput: the folder is missing or closed, it exists and not `force`, or it is the source.
+        BadInput: the folder is missing or closed, the path exists and not `force`, it is the source, or
+            no regular file (see `output_file`).
     """
     path = Path(path).absolute()
     folder = path.parent
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder: make it before writing {path.name} there")
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder: name a file")
+    folder = output_file(path).parent
     if source is not None and path.exists() and source.exists() and path.samefile(source):
         raise BadInput(f"{path} is the input: name another output")
     if path.exists() and not force:
@@ -48,30 +52,18 @@ def check_output(path: str | Path, *, source: Path | None = None, force: bool = 
     return path
 
 
-@contextmanager
-def whole_or_nothing(path: Path) -> Iterator[Path]:
-    """A temporary name in `path`'s folder that becomes `path` at the end, or goes on any error."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp's files are private
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 class IvfWriter:
-    """Writes VP9 packets into an IVF stream. pts counts frames."""
+    """Writes VP9 packets into an IVF file. pts counts frames.
 
-    def __init__(self, stream: IO[bytes], width: int, height: int, fps: Fraction) -> None:
+    Attributes:
+        path: the file.
+        checksums: CRC-32 of every packet.
+    """
+
+    def __init__(self, stream: IO[bytes], path: Path, width: int, height: int, fps: Fraction) -> None:
+        self.path = path
+        self.checksums = array("I")
         self._stream = stream
-        self.packets = 0
         size = (min(width, 0xFFFF), min(height, 0xFFFF))
         stream.write(
             struct.pack("<4sHH4sHHIIII", b"DKIF", 0, 32, b"VP90", *size, fps.numerator, fps.denominator, 0, 0)
@@ -82,7 +74,7 @@ class IvfWriter:
         for pts, _, data in packets:
             self._stream.write(struct.pack("<Iq", len(data), pts))
             self._stream.write(data)
-            self.packets += 1
+            self.checksums.append(zlib.crc32(data))
 
     def flush(self) -> None:
         """Everything written is in the file afterwards."""
@@ -90,17 +82,19 @@ class IvfWriter:
 
 
 @contextmanager
-def ivf_file(clip: VideoFile) -> Iterator[tuple[IvfWriter, Path]]:
-    """A temporary IVF file for a clip's packets, and its writer."""
+def ivf_file(clip: VideoFile) -> Iterator[IvfWriter]:
+    """A temporary IVF file for a clip's packets."""
     with tempfile.NamedTemporaryFile(prefix="muzero-rc-", suffix=".ivf") as stream:
-        yield IvfWriter(stream.file, clip.width, clip.height, clip.fps), Path(stream.name)
+        yield IvfWriter(stream.file, Path(stream.name), clip.width, clip.height, clip.fps)
 
 
-def write_webm(ivf: Path, clip: VideoFile, output: Path, *, frames: int, audio: str = "copy") -> None:
+def write_webm(
+    packets: IvfWriter, clip: VideoFile, output: Path, *, frames: int, audio: str = "copy"
+) -> None:
     """Muxes packets and the clip's audio into `output`, which appears when it is whole.
 
     Args:
-        ivf: the video packets.
+        packets: the video's, flushed.
         clip: where they came from: audio, start time, shape of the pixels.
         output: replaced if it exists; see `check_output`.
         frames: number of shown frames; the audio ends with them where the clip was cut.
@@ -108,30 +102,42 @@ def write_webm(ivf: Path, clip: VideoFile, output: Path, *, frames: int, audio: 
 
     Raises:
         BadInput: an unknown `audio`.
-        EncodeFailed: ffmpeg could not write the file.
+        EncodeFailed: ffmpeg could not write the file, or wrote another one: not all packets, no index.
+        OSError: the disk is full, or fails otherwise.
     """
     if audio not in ("copy", "none"):
         raise BadInput(f'audio "{audio}" is unknown: use copy or none')
-    streams = [ffmpeg.input(as_url(ivf), f="ivf")["v:0"]]
+    streams = [ffmpeg.input(as_url(packets.path), f="ivf")["v:0"]]
     codecs: dict[str, str] = {"c:v": "copy"}
-    if audio == "copy" and clip.audio_codecs:
+    audio_codecs = clip.audio_codecs if audio == "copy" else ()
+    if audio_codecs:
         # The sound is moved, not the video, whose times are whole frames until they are WebM's.
-        opus = any(codec != "vorbis" for codec in clip.audio_codecs)
+        opus = any(codec != "vorbis" for codec in audio_codecs)
         shift_s = (_OPUS_DELAY_S if opus else 0.0) - clip.start_s
         limit = {"itsoffset": f"{shift_s:.6f}"}
         if clip.max_frames is not None:
             limit["t"] = f"{clip.start_s + float(frames / clip.fps):.6f}"
         source = ffmpeg.input(as_url(clip.path), vn=None, **limit)
-        streams += [source[f"a:{i}"] for i in range(len(clip.audio_codecs))]
-        codecs |= _audio_options(clip.audio_codecs)
+        streams += [source[f"a:{i}"] for i in range(len(audio_codecs))]
+        codecs |= _audio_options(audio_codecs)
     if clip.sample_aspect != 1:
         shape = clip.sample_aspect * clip.width / clip.height
         codecs["aspect"] = f"{shape.numerator}:{shape.denominator}"
     exact = {"fflags": "+bitexact", "flags": "+bitexact", "map_metadata": "-1", "map_chapters": "-1"}
-    with whole_or_nothing(output) as temporary:
+    complaint = ""
+
+    def check(written: Path) -> None:
+        try:
+            check_webm(written, packets.checksums, audio_streams=len(audio_codecs))
+        except EncodeFailed as error:
+            reason = complaint or str(error)
+            raise EncodeFailed(f"{output} could not be written: {reason}") from error
+
+    with whole_file(output, check=check) as temporary:
         muxer = ffmpeg.output(*streams, as_url(temporary), format="webm", **codecs, **exact)
         command = ffmpeg.compile(muxer.global_args("-nostdin", "-v", "error"), cmd=program("ffmpeg"))
         status, text = run([*map(str, command), "-y"])
+        complaint = last_complaint(text) if text else ""
         if status != 0:
             raise EncodeFailed(f"{output} could not be written: {last_complaint(text)}")
 

@@ -209,7 +209,7 @@ def encode_best(
         for number in range(1, count + 1):
             progress = of_pass(1 + number, on_progress)
             with ExitStack() as current:
-                writer, ivf = current.enter_context(ivf_file(clip))
+                writer = current.enter_context(ivf_file(clip))
                 if number == 1:
                     result = second_pass(clip, first, config, writer, policy=policy, progress=progress)
                 else:
@@ -218,8 +218,8 @@ def encode_best(
                 if search.tell(tried[-1], result.records):
                     kept.close()  # the last best one's file goes
                     kept.enter_context(current.pop_all())
-                    best, best_ivf = result, ivf
-        write_webm(best_ivf, clip, output, frames=best.frames, audio=audio)
+                    best, packets = result, writer
+        write_webm(packets, clip, output, frames=best.frames, audio=audio)
     done = FileEncode(best, time.monotonic() - started, output.stat().st_size)
     return Contest(done, tuple(tried), search.best)
 

@@ -84,9 +84,9 @@ def encode_file(
     if policy is None:
         config = config.replace(quick=0)  # libvpx would not read it
     first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
-    with ivf_file(clip) as (writer, ivf):
+    with ivf_file(clip) as writer:
         result = second_pass(clip, first, config, writer, policy=policy, progress=of_pass(2, on_progress))
-        write_webm(ivf, clip, output, frames=result.frames, audio=audio)
+        write_webm(writer, clip, output, frames=result.frames, audio=audio)
     return FileEncode(result, time.monotonic() - started, output.stat().st_size)
 
 

@@ -68,7 +68,7 @@ def run_request(
     """
     clip, config = request.clip, request.full_config()
     packets: list[Packet] = []
-    with ivf_file(clip) as (writer, ivf):
+    with ivf_file(clip) as writer:
 
         def keep(new: list[Packet]) -> None:
             writer.write(new)
@@ -91,7 +91,7 @@ def run_request(
                 )
             frames.check(result.frames)
         writer.flush()
-        quality = measure(clip, ivf, vmaf=VMAF in metrics)
+        quality = measure(clip, writer.path, vmaf=VMAF in metrics)
     return MeasuredEncode(
         clip="",
         rate_control="",

@@ -1,9 +1,11 @@
 """Bad input to rc-encode: one clear line, exit 2, nothing written."""
 
+import os
 import subprocess
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -174,3 +176,27 @@ def test_nothing_at_all(invoke: Callable[..., object]) -> None:
     ran = invoke(main)
     assert ran.status == 2
     assert ran.err.count("\n") == 1
+
+
+def test_an_output_that_is_no_regular_file_is_refused_and_stays(
+    invoke: Any, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to("nowhere")
+    for output, words in ((pipe, "is a pipe"), (link, "is a link to nothing")):
+        ran = invoke(main, make_clip(), "-o", output, "--bitrate", "80k", "--force")
+        assert (ran.status, ran.err) == (2, f"rc-encode: {output} {words}: name a file\n")
+    assert pipe.is_fifo() and link.is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link"}
+
+
+def test_an_output_that_is_a_link_to_a_file_is_written_through(
+    invoke: Any, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    target, link = tmp_path / "target.webm", tmp_path / "link.webm"
+    target.write_text("before")
+    link.symlink_to("target.webm")
+    assert invoke(main, make_clip(), "-o", link, "--bitrate", "80k", "--force").status == 0
+    assert link.readlink() == Path("target.webm")
+    assert target.read_bytes().startswith(b"\x1a\x45\xdf\xa3")

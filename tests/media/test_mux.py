@@ -1,25 +1,33 @@
 import json
+import os
+import socket
+import stat
 import subprocess
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from encoder_bridge.atomic_file import whole_file
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.run import clip_first_pass, encode
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.decode import open_clip, open_frames
-from encoder_bridge.media.mux import check_output, ivf_file, whole_or_nothing, write_webm
+from encoder_bridge.media.mux import check_output, ivf_file, write_webm
+from encoder_bridge.media.webm_check import check_webm
 
 
 def encode_file(source, output, *, max_frames=None, audio="copy"):
     """The whole way from a file to a WebM file; gives the encode's result."""
-    with open_clip(source, max_frames=max_frames) as clip, ivf_file(clip) as (writer, ivf):
+    with open_clip(source, max_frames=max_frames) as clip, ivf_file(clip) as writer:
         config = EncoderConfig(target_kbps=90, cpu_used=5).for_video(clip.width, clip.height, clip.fps)
         first = clip_first_pass(clip, config)
         with open_frames(clip) as pipe:
-            result = encode(pipe, first, config, on_packets=writer.write)
+            result = encode(pipe, first, config, keep_packets=True)
+        writer.write(result.packets)
         writer.flush()
-        write_webm(ivf, clip, output, frames=result.frames, audio=audio)
+        write_webm(writer, clip, output, frames=result.frames, audio=audio)
     return result
 
 
@@ -142,35 +150,96 @@ def test_outputs_that_cannot_be_are_refused(tmp_path):
     assert check_output(source, force=True) == source
 
 
-def test_nothing_is_left_on_failure_or_interrupt(tmp_path):
-    output = tmp_path / "out.webm"
-    output.write_text("before")
-    for error in (EncodeFailed("x"), KeyboardInterrupt()):
-        with pytest.raises(type(error)), whole_or_nothing(output) as temporary:
-            temporary.write_text("half")
-            raise error
-    assert sorted(tmp_path.iterdir()) == [output]
-    assert output.read_text() == "before"
-    with whole_or_nothing(output) as temporary:
-        assert temporary.parent == tmp_path
-        temporary.write_text("whole")
-    assert sorted(tmp_path.iterdir()) == [output]
-    assert (output.read_text(), output.stat().st_mode & 0o700) == ("whole", 0o600)
+def make_node(path, kind):
+    """A file system entry that no output may replace."""
+    if kind == "device":
+        try:
+            os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        except PermissionError:
+            pytest.skip("only root may make device nodes")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+    else:
+        path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "socket", "link to nothing"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_no_regular_file_is_refused_and_stays(tmp_path, kind, linked, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a socket's name is short
+    node = Path("node")
+    make_node(node, kind)
+    before = node.lstat()
+    output = node
+    if linked:
+        output = Path("link")
+        output.symlink_to("node")
+    with pytest.raises(BadInput, match=f"is a {kind}: name a file"):
+        check_output(output, force=True)
+    with pytest.raises(BadInput, match=f"is a {kind}: name a file"), whole_file(output):
+        raise AssertionError("nothing may be written")
+    assert node.lstat() == before
+    assert {path.name for path in Path().iterdir()} == {node.name, output.name}
 
 
 def test_a_muxer_that_fails_leaves_nothing(h264, tmp_path):
-    garbage = tmp_path / "garbage.ivf"
-    garbage.write_bytes(b"no ivf" * 9)
-    with open_clip(h264) as clip, pytest.raises(EncodeFailed, match="could not be written"):
-        write_webm(garbage, clip, tmp_path / "out.webm", frames=15)
-    assert sorted(tmp_path.iterdir()) == [garbage]
+    with open_clip(h264) as clip, ivf_file(clip) as writer:
+        writer.path.write_bytes(b"no ivf" * 9)
+        with pytest.raises(EncodeFailed, match="could not be written"):
+            write_webm(writer, clip, tmp_path / "out.webm", frames=15)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_packets_survive_the_container(h264, tmp_path):
-    with open_clip(h264) as clip, ivf_file(clip) as (writer, ivf):
+    with open_clip(h264) as clip, ivf_file(clip) as writer:
         packets = [(i, int(i == 0), bytes(np.arange(i + 5, dtype=np.uint8))) for i in range(4)]
         writer.write(packets)
         writer.flush()
-        assert writer.packets == 4
-        data = ivf.read_bytes()
+        assert list(writer.checksums) == [zlib.crc32(data) for _, _, data in packets]
+        data = writer.path.read_bytes()
     assert data[:12] == b"DKIF\0\0\x20\0VP90" and len(data) == 32 + sum(12 + len(p) for _, _, p in packets)
+
+
+@pytest.fixture(scope="module")
+def muxed(h264, tmp_path_factory):
+    """A WebM file with audio, and the checksums of its video packets."""
+    output = tmp_path_factory.mktemp("muxed") / "out.webm"
+    packets = encode_file(h264, output).packets
+    return output, [zlib.crc32(data) for _, _, data in packets]
+
+
+def test_a_whole_file_is_taken(muxed):
+    check_webm(*muxed, audio_streams=1)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
+def test_a_file_that_is_cut_short_is_not(muxed, tmp_path, share):
+    path, checksums = muxed
+    cut = tmp_path / "cut.webm"
+    cut.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(EncodeFailed, match="cut short"):
+        check_webm(cut, checksums, audio_streams=1)
+
+
+def test_a_file_without_its_trailer_is_not(muxed, tmp_path):
+    """What ffmpeg leaves when it cannot go back to the start: a segment whose length is open."""
+    path, checksums = muxed
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x18\x53\x80\x67") + 4
+    data[at : at + 8] = b"\x01" + 7 * b"\xff"
+    open_ended = tmp_path / "open.webm"
+    open_ended.write_bytes(data)
+    with pytest.raises(EncodeFailed, match="cut short"):
+        check_webm(open_ended, checksums, audio_streams=1)
+
+
+def test_other_packets_or_streams_are_not(muxed):
+    path, checksums = muxed
+    for others in (checksums[:-1], [*checksums, 1], [1, *checksums[1:]]):
+        with pytest.raises(EncodeFailed, match="encoded packets"):
+            check_webm(path, others, audio_streams=1)
+    with pytest.raises(EncodeFailed, match="streams are video audio"):
+        check_webm(path, checksums, audio_streams=0)

@@ -17,13 +17,13 @@ def encoded(footage, tmp_path_factory):
     """A clip at an awkward frame rate, its encode in WebM, and the encoder's own result."""
     folder = tmp_path_factory.mktemp("quality")
     source = footage("measured.mkv", "size=176x144:rate=30000/1001", 10)
-    with open_clip(source) as clip, ivf_file(clip) as (writer, ivf):
+    with open_clip(source) as clip, ivf_file(clip) as writer:
         config = EncoderConfig(target_kbps=60, cpu_used=5).for_video(clip.width, clip.height, clip.fps)
         first = clip_first_pass(clip, config, folder=folder)
         with open_frames(clip) as pipe:
             result = encode(pipe, first, config, on_packets=writer.write)
         writer.flush()
-        write_webm(ivf, clip, folder / "out.webm", frames=result.frames)
+        write_webm(writer, clip, folder / "out.webm", frames=result.frames)
     return clip, folder / "out.webm", result
 
 
