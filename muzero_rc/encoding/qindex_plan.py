@@ -1,6 +1,7 @@
 """Plans: a qindex for every coded frame of one encode, and how another encode follows them."""
 
 import bisect
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,100 +9,150 @@ from typing import Any
 import numpy as np
 
 from encoder_bridge.encode.batch import Job
-from encoder_bridge.encode.layouts import ALTREF
-from encoder_bridge.media.vp9_headers import frame_headers
+from encoder_bridge.encode.layouts import ALTREF, INTER, KEY, SHOW_EXISTING
+from muzero_rc.encoding.coded_frames import CodedFrames, coded_frames
 from muzero_rc.types import Array
 
 
 @dataclass(frozen=True)
 class QindexPlan:
-    """The qindex of every coded frame.
+    """The qindex of every coded frame, and which frame that was; in coding order, N long.
 
     Attributes:
-      qindex: in coding order.
-      hidden: which frames are alt-refs.
-      shown_before: shown frames before each.
+      qindex: 0 to 255.
+      frame_type: index into `layouts.FRAME_TYPES`.
+      layer: of the pyramid; 0 throughout where it is not known.
+      show_index: place in display order; of hidden frames the frames shown before, where it is not known.
+      named: layers and places are libvpx's own, and not read from packets.
     """
 
     qindex: tuple[int, ...]
-    hidden: tuple[bool, ...]
-    shown_before: tuple[int, ...]
+    frame_type: tuple[int, ...]
+    layer: tuple[int, ...]
+    show_index: tuple[int, ...]
+    named: bool = True
+
+    def same_frames(self, other: "QindexPlan") -> bool:
+        """Whether both are plans for the same coded frames."""
+        return self.frame_type == other.frame_type and self.show_index == other.show_index
 
 
 class PlanFollower:
-    """Answers one encode's frames from a plan.
+    """Answers one encode's frames from a plan, whose own encode may have had other GOPs.
 
-    The plan's own encode may have had other GOPs. As long as alt-refs come where the plan has them a
-    frame gets the answer of its place in coding order; else that of the nearest frame of its kind.
+    The frame that has the same place in coding order, if it is the same frame; else the one most like it:
+    hidden, key or shown as it is; then of the nearest layer; then the nearest in display order.
     """
 
     def __init__(self, plan: QindexPlan) -> None:
         """Args: plan: to follow from the first frame on."""
         self._plan = plan
         self._asked = 0  # libvpx's coding_index also counts show-existing frames
-        self._kinds = {
-            kind: [i for i, hidden in enumerate(plan.hidden) if hidden == kind] for kind in (False, True)
+        every = range(len(plan.qindex))
+        self._of_kind = {
+            kind: _by_layer(plan, [i for i in every if _kind(plan.frame_type[i]) == kind])
+            for kind in (KEY, INTER, ALTREF)
         }
+        self._of_any_kind = _by_layer(plan, list(every))
 
-    def answer(self, event: Any) -> int:
-        """The qindex for a frame, by its native event or record."""
-        plan, hidden = self._plan, bool(event["frame_type"] == ALTREF)
-        at = self._asked
+    def answer(self, frame: Any) -> int:
+        """The qindex for a frame, by its native event or record or the fields of its request."""
+        frame_type, layer, show_index = (int(frame[n]) for n in ("frame_type", "layer", "show_index"))
+        place = self._asked
         self._asked += 1
-        if at < len(plan.qindex) and plan.hidden[at] == hidden:
-            return plan.qindex[at]
-        same = self._kinds[hidden] or self._kinds[not hidden]
-        shown = [plan.shown_before[i] for i in same]
-        place = min(bisect.bisect_left(shown, int(event["show_index"])), len(same) - 1)
-        return plan.qindex[same[place]]
+        if not self._is_at(place, frame_type, layer, show_index):
+            place = self._most_alike(frame_type, layer, show_index)
+        return self._plan.qindex[place]
+
+    def _is_at(self, place: int, frame_type: int, layer: int, show_index: int) -> bool:
+        plan = self._plan
+        if place >= len(plan.qindex):
+            return False
+        if plan.named:
+            there = (plan.frame_type[place], plan.layer[place], plan.show_index[place])
+            return there == (frame_type, layer, show_index)
+        kind, same_place = _kind(frame_type), plan.show_index[place] == show_index
+        return kind == _kind(plan.frame_type[place]) and (kind == ALTREF or same_place)
+
+    def _most_alike(self, frame_type: int, layer: int, show_index: int) -> int:
+        plan, layers = self._plan, self._of_kind[_kind(frame_type)] or self._of_any_kind
+        gap = min(abs(layer - other) for other in layers)
+        alike: list[int] = []
+        for other in {layer - gap, layer + gap} & layers.keys():
+            # The first of this layer at or behind the place, and the last before it.
+            shown = layers[other]
+            at = bisect.bisect_left(shown, show_index, key=lambda i: plan.show_index[i])
+            alike += shown[max(at - 1, 0) : at + 1]
+        return min(
+            alike,
+            key=lambda i: (abs(plan.show_index[i] - show_index), plan.frame_type[i] != frame_type, i),
+        )
+
+
+def _by_layer(plan: QindexPlan, frames: Sequence[int]) -> dict[int, list[int]]:
+    """Frames by layer, each list in display order."""
+    layers: dict[int, list[int]] = {}
+    for i in sorted(frames, key=lambda i: (plan.show_index[i], i)):
+        layers.setdefault(plan.layer[i], []).append(i)
+    return layers
+
+
+def _kind(frame_type: int) -> int:
+    return frame_type if frame_type in (KEY, ALTREF) else INTER
+
+
+def plan_of_coded_frames(coded: CodedFrames, *, named: bool) -> QindexPlan:
+    """The plan of an encode; `named`: it was made through the callbacks, which know layers and places."""
+    return QindexPlan(
+        qindex=tuple(coded.qindex),
+        frame_type=tuple(coded.frame_type),
+        layer=tuple(coded.layer),
+        show_index=tuple(coded.show_index),
+        named=named,
+    )
 
 
 def plan_of_packets(packets: Iterable[bytes]) -> QindexPlan:
     """The plan that an encode's packets give away."""
-    qindex, hidden, shown_before = [], [], []
-    shown = 0
-    for header in frame_headers(packets):
-        if not header.show_existing_frame:
-            qindex.append(header.base_q_idx)
-            hidden.append(not header.show_frame)
-            shown_before.append(shown)
-        shown += header.show_existing_frame or header.show_frame
-    return QindexPlan(tuple(qindex), tuple(hidden), tuple(shown_before))
+    return plan_of_coded_frames(coded_frames(packets, ()), named=False)
 
 
 def plan_of_records(records: Array, qindex: Array | None = None) -> QindexPlan:
-    """The plan of an episode's records; `qindex` [N coded frames] replaces theirs."""
-    coded = records[records["frame_type"] >= 0]
-    chosen = coded["qindex"] if qindex is None else qindex
-    hidden = coded["frame_type"] == ALTREF
+    """The plan of an encode's records; `qindex` [N coded frames] replaces theirs."""
+    coded = records[records["frame_type"] != SHOW_EXISTING]
     return QindexPlan(
-        tuple(np.clip(np.round(chosen), 1, 255).astype(int).tolist()),
-        tuple(hidden.tolist()),
-        tuple(coded["show_index"].tolist()),
+        qindex=_qindexes(coded["qindex"] if qindex is None else qindex),
+        frame_type=tuple(coded["frame_type"].tolist()),
+        layer=tuple(coded["layer"].tolist()),
+        show_index=tuple(coded["show_index"].tolist()),
     )
 
 
 def between(low: QindexPlan, high: QindexPlan, share: float) -> QindexPlan:
     """`low` moved by `share` of the way to `high`, or past it; the nearer one if their frames differ."""
-    if low.hidden != high.hidden or low.shown_before != high.shown_before:
+    if not low.same_frames(high):
         return high if share >= 0.5 else low
     mixed = (1.0 - share) * np.array(low.qindex) + share * np.array(high.qindex)
-    return QindexPlan(
-        tuple(np.clip(np.round(mixed), 1, 255).astype(int).tolist()), low.hidden, low.shown_before
-    )
+    return dataclasses.replace(low, qindex=_qindexes(mixed))
 
 
-def plan_of_json(fields: Mapping[str, Sequence[Any]]) -> QindexPlan:
+def _qindexes(values: Array) -> tuple[int, ...]:
+    """Whole numbers that libvpx takes."""
+    return tuple(np.clip(np.round(values), 1, 255).astype(int).tolist())
+
+
+def plan_of_json(fields: Mapping[str, Any]) -> QindexPlan:
     """The plan whose fields JSON has made lists of."""
-    return QindexPlan(**{name: tuple(values) for name, values in fields.items()})
+    columns = {name: tuple(fields[name]) for name in ("qindex", "frame_type", "layer", "show_index")}
+    return QindexPlan(**columns, named=bool(fields["named"]))
 
 
 def constant_plan(qindex: int) -> QindexPlan:
     """The same qindex for every frame."""
-    return QindexPlan((qindex, qindex), (False, True), (0, 0))
+    return QindexPlan((qindex,), (KEY,), (0,), (0,), named=False)
 
 
 def follow_plans(events: Array, jobs: list[Job]) -> Array:
-    """`encodes.Decide` for jobs whose `extra` is a tuple that ends with a PlanFollower."""
+    """`batch.Decide` for jobs whose `extra` is a tuple that ends with a PlanFollower."""
     answers = [job.extra[-1].answer(event) for event, job in zip(events, jobs, strict=True)]
     return np.array(answers, np.int32)

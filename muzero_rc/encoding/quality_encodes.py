@@ -37,7 +37,7 @@ def load_quality_encodes(path: Path) -> list[QualityEncode] | None:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return [QualityEncode(**{**one, "plan": plan_of_json(plan)}) for one, plan in kept]
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 

@@ -15,9 +15,10 @@ from encoder_bridge.media.decode import FramePipe, open_frames
 from encoder_bridge.media.mux import ivf_file
 from encoder_bridge.media.probe import VideoFile
 from encoder_bridge.media.quality import measure
-from muzero_rc.encoding.coded_frames import coded_frames, qindex_for
+from muzero_rc.encoding.coded_frames import CodedFrames, coded_frames
+from muzero_rc.encoding.qindex_plan import PlanFollower, plan_of_coded_frames
 from muzero_rc.evaluation.metrics import VMAF, Metric, values_of
-from muzero_rc.evaluation.results import CodedFrames, MeasuredEncode
+from muzero_rc.evaluation.results import MeasuredEncode
 
 
 class Cancelled(BridgeError):
@@ -103,7 +104,7 @@ def run_request(
         fps=float(clip.fps),
         encode_s=float(result.outcome["encode_seconds"]),
         guarded=int(result.outcome["guarded"]),
-        coded=coded_frames(packets, result),
+        coded=coded_frames((data for _, _, data in packets), result.records),
     )
 
 
@@ -111,11 +112,12 @@ def _encode_by_place(
     request: EncodeRequest, frames: FramePipe, first: FirstPass, cancelled: threading.Event
 ) -> EncodeResult:
     assert request.plan is not None
+    follower = PlanFollower(plan_of_coded_frames(request.plan, named=True))
     with Session(frames, first, request.full_config(), guard=False, keep_packets=True) as session:
         while (asked := session.request()) is not None:
             if cancelled.is_set():
                 raise Cancelled("interrupted")
-            session.answer(qindex_for(request.plan, asked))
+            session.answer(follower.answer(vars(asked)))
         return session.result()
 
 

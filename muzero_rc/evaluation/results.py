@@ -4,28 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from muzero_rc.encoding.coded_frames import CodedFrames
+
 QINDEX_MAX = 255
-
-
-@dataclass(frozen=True)
-class CodedFrames:
-    """One entry a coded frame, in coding order; show-existing frames are left out.
-
-    Attributes:
-        frame_type: 0 key, 1 inter, 2 alt-ref, 3 overlay, 4 golden.
-        show_index: its place in display order, from 0; see `plans.coded_frames` for when it is not known.
-        coded_at: how many frames are shown before it.
-        layer: of the pyramid, 0 for frames outside it.
-        qindex: as used, 0 to 255.
-        bits: without the superframe index.
-    """
-
-    frame_type: list[int]
-    show_index: list[int]
-    coded_at: list[int]
-    layer: list[int]
-    qindex: list[int]
-    bits: list[int]
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
-from encoder_bridge.encode.session import FrameRequest
 from encoder_bridge.errors import EncodeFailed
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.deploy.policy_names import UnknownPolicy
-from muzero_rc.encoding.coded_frames import qindex_for
+from muzero_rc.encoding.coded_frames import CodedFrames
 from muzero_rc.evaluation import runner as evaluation_module
 from muzero_rc.evaluation.cq_match import CQ_MAX, CQ_MIN, matching_levels
 from muzero_rc.evaluation.measured_encode import EncodeRequest
 from muzero_rc.evaluation.metrics import wanted
 from muzero_rc.evaluation.rate_controls import choose_rate_controls
 from muzero_rc.evaluation.result_cache import ResultCache
-from muzero_rc.evaluation.results import CodedFrames, MeasuredEncode
+from muzero_rc.evaluation.results import MeasuredEncode
 from muzero_rc.evaluation.runner import ClipTask, Evaluation, evaluate
 
 TARGETS = (50, 100, 200, 400)
@@ -241,26 +240,3 @@ def test_bisection_finds_the_nearest_level(steps: list[float], targets: list[int
     for target in targets:
         best = min(off(level, target) for level in range(CQ_MIN, CQ_MAX + 1))
         assert min(off(level, target) for level in levels) == pytest.approx(best)
-
-
-def request(frame_type: int, show_index: int, layer: int) -> FrameRequest:
-    step: Any = None
-    return FrameRequest(frame_type, show_index, 0, 0, layer, 100, step)
-
-
-def test_a_plan_is_followed_where_the_gops_agree_and_closely_where_not() -> None:
-    plan = CodedFrames(
-        frame_type=[0, 2, 2, 1, 1, 3],
-        show_index=[0, 8, 4, 1, 2, 8],
-        layer=[0, 1, 2, 3, 3, 3],
-        coded_at=[0, 1, 1, 1, 2, 8],
-        qindex=[50, 60, 80, 120, 130, 140],
-        bits=[1] * 6,
-    )
-    columns = zip(plan.frame_type, plan.show_index, plan.layer, plan.qindex, strict=True)
-    for frame_type, show_index, layer, qindex in columns:
-        assert qindex_for(plan, request(frame_type, show_index, layer)) == qindex
-    assert qindex_for(plan, request(2, 10, 1)) == 60
-    assert qindex_for(plan, request(2, 6, 2)) == 80
-    assert qindex_for(plan, request(4, 3, 3)) == 130
-    assert qindex_for(plan, request(0, 30, 0)) == 50
