@@ -1,4 +1,4 @@
-"""Arrays that the learner's parts hand to one another.
+"""Array legend, and the tuples of arrays that cross packages.
 
 Every array states its shape. The letters, everywhere in this package:
 
@@ -54,7 +54,7 @@ class Widths(NamedTuple):
 
 
 class ClipBatch(NamedTuple):
-    """What is known of clips before their first frame."""
+    """Features of clips, known before their first frame."""
 
     clip: Array  # f4[B, C]
     frames: Array  # f4[B, T, X]; rows from `length` on are ignored
@@ -70,7 +70,7 @@ class Schedule(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What the network says of a state."""
+    """Heads of the network on a state."""
 
     policy_logits: Array  # f4[B, ..., A]
     gain_logits: Array  # f4[B, ..., bins] of the episode's final gain over its anchor, dB
@@ -78,7 +78,7 @@ class Prediction(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What the dynamics say of an action."""
+    """Dynamics of an action: the next state, and the coded frame's bits and error."""
 
     state: Array  # f4[B, ..., d] before the next coded frame
     log_bits: Array  # f4[B, ...] of the frame that the action coded, in the caller's scale

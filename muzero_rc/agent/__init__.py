@@ -1,1 +1,1 @@
-"""The MuZero agent in pure JAX: networks, search, losses, learner."""
+"""The MuZero agent in pure JAX: networks, search, losses, learner. Knows no encoder and no disk."""

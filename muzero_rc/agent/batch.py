@@ -1,4 +1,4 @@
-"""From episodes to what the losses compare with: windows of coded frames and their targets.
+"""Training batches: windows of coded frames, and the targets that the losses compare with.
 
 A window begins at a coded frame and goes on for K more. The value targets are the episode's final
 figures (full return, no discount). Show-existing frames have no decision and take no part.
@@ -13,11 +13,11 @@ from muzero_rc.config.schema import NetworkConfig
 from muzero_rc.reward.outcome import Opponent
 from muzero_rc.types import Array, ClipBatch, Schedule
 
-NO_FRAME = -1  # frame type where an episode has ended
+NO_FRAME = -1  # frame type past the end of an episode
 
 
 class Trace(NamedTuple):
-    """An episode's coded frames as the network sees them, N frames with a decision.
+    """An episode as the network sees it: its N coded frames with a decision.
 
     Attributes:
       frame_type, layer, show_index: i4[N].
@@ -40,7 +40,7 @@ class Trace(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One episode in a batch.
+    """One episode of a batch, before windows are drawn from it.
 
     Attributes:
       trace: its frames.
@@ -64,7 +64,7 @@ class Sample(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one learner step learns from."""
+    """Input of one learner step: W windows of K actions from each of B episodes."""
 
     clip: ClipBatch
     show_index: Array  # i4[B, W]
@@ -83,7 +83,7 @@ class Batch(NamedTuple):
 
 
 def scaled_log_bits(bits: Array, target_bits_per_frame: float) -> Array:
-    """f4[N]: log of a coded frame's bits relative to the target's bits per shown frame."""
+    """f4[N]: log of each coded frame's bits relative to the target's bits per shown frame."""
     scaled = np.log(np.maximum(bits, 1.0)) - np.log(target_bits_per_frame)
     return np.asarray(scaled, np.float32)
 
@@ -94,7 +94,7 @@ def scaled_log_sse(sse: Array, pixels: Array) -> Array:
 
 
 def nearest_action(qindex: Array, q_ref: Array, config: NetworkConfig) -> Array:
-    """i4[...]: the action that comes closest to having used `qindex` when q_ref was `q_ref`."""
+    """i4[...]: the action nearest to the qindex used, given the controller's q_ref."""
     wanted = qindex - q_ref if config.action_mode == "relative" else qindex
     distance = np.abs(np.asarray(wanted)[..., None] - np.asarray(config.actions))
     return np.asarray(np.argmin(distance, axis=-1), np.int32)
@@ -117,15 +117,15 @@ def action_target(qindex: Array, q_ref: Array, config: NetworkConfig) -> Array:
     return target
 
 
-def window_starts(chance: Array, windows: int, rng: np.random.Generator) -> Array:
-    """i4[W]: first frames of the windows, in order, drawn from `chance` f8[N] in W equal strata of it."""
-    edges = np.cumsum(chance) / np.sum(chance)
+def window_starts(probabilities: Array, windows: int, rng: np.random.Generator) -> Array:
+    """i4[W]: first frames of the windows in order, by stratified sampling from `probabilities` f8[N]."""
+    edges = np.cumsum(probabilities) / np.sum(probabilities)
     drawn = (np.arange(windows) + rng.random(windows)) / windows
     return np.asarray(np.minimum(np.searchsorted(edges, drawn, side="right"), len(edges) - 1), np.int32)
 
 
-def chance_of_frames(log_bits: Array, bits_share: float) -> Array:
-    """f8[N]: how often windows begin at each frame: `bits_share` of them by its bits, the rest evenly.
+def start_probabilities(log_bits: Array, bits_share: float) -> Array:
+    """f8[N]: probability that a window begins at each frame: `bits_share` by its bits, the rest evenly.
 
     A decision counts by the bits that it moves: a key frame is one frame of hundreds and a third of them.
     """
@@ -143,13 +143,23 @@ def make_batch(
     bits_share: float,
     rng: np.random.Generator,
 ) -> Batch:
-    """Draws windows from each sample and pads clips to the longest, in steps of 16 frames."""
+    """Draws windows from each sample and pads the clips to the longest, in steps of 16 frames.
+
+    Args:
+      samples: the batch's episodes, B of them.
+      config: actions of the network.
+      windows: W, of each episode.
+      unroll: K, actions in a window.
+      true_schedule_share: of the windows' schedules that are known to their end.
+      bits_share: see `start_probabilities`.
+      rng: draws first frames and depths.
+    """
     length = np.array([len(s.frames) for s in samples], np.int32)
     longest = -(-int(length.max()) // 16) * 16
     frames = np.stack([np.pad(s.frames, ((0, longest - len(s.frames)), (0, 0))) for s in samples])
     parts = []
     for s in samples:
-        starts = window_starts(chance_of_frames(s.trace.log_bits, bits_share), windows, rng)
+        starts = window_starts(start_probabilities(s.trace.log_bits, bits_share), windows, rng)
         parts.append(_windows(s, starts, config, unroll, true_schedule_share, rng))
     schedule = Schedule(*map(np.stack, zip(*(schedule for schedule, _ in parts), strict=True)))
     stacked = {name: np.stack([rest[name] for _, rest in parts]) for name in parts[0][1]}

@@ -1,4 +1,4 @@
-"""One gradient step, and the state that it moves."""
+"""The learner: gradient step, optimizer, and reanalysis of old windows."""
 
 import functools
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from muzero_rc.types import Array, Params
 
 
 class TrainingState(NamedTuple):
-    """All that a step reads and writes.
+    """State of the learner: what a step reads and writes.
 
     Attributes:
       params: of the network.
@@ -36,7 +36,7 @@ class TrainingState(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """Pure functions of training.
+    """The learner's pure functions.
 
     Attributes:
       init: rng key -> state.

@@ -1,4 +1,4 @@
-"""The loss of a batch: policy, value heads and model heads over K unrolled steps."""
+"""Losses of a batch: policy, value heads and model heads over K unrolled steps."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ _STATE_GRADIENT = 0.5  # of what flows back through each dynamics step, as in Mu
 
 
 class Root(NamedTuple):
-    """A batch after representation.
+    """Root states of a batch's windows.
 
     Attributes:
       state: f4[B, W, d] at each window's first frame.
@@ -37,7 +37,7 @@ def root_of(networks: Networks, params: Params, batch: Batch) -> Root:
 def loss(
     networks: Networks, config: Config, params: Params, batch: Batch
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """The weighted loss and what it is made of.
+    """Computes the weighted loss and its parts.
 
     Returns:
       A scalar, and scalars to log: each part's mean over frames that count, the policy's entropy.

@@ -1,4 +1,4 @@
-"""The network: four pure functions over one set of Haiku parameters.
+"""The networks: four pure functions over one set of Haiku parameters.
 
     encode_clip   once per clip: what comes when (looks ahead, linear in T)
     represent     once per coded frame: a state from step features and the encoding
@@ -44,7 +44,7 @@ class Networks(NamedTuple):
 
 
 def seen_windows(config: NetworkConfig) -> tuple[int, ...]:
-    """Windows ahead whose mean encoding a step sees: none without look-ahead."""
+    """Windows of frames ahead whose mean encoding a step sees; none without look-ahead."""
     return config.windows if config.look_ahead else ()
 
 
@@ -54,7 +54,7 @@ def encoding_width(config: NetworkConfig) -> int:
 
 
 def exo_width(config: NetworkConfig, widths: Widths) -> int:
-    """F: what the dynamics are told of a frame ahead."""
+    """F: exogenous inputs of the dynamics, of one frame ahead."""
     return 1 + widths.frame_types + widths.layers + encoding_width(config)
 
 

@@ -22,7 +22,7 @@ from muzero_rc.types import Array, Params
 
 
 class Node(NamedTuple):
-    """What the tree keeps of a state.
+    """Embedding of a tree node.
 
     Attributes:
       state: f4[B, d].
@@ -34,7 +34,7 @@ class Node(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a search says.
+    """Result of a search.
 
     Attributes:
       action: i4[B] to play.
@@ -52,7 +52,7 @@ Search = Callable[[Params, Array, Array, Array, Array, Array], Found]
 
 
 def tie_break(config: NetworkConfig) -> Array:
-    """f4[A]: so little that it only decides between equal logits, for the smaller offset to q_ref."""
+    """f4[A]: tiny logits that decide between equal ones, for the smaller offset to q_ref."""
     actions = np.abs(np.array(config.actions, np.float32))
     return -1e-4 * actions if config.action_mode == "relative" else 0.0 * actions
 

@@ -1,4 +1,4 @@
-"""Numbers as categorical distributions over evenly spaced bins, and back.
+"""Two-hot codec: numbers as categorical distributions over evenly spaced bins, and back.
 
 Bins lie from -limit to +limit; a number between two bins is shared by the two
 ("two-hot"), so that the distribution's mean is the number. Numbers outside count

@@ -1,4 +1,4 @@
-"""What the commands share: one-line errors, exit statuses, awkward file names, clean ends."""
+"""Shared by the commands: encoder options, one-line errors, exit statuses, clean termination."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 class Usage(UserError):
-    """Wrong use that argparse cannot see; the message says what to do instead."""
+    """Wrong usage that argparse cannot see; the message says what to do instead."""
 
 
 class Parser(argparse.ArgumentParser):

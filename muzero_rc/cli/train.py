@@ -1,4 +1,4 @@
-"""rc-train: from a folder of clips to a policy file."""
+"""rc-train: trains a policy file on a folder of clips."""
 
 import argparse
 import logging
@@ -132,7 +132,7 @@ def _train(args: argparse.Namespace, config: "Config", service: "Service | None"
         resume=args.resume,
         init_from=None if args.init_from is None else _existing(args.init_from),
         service=service,
-        say=_say,
+        report=_say,
     )
     print(Path(args.run_dir) / "policies" / "latest.safetensors")
     return DONE
@@ -183,7 +183,7 @@ def _actor(args: argparse.Namespace) -> int:
 def _smoke(args: argparse.Namespace) -> int:
     from muzero_rc.training.smoke import smoke
 
-    print(smoke(args.minutes, None if args.keep is None else Path(args.keep), say=_say))
+    print(smoke(args.minutes, None if args.keep is None else Path(args.keep), report=_say))
     return DONE
 
 

@@ -1,1 +1,1 @@
-"""Settings of a run: the schema with its ranges, and TOML files that fill it."""
+"""Training configuration: the schema, the ranges of its fields, and the TOML files that fill it."""

@@ -1,4 +1,4 @@
-"""Reading and writing a configuration: TOML files and `--set a.b=c`.
+"""Reads and writes configurations: TOML files and `--set a.b=c`.
 
 A file says only what it changes. Unknown keys and wrong types are errors of one
 line that name the key.
@@ -21,7 +21,7 @@ from muzero_rc.config.schema import Config
 
 
 def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
-    """The config of a TOML file, changed by `a.b=c` overrides.
+    """Loads the config of a TOML file, changed by `a.b=c` overrides.
 
     Raises:
         ConfigError: an unknown key, a wrong type, a value out of range, broken TOML.
@@ -35,7 +35,7 @@ def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
 
 
 def parse_config(text: str) -> Config:
-    """The config of a TOML text.
+    """Parses the config of a TOML text.
 
     Raises:
         ConfigError: an unknown key, a wrong type, a value out of range, broken TOML.
@@ -49,7 +49,11 @@ def parse_config(text: str) -> Config:
 
 
 def override(config: Config, overrides: Iterable[str]) -> Config:
-    """`config` with `a.b=c` assignments made, in order; c is a TOML value or a bare word."""
+    """Applies `a.b=c` assignments in order; c is a TOML value or a bare word.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type, a value out of range.
+    """
     values = dataclasses.asdict(config)
     for text in overrides:
         key, equals, value = text.partition("=")
@@ -67,7 +71,7 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 
 
 def dump_config(config: Config) -> str:
-    """The whole config as TOML; `load_config` reads it back to an equal one."""
+    """Formats the whole config as TOML; `load_config` reads it back to an equal one."""
     values = dataclasses.asdict(config)
     lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
     for section, entries in values.items():
@@ -90,7 +94,7 @@ def _parse_value(text: str) -> object:
 
 
 def _build(kind: type[Any], values: Mapping[str, object], prefix: str) -> Any:
-    """An instance of dataclass `kind` from nested mappings."""
+    """Builds a dataclass of type `kind` from nested mappings."""
     hints = typing.get_type_hints(kind)
     arguments = {}
     for key, value in values.items():
@@ -109,7 +113,7 @@ def _build(kind: type[Any], values: Mapping[str, object], prefix: str) -> Any:
 
 
 def _convert(hint: Any, value: object, key: str) -> object:
-    """`value` as the type `hint`: bool, int, float, str, Literal, or a tuple of one of them."""
+    """Converts `value` to the type `hint`: bool, int, float, str, Literal, or a tuple of one of them."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         require(value in arguments, key, value, "one of " + ", ".join(map(repr, arguments)))

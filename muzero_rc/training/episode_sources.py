@@ -1,4 +1,7 @@
-"""Rounds of episodes for the learner: played here, or sent by actors elsewhere."""
+"""Sources of self-play episodes: an actor in this process, or logs that were copied here.
+
+A third one, actors elsewhere over Reverb, is `distributed.transport`.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,16 +17,22 @@ from muzero_rc.experience.ingest import Intake
 from muzero_rc.types import Params
 
 
-class Rounds(Protocol):
+class EpisodeSource(Protocol):
     """Where the learner's next episodes come from."""
 
     def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
-        """About a round of episodes, played with weights as new as can be had."""
+        """Yields about a round of episodes, played with weights as new as can be had.
+
+        Args:
+          params: of the network at present.
+          step: learner steps behind them.
+          intake: opponents, and how many episodes there are.
+        """
         ...
 
 
-class LocalRounds:
-    """Played in this process."""
+class LocalEpisodes:
+    """Plays episodes in this process, on the encoders of a ClipStore."""
 
     def __init__(
         self, actor: Actor, store: ClipStore, instances: Sequence[Instance], config: Config, config_hash: str
@@ -36,7 +45,7 @@ class LocalRounds:
         self._hash = config_hash
 
     def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
-        """See `Rounds.play`; episodes are numbered on from those that the run has."""
+        """See `EpisodeSource.play`; episodes are numbered on from those that the run has."""
         self._actor.set_weights(params, step)
         first = intake.numbers
         count = min(self._config.actor.round_episodes, self._config.budget.episodes - intake.episodes)
@@ -44,8 +53,8 @@ class LocalRounds:
         yield from self._actor.play(work, intake.opponents, self._hash)
 
 
-class Inbox:
-    """Episode logs that people copy into the run folder, one folder for each actor."""
+class LogInbox:
+    """Follows the episode logs that people copy into the run folder, one folder for each actor."""
 
     def __init__(self, folder: Path) -> None:
         """Args: folder: `RunDir.inbox`."""
@@ -53,6 +62,6 @@ class Inbox:
         self._tails: dict[Path, EpisodeTail] = {}
 
     def new(self) -> Iterator[Episode]:
-        """Whole episodes that were not there at the last look."""
+        """Yields the whole episodes that were not there at the last look."""
         for folder in sorted(path for path in self._folder.iterdir() if path.is_dir()):
             yield from self._tails.setdefault(folder, EpisodeTail(folder)).new()

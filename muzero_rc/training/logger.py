@@ -1,4 +1,4 @@
-"""What a run reports: TensorBoard, a line of JSON for each report, and a line for a person."""
+"""Logger of a run's scalars: TensorBoard, and one line of JSON for each report."""
 
 import json
 import time
@@ -10,8 +10,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 
-class Metrics:
-    """Writes scalars under a run folder: `tensorboard/` and `metrics.jsonl`, which grows line by line."""
+class Logger:
+    """Writes scalars to a run folder's `tensorboard/` and `metrics.jsonl`; close it at the end."""
 
     def __init__(self, run_dir: Path) -> None:
         """Args: run_dir: exists."""
@@ -19,7 +19,7 @@ class Metrics:
         self._lines = (run_dir / "metrics.jsonl").open("a", encoding="utf-8")
 
     def write(self, step: int, group: str, scalars: Mapping[str, float]) -> None:
-        """Reports scalars at a learner step; names become `group/name`."""
+        """Logs scalars at a learner step; in TensorBoard their names are `group/name`."""
         values = [Summary.Value(tag=f"{group}/{k}", simple_value=float(v)) for k, v in scalars.items()]
         self._board.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
         numbers = {name: round(float(value), 6) for name, value in scalars.items()}
@@ -27,13 +27,13 @@ class Metrics:
         self._lines.flush()
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Flushes both files and closes them."""
         self._board.close()
         self._lines.close()
 
 
 def read_metrics(run_dir: Path, group: str) -> list[dict[str, float]]:
-    """All reports of a group, in their order; a torn last line is left out."""
+    """Reads back all that was logged of a group, in its order, without a torn last line."""
     path = run_dir / "metrics.jsonl"
     reports = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
@@ -47,6 +47,6 @@ def read_metrics(run_dir: Path, group: str) -> list[dict[str, float]]:
 
 
 def duration(seconds: float) -> str:
-    """Hours and minutes for a person: `1h05`."""
+    """Formats a duration as hours and minutes: `1h05`."""
     minutes = max(0, round(seconds / 60))
     return f"{minutes // 60}h{minutes % 60:02d}"

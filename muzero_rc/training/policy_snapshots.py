@@ -1,4 +1,4 @@
-"""From a run to policy files: what they came from, which is the newest, which the best."""
+"""Policy snapshots of a run: export, provenance, and which is the newest and which the best."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from muzero_rc.training.run_dir import RunDir, replace_link
 
 
 def provenance(corpus: Path, clips: list[Path], engine: Engine) -> dict[str, Any]:
-    """What a run and its policies came from."""
+    """Provenance of a run and its policies: corpus, feature version, versions of libvpx."""
     names = [(path.name, content_digest(path)) for path in clips]
     versions = {name: value for name, value in engine.native.versions().items() if "libvpx" in name}
     return {
@@ -29,24 +29,24 @@ def provenance(corpus: Path, clips: list[Path], engine: Engine) -> dict[str, Any
 
 
 def feature_version(engine: Engine) -> int:
-    """Of the feature table that the engine fills."""
+    """Version of the feature table that the engine fills."""
     return int(engine.native.versions()["feature_version"])
 
 
-def export_state(
+def export_snapshot(
     run: RunDir, state: TrainingState, config: Config, engine: Engine, figures: Mapping[str, float]
 ) -> Path:
-    """Writes the averaged weights as a policy file and names it `latest.safetensors`."""
+    """Exports the averaged weights as a policy file, and points `latest.safetensors` at it."""
     path = run.policies / f"step-{int(state.step):07d}.safetensors"
-    told = {key: round(float(value), 5) for key, value in figures.items() if np.isfinite(value)}
-    notes = {**run.note(), "config_hash": run.config_hash, "step": int(state.step), "figures": told}
+    finite = {key: round(float(value), 5) for key, value in figures.items() if np.isfinite(value)}
+    notes = {**run.note(), "config_hash": run.config_hash, "step": int(state.step), "figures": finite}
     export_policy(path, state.average, config.network, engine.widths, feature_version(engine), notes)
     replace_link(run.policies / "latest.safetensors", path)
     return path
 
 
 def is_better(measured: Mapping[str, float], best: Mapping[str, float] | None) -> bool:
-    """Chosen by BD-rate and by the budget kept: one more per cent of encodes over costs 0.2 % BD-rate."""
+    """Compares BD-rate and the budget kept: one per cent more encodes over cost 0.2 % BD-rate."""
 
     def cost(figures: Mapping[str, float]) -> float:
         return figures["bd_vbr"] + 20.0 * figures["over"]
@@ -55,7 +55,7 @@ def is_better(measured: Mapping[str, float], best: Mapping[str, float] | None) -
 
 
 def best_figures(path: Path) -> Mapping[str, float] | None:
-    """The figures in a policy file's provenance, None where there is no such file."""
+    """Reads the validation figures out of a policy file; None where it is missing or has none."""
     if not path.exists():
         return None
     figures = read_metadata(path)["provenance"].get("figures", {})

@@ -1,4 +1,4 @@
-"""The folder of a run: what is where, who may write it, and where it came from."""
+"""Run folder: its layout, the lock of the process that writes it, and its provenance."""
 
 import fcntl
 import json
@@ -17,12 +17,12 @@ RUN_VERSION = 1
 
 @dataclass(frozen=True)
 class RunDir:
-    """A run's folder, held by this process.
+    """A run folder, locked by this process; close it at the end.
 
     Attributes:
       path: the folder.
-      config_hash: of the config, goes into episodes.
-      lock: open as long as the run is held.
+      config_hash: of the config; episodes carry it.
+      lock: open as long as the run is locked.
     """
 
     path: Path
@@ -50,16 +50,16 @@ class RunDir:
         return self.path / "policies"
 
     def note(self) -> dict[str, Any]:
-        """What was noted when the run began."""
+        """Provenance, noted when the run began."""
         return read_note(self.path)
 
     def close(self) -> None:
-        """Lets others have the folder."""
+        """Releases the lock."""
         self.lock.close()
 
 
 def open_run(path: Path, config: Config, provenance: dict[str, Any], *, resume: bool) -> RunDir:
-    """Begins a run, or goes on with one.
+    """Creates a run folder, or resumes the run in one.
 
     Args:
       path: the run's folder.
@@ -97,7 +97,11 @@ def open_run(path: Path, config: Config, provenance: dict[str, Any], *, resume: 
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """The note of a run folder. Raises RunError where there is none, or one of another version."""
+    """Reads the provenance of a run folder.
+
+    Raises:
+      RunError: there is none, or it is of another version.
+    """
     try:
         note: dict[str, Any] = json.loads((path / "run.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -112,13 +116,13 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def load_run_config(path: Path) -> Config:
-    """The config kept in a run folder, after checking the folder's version."""
+    """Loads the config kept in a run folder, after checking the folder's version."""
     read_note(path)
     return load_config(path / "config.toml")
 
 
 def replace_link(link: Path, target: Path) -> None:
-    """Makes `link` name `target`, a file beside it; at every moment it names the old or the new."""
+    """Points a symbolic link at `target`, a file beside it, atomically."""
     temporary = link.with_name(f".{link.name}.new")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target.name)

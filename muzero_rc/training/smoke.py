@@ -1,4 +1,4 @@
-"""Five minutes of everything: a person's first run, on clips that ffmpeg makes."""
+"""Smoke run: five minutes of the whole training on clips that ffmpeg makes."""
 
 import contextlib
 import statistics
@@ -61,13 +61,13 @@ _CHANGES = (
 )
 
 
-def smoke(minutes: float, keep: Path | None, *, say: Callable[[str], None]) -> str:
-    """Trains for some minutes and tells how the win rate against the first opponent rose.
+def smoke(minutes: float, keep: Path | None, *, report: Callable[[str], None]) -> str:
+    """Trains for some minutes and says how the win rate against the first opponent rose.
 
     Args:
       minutes: in all.
       keep: the run folder; None drops it.
-      say: takes lines for a person.
+      report: takes lines for a person.
 
     Returns:
       A line for a person.
@@ -79,16 +79,17 @@ def smoke(minutes: float, keep: Path | None, *, say: Callable[[str], None]) -> s
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muzero-rc-smoke-")))
         run_dir = keep or folder / "run"
         frames = 2 * _SCENE
-        say(f"{len(_PATTERNS)} clips of {frames} frames, {minutes:g} minutes: a look at a run, not a policy")
+        report(f"{len(_PATTERNS)} clips of {frames} frames, {minutes:g} minutes: a look, not a policy")
         make_clips(folder / "clips")
         left_s = 60.0 * minutes - _LAST_ROUND_S - (time.monotonic() - began)
         config = smoke_config(hours=max(left_s, 30.0) / 3600.0)
-        train(config, folder / "clips", run_dir, engine=libvpx_engine(), cache=folder / "cache", say=say)
-        return _told(run_dir)
+        cache = folder / "cache"
+        train(config, folder / "clips", run_dir, engine=libvpx_engine(), cache=cache, report=report)
+        return _in_words(run_dir)
 
 
 def smoke_config(*, hours: float, episodes: int = 100_000) -> Config:
-    """The config of such a run."""
+    """Configuration of a smoke run."""
     return override(Config(), (*_CHANGES, f"budget.hours={hours!r}", f"budget.episodes={episodes}"))
 
 
@@ -103,7 +104,7 @@ def make_clips(folder: Path) -> None:
 
 
 def win_rates(episodes: Sequence[Episode]) -> list[tuple[float, float, int]]:
-    """How noise-free episodes fared against the first opponent, in the quarters of a run.
+    """Computes win rates of noise-free episodes against the anchor, in the quarters of a run.
 
     Args:
       episodes: of self-play, in their order.
@@ -122,7 +123,7 @@ def win_rates(episodes: Sequence[Episode]) -> list[tuple[float, float, int]]:
     return found
 
 
-def _told(run_dir: Path) -> str:
+def _in_words(run_dir: Path) -> str:
     episodes = list(read_log(run_dir / "episodes"))
     quarters = win_rates(episodes)
     if len(quarters) < 2:

@@ -1,4 +1,4 @@
-"""A whole run on one machine, top to bottom: teachers, imitation, self-play, validation."""
+"""The training loop, top to bottom: demonstrations, imitation, self-play, validation."""
 
 import itertools
 import time
@@ -27,11 +27,11 @@ from muzero_rc.experience.replay import make_replay
 from muzero_rc.experience.sampler import Batches
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training import checkpoint
-from muzero_rc.training.episode_sources import Inbox, LocalRounds, Rounds
-from muzero_rc.training.logger import Metrics, duration
+from muzero_rc.training.episode_sources import EpisodeSource, LocalEpisodes, LogInbox
+from muzero_rc.training.logger import Logger, duration
 from muzero_rc.training.policy_snapshots import (
     best_figures,
-    export_state,
+    export_snapshot,
     feature_version,
     is_better,
     provenance,
@@ -42,7 +42,7 @@ from muzero_rc.training.validation import VBR, Validation
 if TYPE_CHECKING:
     from muzero_rc.distributed.transport import Service
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 _IMITATION_ROUND = 100  # learner steps between reports while there is no self-play
 
 
@@ -56,7 +56,7 @@ def train(
     resume: bool = False,
     init_from: Path | None = None,
     service: "Service | None" = None,
-    say: Say = print,
+    report: Report = print,
 ) -> dict[str, float]:
     """Trains until the budget ends.
 
@@ -65,11 +65,11 @@ def train(
       corpus: a folder of clips.
       run_dir: begun, or gone on with when `resume`.
       engine: of the encoders.
-      cache: shared between runs: frames, first passes, anchors, teachers' episodes.
+      cache: shared between runs: frames, first passes, anchors, demonstrations.
       resume: go on from the last whole checkpoint and the episode log.
       init_from: a policy file whose parameters a new run begins with.
       service: brings self-play from actors elsewhere; closed at the end. None plays here.
-      say: takes lines for a person.
+      report: takes lines for a person.
 
     Returns:
       The last figures that were reported.
@@ -81,7 +81,7 @@ def train(
     clips = find_clips(corpus)
     validation_clips = find_clips(Path(config.validation.corpus)) if config.validation.corpus else []
     run = open_run(run_dir, config, provenance(corpus, clips, engine), resume=resume)
-    store, metrics = ClipStore(engine, config, cache), Metrics(run_dir)
+    store, logger = ClipStore(engine, config, cache), Logger(run_dir)
     replay = make_replay(config.replay, config.seed) if service is None else service.replay()
     try:
         # What the network is, and where it stands.
@@ -100,42 +100,42 @@ def train(
         if found is not None:
             state, note = found
             spent_s = note["spent_s"]
-            say(f"going on from step {int(state.step)}, {duration(spent_s)} spent")
+            report(f"going on from step {int(state.step)}, {duration(spent_s)} spent")
         began -= spent_s
 
         # What there is to encode.
-        say(f"{len(clips)} clips: making frames, first passes and anchor curves")
+        report(f"{len(clips)} clips: making frames, first passes and anchor curves")
         instances = store.prepared(build_instances(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
-        validation = _validation(store, validation_clips, config, cache, say)
+        validation = _make_validation(store, validation_clips, config, cache, report)
 
-        # What is there to learn from: teachers', then the run's own episodes, in the log's order.
+        # What there is to learn from: demonstrations, then the run's own episodes, in the log's order.
         intake = Intake(store, replay, Opponents(rule_of(config.reward)))
-        say(f"{len(instances)} instances: making teachers' episodes")
+        report(f"{len(instances)} instances: making demonstrations")
         for number, episode in enumerate(teacher_episodes(store, instances, cache / "teachers")):
             intake.take(episode)
             if (number + 1) % 200 == 0:
-                say(f"{number + 1} teachers' episodes, {duration(time.monotonic() - began)}")
+                report(f"{number + 1} demonstrations, {duration(time.monotonic() - began)}")
         intake.take_all(read_log(run.episodes))
         batches = Batches(
             store, replay, intake.opponents, intake.peers, config, config.seed + int(state.step)
         )
         if service is None:
             actor = Actor(store, networks, config, intake.schedules)
-            rounds: Rounds = LocalRounds(actor, store, instances, config, run.config_hash)
+            source: EpisodeSource = LocalEpisodes(actor, store, instances, config, run.config_hash)
         else:
-            rounds = service.rounds(run.config_hash)
-        inbox = Inbox(run.inbox)
+            source = service.rounds(run.config_hash)
+        inbox = LogInbox(run.inbox)
         figures: dict[str, float] = {}
 
         with EpisodeWriter(run.episodes) as writer:
-            while not _over(config, intake, time.monotonic() - began):
+            while not _budget_spent(config, intake, time.monotonic() - began):
                 step_before = int(state.step)
                 selfplay = step_before >= config.imitation.steps
 
                 # Act: a round of episodes with the same weights. The log has each before it counts.
-                arrived = rounds.play(state.average, step_before, intake) if selfplay else iter(())
+                arrived = source.play(state.average, step_before, intake) if selfplay else iter(())
                 for episode in itertools.chain(arrived, inbox.new()):
                     if not intake.has(episode):
                         writer.append(episode)
@@ -155,26 +155,26 @@ def train(
                 step, spent_s = int(state.step), time.monotonic() - began
                 figures |= intake.figures() | {k: float(np.mean([x[k] for x in logs])) for k in logs[0]}
                 figures |= {"episodes": intake.episodes, "failures": len(store.failures)}
-                metrics.write(step, "train", figures)
-                say(progress(config, step, figures, spent_s))
+                logger.write(step, "train", figures)
+                report(progress(config, step, figures, spent_s))
                 if _crossed(step_before, step, config.validation.every_steps) and validation is not None:
-                    figures |= _validate(validation, run, state, step, config, engine, metrics, say)
+                    figures |= _validate(validation, run, state, step, config, engine, logger, report)
                 if _crossed(step_before, step, config.learner.checkpoint_steps) or selfplay:
                     checkpoint.save(run.checkpoints, step, state, {"spent_s": spent_s})
 
         step = int(state.step)
         checkpoint.save(run.checkpoints, step, state, {"spent_s": time.monotonic() - began})
-        export_state(run, state, config, engine, figures)
+        export_snapshot(run, state, config, engine, figures)
         return figures
     finally:
-        metrics.close()
+        logger.close()
         replay.close()
         store.close()
         run.close()
 
 
 def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: float) -> str:
-    """The line for a person."""
+    """Formats the progress of a run as one line for a person."""
     words = [f"step {step}", f"loss {figures['loss']:.3f}", f"policy {figures['loss_policy']:.3f}"]
     episodes = figures["episodes"]
     shares = [spent_s / (3600.0 * config.budget.hours)]
@@ -193,8 +193,8 @@ def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: f
     return ", ".join([*words, f"ETA {duration(left_s)}"])
 
 
-def _validation(
-    store: ClipStore, clips: list[Path], config: Config, cache: Path, say: Say
+def _make_validation(
+    store: ClipStore, clips: list[Path], config: Config, cache: Path, report: Report
 ) -> Validation | None:
     if not clips:
         return None
@@ -202,7 +202,7 @@ def _validation(
     instances = store.prepared([Instance(f"validation/{path.stem}", path.stem, (path,)) for path in chosen])
     validation = Validation(store, instances, config, cache)
     for name, baseline in validation.baselines().items():
-        say(f"validation of {name}: {_told(baseline)}")
+        report(f"validation of {name}: {_in_words(baseline)}")
     return validation
 
 
@@ -213,22 +213,22 @@ def _validate(
     step: int,
     config: Config,
     engine: Engine,
-    metrics: Metrics,
-    say: Say,
+    logger: Logger,
+    report: Report,
 ) -> dict[str, float]:
     """Exports, measures and names the best so far; the figures that it found."""
-    path = export_state(run, state, config, engine, {})
+    path = export_snapshot(run, state, config, engine, {})
     measured = validation.measure(path)
-    metrics.write(step, "validation", measured)
-    say(f"validation at step {step}: {_told(measured)}")
-    export_state(run, state, config, engine, measured)
+    logger.write(step, "validation", measured)
+    report(f"validation at step {step}: {_in_words(measured)}")
+    export_snapshot(run, state, config, engine, measured)
     best = run.policies / "best.safetensors"
     if is_better(measured, best_figures(best)):
         replace_link(best, path)
     return {f"validation_{name}": value for name, value in measured.items()}
 
 
-def _told(figures: Mapping[str, float]) -> str:
+def _in_words(figures: Mapping[str, float]) -> str:
     return (
         f"BD-rate {figures['bd_vbr']:+.2f} % to {VBR}, {figures['bd_quality']:+.2f} % to constant quality, "
         f"{figures['worse_clips']:.0f} of {figures['clips']:.0f} clips worse, "
@@ -237,7 +237,7 @@ def _told(figures: Mapping[str, float]) -> str:
     )
 
 
-def _over(config: Config, intake: Intake, spent_s: float) -> bool:
+def _budget_spent(config: Config, intake: Intake, spent_s: float) -> bool:
     return intake.episodes >= config.budget.episodes or spent_s >= 3600.0 * config.budget.hours
 
 

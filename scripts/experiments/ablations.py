@@ -49,7 +49,7 @@ def run(changes: Sequence[str], seed: int, episodes: int) -> tuple[float, float,
             folder / "run",
             engine=fake_engine(),
             cache=folder / "cache",
-            say=lambda _: None,
+            report=lambda _: None,
         )
         greedy = [episode for episode in read_log(folder / "run" / "episodes") if episode.greedy]
     ends = greedy[:AT_EITHER_END], greedy[-AT_EITHER_END:]

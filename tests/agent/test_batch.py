@@ -10,11 +10,11 @@ from muzero_rc.agent.batch import (
     Sample,
     Trace,
     action_target,
-    chance_of_frames,
     make_batch,
     nearest_action,
     scaled_log_bits,
     scaled_log_sse,
+    start_probabilities,
     window_starts,
 )
 from muzero_rc.config.schema import NetworkConfig
@@ -64,22 +64,22 @@ def test_scales_by_hand():
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 99))
 def test_windows_begin_inside_and_in_order(frames, windows, seed):
     log_bits = np.random.default_rng(seed + 1).normal(0.0, 3.0, frames)
-    for chance in (np.ones(frames), chance_of_frames(log_bits, 0.5)):
-        starts = window_starts(chance, windows, np.random.default_rng(seed))
+    for probabilities in (np.ones(frames), start_probabilities(log_bits, 0.5)):
+        starts = window_starts(probabilities, windows, np.random.default_rng(seed))
         assert len(starts) == windows and starts.min() >= 0 and starts.max() < frames
         assert (np.diff(starts) >= 0).all()
 
 
 def test_windows_begin_evenly_or_by_bits():
     rng = np.random.default_rng(1)
-    even = window_starts(chance_of_frames(np.zeros(64), 0.5), 16, rng)
+    even = window_starts(start_probabilities(np.zeros(64), 0.5), 16, rng)
     assert (even // 4 == np.arange(16)).all()  # one in each stretch of four
     one_key_frame = np.log(np.array([63.0] + [1.0] * 63))  # half of the bits
     starts = np.concatenate(
-        [window_starts(chance_of_frames(one_key_frame, 0.5), 16, rng) for _ in range(200)]
+        [window_starts(start_probabilities(one_key_frame, 0.5), 16, rng) for _ in range(200)]
     )
     assert np.mean(starts == 0) == pytest.approx(0.25 + 0.5 / 64, abs=0.01)
-    assert chance_of_frames(one_key_frame, 0.5).sum() == pytest.approx(1.0)
+    assert start_probabilities(one_key_frame, 0.5).sum() == pytest.approx(1.0)
 
 
 def sample(frames=6, *, policy=False, imitate=0.5):

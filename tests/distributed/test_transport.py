@@ -92,11 +92,11 @@ def test_a_file_actors_episodes_are_taken_in(tmp_path):
     loud = [e for e in episodes if not e.greedy]
     assert all((e.records["asked"] != e.records["q_ref"]).any() for e in loud)
     # A run takes them in at its next round.
-    train(config, tmp_path / "corpus", tmp_path / "run", say=lambda _: None, **common)
+    train(config, tmp_path / "corpus", tmp_path / "run", report=lambda _: None, **common)
     folder.parent.mkdir(exist_ok=True)
     (tmp_path / "files").rename(folder)
     grown = toy_config(*TINY, "budget.episodes=17", "actor.group=3", "actor.drift_noise_qindex=4")
-    train(grown, tmp_path / "corpus", tmp_path / "run", resume=True, say=lambda _: None, **common)
+    train(grown, tmp_path / "corpus", tmp_path / "run", resume=True, report=lambda _: None, **common)
     uids = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
     assert sum(uid.startswith("elsewhere/") for uid in uids) == 6 and len(uids) == len(set(uids))
 
@@ -163,7 +163,7 @@ from muzero_rc.training.train import train
 folder, port = Path(sys.argv[1]), int(sys.argv[2])
 config = toy_config(*sys.argv[3:])
 train(config, folder / "corpus", folder / "run", engine=fake_engine(), cache=folder / "cache", resume=True,
-      service=Service(config, port=port, everywhere=False), say=lambda line: print(line, flush=True))
+      service=Service(config, port=port, everywhere=False), report=lambda line: print(line, flush=True))
 """
 ACTOR = """
 import sys

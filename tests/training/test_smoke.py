@@ -1,4 +1,4 @@
-"""A person's first run: its clips, its figures, and that it learns."""
+"""The smoke run: its clips, its figures, and that it learns."""
 
 import pytest
 from support.learn_samples import episode
@@ -37,7 +37,7 @@ def test_it_learns_to_win_against_the_first_opponent(tmp_path):
     """By more than chance, on the real encoder."""
     make_clips(tmp_path / "clips")
     config = smoke_config(hours=1.0, episodes=640)
-    where = {"engine": libvpx_engine(), "cache": tmp_path / "cache", "say": lambda _: None}
+    where = {"engine": libvpx_engine(), "cache": tmp_path / "cache", "report": lambda _: None}
     train(config, tmp_path / "clips", tmp_path / "run", **where)
     (first, *_), *_, (last, *_) = win_rates(list(read_log(tmp_path / "run" / "episodes")))
     assert last > first + 0.25

@@ -32,7 +32,7 @@ def run(folder, *changes, run_dir="run", clips=1, lines=None, **options):
         folder / run_dir,
         engine=fake_engine(),
         cache=folder / "cache",
-        say=(lines if lines is not None else []).append,
+        report=(lines if lines is not None else []).append,
         **options,
     )
 
@@ -152,7 +152,7 @@ def test_what_was_damaged_and_what_fails_ends_no_run(first_run, tmp_path):
         engine=engine,
         cache=tmp_path / "cache",
         resume=True,
-        say=lines.append,
+        report=lines.append,
     )
     assert any(line.startswith(f"going on from step {int(before.stem)},") for line in lines)
     assert figures["failures"] == 1 and np.isfinite(figures["loss"])
@@ -167,7 +167,7 @@ from support.learn_samples import fake_engine, toy_config
 from muzero_rc.training.train import train
 folder = Path(sys.argv[1])
 train(toy_config(*sys.argv[2:]), folder / "corpus", folder / "run", engine=fake_engine(),
-      cache=folder / "cache", resume=True, say=lambda line: print(line, flush=True))
+      cache=folder / "cache", resume=True, report=lambda line: print(line, flush=True))
 """
 
 
@@ -195,7 +195,7 @@ def test_kill_9_at_any_moment(tmp_path):
     words += ["teacher.cq_levels=[50, 40, 30]"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     lost = set()
-    for moment in ("making frames", "making teachers", "step 100", "episodes,", "episodes,"):
+    for moment in ("making frames", "making demonstrations", "step 100", "episodes,", "episodes,"):
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
             while moment not in (line := process.stdout.readline()):
                 assert line, f"the run ended before {moment!r}"
