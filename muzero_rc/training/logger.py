@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -11,12 +12,18 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 
 class Logger:
-    """Writes scalars to a run folder's `tensorboard/` and `metrics.jsonl`; close it at the end."""
+    """Writes scalars to a run folder's `tensorboard/` and `metrics.jsonl`; a context manager."""
 
     def __init__(self, run_dir: Path) -> None:
         """Args: run_dir: exists."""
         self._board = EventFileWriter(str(run_dir / "tensorboard"))
         self._lines = (run_dir / "metrics.jsonl").open("a", encoding="utf-8")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def write(self, step: int, group: str, scalars: Mapping[str, float]) -> None:
         """Logs scalars at a learner step; in TensorBoard their names are `group/name`."""

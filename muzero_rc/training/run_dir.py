@@ -4,7 +4,7 @@ import fcntl
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from encoder_bridge.atomic_file import write_text
 from muzero_rc.config.schema import Config
@@ -17,7 +17,7 @@ RUN_VERSION = 1
 
 @dataclass(frozen=True)
 class RunDir:
-    """A run folder, locked by this process; close it at the end.
+    """A run folder, locked by this process; a context manager.
 
     Attributes:
       path: the folder.
@@ -28,6 +28,12 @@ class RunDir:
     path: Path
     config_hash: str
     lock: IO[str]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def episodes(self) -> Path:

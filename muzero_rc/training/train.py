@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,10 +81,13 @@ def train(
     began = time.monotonic()
     clips = find_clips(corpus)
     validation_clips = find_clips(Path(config.validation.corpus)) if config.validation.corpus else []
-    run = open_run(run_dir, config, provenance(corpus, clips, engine), resume=resume)
-    store, logger = ClipStore(engine, config, cache), Logger(run_dir)
-    replay = make_replay(config.replay, config.seed) if service is None else service.replay()
-    try:
+    with ExitStack() as stack:
+        run = stack.enter_context(open_run(run_dir, config, provenance(corpus, clips, engine), resume=resume))
+        store = stack.enter_context(closing(ClipStore(engine, config, cache)))
+        logger = stack.enter_context(Logger(run_dir))
+        replay = make_replay(config.replay, config.seed) if service is None else service.replay()
+        stack.callback(replay.close)
+
         # What the network is, and where it stands.
         networks = make_networks(config.network, engine.widths)
         learner = make_learner(config, networks)
@@ -166,11 +170,6 @@ def train(
         checkpoint.save(run.checkpoints, step, state, {"spent_s": time.monotonic() - began})
         export_snapshot(run, state, config, engine, figures)
         return figures
-    finally:
-        logger.close()
-        replay.close()
-        store.close()
-        run.close()
 
 
 def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: float) -> str:
