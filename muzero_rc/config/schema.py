@@ -119,7 +119,7 @@ def encoder_settings(encode: EncodeConfig) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class DataConfig(Section, key="data"):
-    """Instances: clips of the corpus and what is made of them."""
+    """Instances: clips of the corpus, augmented clips, and their anchor curves."""
 
     max_frames: int = ranged(140, at_least(1))  # of a clip; the rest is left out
     max_instances: int = ranged(300, at_least(1))  # clips and augmented clips
@@ -153,7 +153,7 @@ class TeacherConfig(Section, key="teacher"):
 
 @dataclass(frozen=True)
 class ImitationConfig(Section, key="imitation"):
-    """Following episodes that came out well, relabelled with the rate that they had."""
+    """Imitation of episodes that came out well, relabelled with the rate that they had."""
 
     steps: int = ranged(6000, at_least(0))  # learner steps before self-play begins
     asked_target: bool = False  # episodes are learned under the target that was asked for, and no other
@@ -171,7 +171,7 @@ class ImitationConfig(Section, key="imitation"):
 
 @dataclass(frozen=True)
 class ValidationConfig(Section, key="validation"):
-    """Looking at clips that are never trained on."""
+    """Validation on clips that are never trained on."""
 
     corpus: str = ""  # a folder of clips; none: no validation
     every_steps: int = ranged(2000, at_least(1))  # learner steps
@@ -181,7 +181,7 @@ class ValidationConfig(Section, key="validation"):
 
 @dataclass(frozen=True)
 class RewardConfig(Section, key="reward"):
-    """Who is the opponent, and what is a win."""
+    """Reward rule (muzero_rc/reward) and its tolerances."""
 
     rule: str = ranged("self-competition", one_of(RULES))
     decay: float = ranged(0.9, SHARE_BELOW_1)  # of the moving averages
@@ -191,7 +191,7 @@ class RewardConfig(Section, key="reward"):
 
 @dataclass(frozen=True)
 class SearchConfig(Section, key="search"):
-    """Gumbel MuZero."""
+    """Gumbel MuZero search."""
 
     enabled: bool = True
     simulations: int = ranged(16, at_least(1))
@@ -202,7 +202,7 @@ class SearchConfig(Section, key="search"):
 
 @dataclass(frozen=True)
 class ActorConfig(Section, key="actor"):
-    """Playing episodes."""
+    """Actors: encoders, rounds of episodes, exploration noise."""
 
     encoders: int = ranged(4, between(1, 256))  # encoder threads of one actor
     round_episodes: int = ranged(64, at_least(1))  # played with the same weights before the learner goes on
@@ -218,7 +218,7 @@ class ActorConfig(Section, key="actor"):
 
 @dataclass(frozen=True)
 class ReplayConfig(Section, key="replay"):
-    """Episodes kept for the learner."""
+    """Replay: which episodes are kept, and how often each is learned from."""
 
     engine: Literal["reverb", "memory"] = "reverb"  # memory: this process only, reproducible
     episodes: int = ranged(512, at_least(1))  # the agent's newest; demonstrations all stay
@@ -228,7 +228,7 @@ class ReplayConfig(Section, key="replay"):
 
 @dataclass(frozen=True)
 class LearnerConfig(Section, key="learner"):
-    """Gradients."""
+    """Learner: batches, optimizer, weights of the losses."""
 
     batch_size: int = ranged(16, at_least(1))  # episodes
     windows: int = ranged(16, at_least(1))  # of one episode
@@ -250,7 +250,7 @@ class LearnerConfig(Section, key="learner"):
 
 @dataclass(frozen=True)
 class BudgetConfig(Section, key="budget"):
-    """When a run ends: at whichever comes first."""
+    """Budget of a run, which ends at whichever comes first."""
 
     episodes: int = ranged(20000, at_least(1))
     hours: float = ranged(3.0, POSITIVE)
@@ -258,7 +258,7 @@ class BudgetConfig(Section, key="budget"):
 
 @dataclass(frozen=True)
 class Config(Section, key=""):
-    """Everything that a run depends on, apart from its corpus."""
+    """Configuration of a training run: everything that it depends on but its corpus."""
 
     seed: int = ranged(1, at_least(0))
     network: NetworkConfig = field(default_factory=NetworkConfig)
