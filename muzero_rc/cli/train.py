@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "rc-train"
 DEFAULT_PORT = 8765
-OWN_NAME = "self"  # what a run calls its own episodes
+OWN_NAME = "self"  # the name that a run's own episodes carry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,7 +114,7 @@ def _learner(args: argparse.Namespace) -> int:
 
     config = load_config(_existing(args.config), args.set)
     service = Service(config, port=args.port, everywhere=args.everywhere)
-    _say(f"listening on port {args.port}, {'all interfaces' if args.everywhere else 'loopback only'}")
+    _report(f"listening on port {args.port}, {'all interfaces' if args.everywhere else 'loopback only'}")
     return _train(args, config, service)
 
 
@@ -132,7 +132,7 @@ def _train(args: argparse.Namespace, config: "Config", service: "Service | None"
         resume=args.resume,
         init_from=None if args.init_from is None else _existing(args.init_from),
         service=service,
-        report=_say,
+        report=_report,
     )
     print(Path(args.run_dir) / "policies" / "latest.safetensors")
     return DONE
@@ -158,7 +158,7 @@ def _actor(args: argparse.Namespace) -> int:
             engine=libvpx_engine(),
             cache=cache,
             episodes=args.episodes,
-            say=_say,
+            say=_report,
         )
         return DONE
     from muzero_rc.distributed.offline_actor import act_to_files
@@ -174,7 +174,7 @@ def _actor(args: argparse.Namespace) -> int:
         engine=libvpx_engine(),
         cache=cache,
         episodes=args.episodes,
-        say=_say,
+        say=_report,
     )
     print(folder)
     return DONE
@@ -183,7 +183,7 @@ def _actor(args: argparse.Namespace) -> int:
 def _smoke(args: argparse.Namespace) -> int:
     from muzero_rc.training.smoke import smoke
 
-    print(smoke(args.minutes, None if args.keep is None else Path(args.keep), report=_say))
+    print(smoke(args.minutes, None if args.keep is None else Path(args.keep), report=_report))
     return DONE
 
 
@@ -212,7 +212,7 @@ def _existing(text: str) -> Path:
     return path
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
