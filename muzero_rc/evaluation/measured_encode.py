@@ -17,7 +17,7 @@ from encoder_bridge.media.probe import VideoFile
 from encoder_bridge.media.quality import measure
 from muzero_rc.encoding.coded_frames import CodedFrames, coded_frames
 from muzero_rc.encoding.qindex_plan import PlanFollower, plan_of_coded_frames
-from muzero_rc.evaluation.metrics import VMAF, Metric, values_of
+from muzero_rc.evaluation.metrics import Metric, optional_of, values_of
 from muzero_rc.evaluation.results import MeasuredEncode
 
 
@@ -92,7 +92,7 @@ def run_request(
                 )
             frames.check(result.frames)
         writer.flush()
-        quality = measure(clip, writer.path, vmaf=VMAF in metrics)
+        quality = measure(clip, writer.path, **optional_of(metrics))
     return MeasuredEncode(
         clip="",
         rate_control="",

@@ -102,6 +102,11 @@ def wanted(options: Collection[str]) -> list[Metric]:
     return [metric for metric in METRICS if not metric.optional or metric.option in options]
 
 
+def optional_of(metrics: Collection[Metric]) -> dict[str, bool]:
+    """Which optional metrics are among `metrics`: the keywords of `encoder_bridge.media.quality.measure`."""
+    return {metric.option: metric in metrics for metric in METRICS if metric.optional}
+
+
 def values_of(quality: "Quality") -> dict[str, float]:
     """What was measured, by `Metric.name`."""
     values = ((metric.name, metric.measured(quality)) for metric in METRICS)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from muzero_rc.evaluation.comparison import Comparison, TargetKeeping, compare, target_keeping
-from muzero_rc.evaluation.metrics import METRICS
+from muzero_rc.evaluation.metrics import METRICS, VMAF
 from muzero_rc.evaluation.rate_controls import LIBVPX_Q, LIBVPX_VBR_ARF1
 from muzero_rc.evaluation.results import Failure, MeasuredEncode, ReportData
 
@@ -63,13 +63,17 @@ def _of_failure(failure: Failure) -> dict[str, Any]:
 
 
 def _of_encode(encode: MeasuredEncode) -> dict[str, Any]:
+    measured = {
+        metric.name: encode.metrics[metric.name] for metric in METRICS if metric.name in encode.metrics
+    }
     return {
         "clip": encode.clip,
         "method": encode.rate_control,
         "target_kbps": encode.target_kbps,
         "cq_level": encode.cq_level,
         "kbps": encode.kbps,
-        **{metric.name: encode.metrics.get(metric.name) for metric in METRICS},
+        **measured,
+        VMAF.name: measured.get(VMAF.name),  # format 1 always has it
         "frames": encode.frames,
         "fps": encode.fps,
         "encode_s": encode.encode_s,

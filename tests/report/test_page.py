@@ -124,10 +124,10 @@ def test_results_hold_what_the_page_shows() -> None:
     results: dict[str, Any] = json.loads(results_text(report_data()))
     assert results == results_json(report_data())
     first = results["encodes"][0]
-    assert list(first) == [
+    assert set(first) == {
         *("clip", "method", "target_kbps", "cq_level", "kbps", "psnr_y_db", "psnr_y_sum_db", "ssim", "vmaf"),
         *("frames", "fps", "encode_s", "guarded"),
-    ]
+    }
     assert first["vmaf"] is None and first["psnr_y_sum_db"] == 29.5
     bd = next(b for b in results["bd_rate"] if b["method"] == AWKWARD_POLICY and b["metric"] == "psnr_y")
     assert bd["summary"]["mean"] == pytest.approx(-10)
