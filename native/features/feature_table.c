@@ -58,6 +58,8 @@ static double frame_share(const muzero_rc_clip_state *s) {
 
 /* ---- once per shown frame; t: its traits, f: its raw statistics ---- */
 
+#define RAW(name) raw(f, MUZERO_RC_STAT_##name)
+
 #define FRAME_FEATURES(X)                                                                          \
   X("intra_error", "log2 / 8", t->intra / 8.0f)                                                    \
   X("coded_error", "log2 / 8", t->coded / 8.0f)                                                    \
@@ -74,19 +76,19 @@ static double frame_share(const muzero_rc_clip_state *s) {
   X("motion", "share", t->motion)                                                                  \
   X("second_ref", "share", t->second_ref)                                                          \
   X("neutral", "share", t->neutral)                                                                \
-  X("intra_low", "share", raw(f, 10))                                                              \
-  X("intra_high", "share", raw(f, 11))                                                             \
+  X("intra_low", "share", RAW(INTRA_LOW))                                                          \
+  X("intra_high", "share", RAW(INTRA_HIGH))                                                        \
   X("intra_skip", "share", t->intra_skip)                                                          \
   X("intra_smooth", "share", t->intra_smooth)                                                      \
-  X("inactive_rows", "log2 / 4", signed_log((double)raw(f, 14)) / 4.0f)                            \
-  X("vector_row", "signed log2 / 4", signed_log((double)raw(f, 16)) / 4.0f)                        \
-  X("vector_row_abs", "log2 / 4", signed_log((double)raw(f, 17)) / 4.0f)                           \
-  X("vector_column", "signed log2 / 4", signed_log((double)raw(f, 18)) / 4.0f)                     \
-  X("vector_column_abs", "log2 / 4", signed_log((double)raw(f, 19)) / 4.0f)                        \
-  X("vector_row_variance", "log2 / 8", signed_log((double)raw(f, 20)) / 8.0f)                      \
-  X("vector_column_variance", "log2 / 8", signed_log((double)raw(f, 21)) / 8.0f)                   \
-  X("vectors_inward", "share", raw(f, 22))                                                         \
-  X("weight", "libvpx", raw(f, 1) - 1.0f)                                                          \
+  X("inactive_rows", "log2 / 4", signed_log((double)RAW(INACTIVE_ROWS)) / 4.0f)                    \
+  X("vector_row", "signed log2 / 4", signed_log((double)RAW(VECTOR_ROW)) / 4.0f)                   \
+  X("vector_row_abs", "log2 / 4", signed_log((double)RAW(VECTOR_ROW_ABS)) / 4.0f)                  \
+  X("vector_column", "signed log2 / 4", signed_log((double)RAW(VECTOR_COLUMN)) / 4.0f)             \
+  X("vector_column_abs", "log2 / 4", signed_log((double)RAW(VECTOR_COLUMN_ABS)) / 4.0f)            \
+  X("vector_row_variance", "log2 / 8", signed_log((double)RAW(ROW_VARIANCE)) / 8.0f)               \
+  X("vector_column_variance", "log2 / 8", signed_log((double)RAW(COLUMN_VARIANCE)) / 8.0f)         \
+  X("vectors_inward", "share", RAW(VECTORS_INWARD))                                                \
+  X("weight", "libvpx", RAW(WEIGHT) - 1.0f)                                                        \
   X("position", "share of clip", position)                                                         \
   X("forward", "log2 of frames / 4", muzero_rc_log2(1.0f + t->forward) / 4.0f)                     \
   X("backward", "log2 of frames / 4", muzero_rc_log2(1.0f + t->backward) / 4.0f)                   \

@@ -2,19 +2,12 @@
 
 #include <string.h>
 
+#include "rate_control/controller_params.h"
 #include "rate_control/quantizer.h"
 
-/* Memory of about 12 frames: content changes, and the model's error with it. */
-static const double kForget = 0.92;
-/* The model is worth this share of the clip's bits before anything was seen. */
-static const double kPriorShare = 0.04;
-static const double kPriorShareProbed = 0.2;
-/* A layer's own error counts as much as the overall one after this many frames. */
-static const double kLayerPriorFrames = 1.5;
-
-void muzero_rc_budget_init(muzero_rc_budget *budget, double target_bits, bool probe) {
+void muzero_rc_budget_init(muzero_rc_budget *budget, double target_bits, bool probed) {
   memset(budget, 0, sizeof(*budget));
-  budget->prior_bits = (probe ? kPriorShareProbed : kPriorShare) * target_bits;
+  budget->prior_bits = (probed ? muzero_rc_params.prior_share_probed : muzero_rc_params.prior_share) * target_bits;
 }
 
 /* Bits of the index that closes a packet of several frames: a marker byte at
@@ -44,9 +37,9 @@ void muzero_rc_budget_spend(muzero_rc_budget *budget, int64_t bits, bool hidden)
 }
 
 static void add(muzero_rc_tally *tally, double bits, double expected_bits) {
-  tally->spent = kForget * tally->spent + bits;
-  tally->expected = kForget * tally->expected + expected_bits;
-  tally->frames = kForget * tally->frames + 1.0;
+  tally->spent = muzero_rc_params.forget * tally->spent + bits;
+  tally->expected = muzero_rc_params.forget * tally->expected + expected_bits;
+  tally->frames = muzero_rc_params.forget * tally->frames + 1.0;
 }
 
 void muzero_rc_budget_learn(muzero_rc_budget *budget, int32_t layer, double bits,
@@ -75,6 +68,6 @@ float muzero_rc_budget_correction(const muzero_rc_budget *budget, int32_t layer)
   const bool apart = layer == MUZERO_RC_LAYER_KEY || layer == MUZERO_RC_LAYER_OVERLAY;
   const double common = apart ? 1.0 : overall(budget);
   if (tally->frames <= 0.0) return bounded_log(common);
-  const double weight = kLayerPriorFrames * tally->expected / tally->frames;
+  const double weight = muzero_rc_params.layer_prior_frames * tally->expected / tally->frames;
   return bounded_log((tally->spent + weight * common) / (tally->expected + weight));
 }

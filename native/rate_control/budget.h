@@ -20,9 +20,9 @@ typedef struct muzero_rc_budget {
   muzero_rc_tally all; /* without key frames and overlays */
 } muzero_rc_budget;
 
-/* target_bits: of the whole clip; with `probe`, whether the model has seen probe
+/* target_bits: of the whole clip; with `probed`, whether the model has seen probe
  * encodes, it sets how much the model is trusted at first. */
-void muzero_rc_budget_init(muzero_rc_budget *budget, double target_bits, bool probe);
+void muzero_rc_budget_init(muzero_rc_budget *budget, double target_bits, bool probed);
 
 /* Books a coded frame's bits; `hidden` frames share a packet with the next
  * shown one, which then carries a superframe index. */

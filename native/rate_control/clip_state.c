@@ -7,6 +7,7 @@
 #include "rate_control/bits_model.h"
 #include "rate_control/controller.h"
 #include "rate_control/forecast.h"
+#include "rate_control/guard.h"
 #include "rate_control/quantizer.h"
 #include "rate_control/clip_state_data.h"
 
@@ -100,7 +101,7 @@ int32_t muzero_rc_clip_state_layer(const muzero_rc_clip_state *state) {
 
 int32_t muzero_rc_clip_state_commit(muzero_rc_clip_state *state, int32_t asked, bool guard) {
   int32_t qindex = muzero_rc_clamp_qindex(asked);
-  if (guard) qindex = muzero_rc_controller_guard(state, qindex);
+  if (guard) qindex = muzero_rc_guard(state, qindex);
   state->chosen = qindex;
   return qindex;
 }

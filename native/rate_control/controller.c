@@ -8,8 +8,6 @@
 
 static const float kLowestBase = -0.5f;
 static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the offsets */
-/* So near the end a new solution is taken at once: nobody is left to correct it. */
-static const int32_t kLastFrames = 10;
 
 static muzero_rc_bits_query query_of(const muzero_rc_clip_state *state,
                                      const muzero_rc_planned_frame *frame, float step,
@@ -149,7 +147,7 @@ static float damped(const muzero_rc_clip_state *state, float before, float solut
   const bool fresh = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
   const float share = muzero_rc_params.damping * (fresh ? 2.0f : 1.0f);
   float base = solution;
-  if (shown_left > kLastFrames && share < 1.0f) base = before + share * (solution - before);
+  if (shown_left > muzero_rc_params.last_frames && share < 1.0f) base = before + share * (solution - before);
   const float lowest = before - muzero_rc_params.fastest_fall;
   return base > lowest ? base : lowest;
 }
@@ -180,7 +178,7 @@ void muzero_rc_controller_decide(muzero_rc_clip_state *state) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   gop_rest rest;
   pending->gop = gop_of_pending(state);
-  const float before = state->coded_count > 0 ? pending->base : MUZERO_RC_USUAL_BASE;
+  const float before = state->coded_count > 0 ? pending->base : muzero_rc_params.usual_base;
   pending->offset = muzero_rc_offset_of(state, frame, &pending->gop, before);
   pending->reference_step = nearest_reference_step(state, pending->base + pending->offset);
   list_rest(state, before, &rest);
@@ -197,22 +195,4 @@ void muzero_rc_controller_decide(muzero_rc_clip_state *state) {
       muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(pending->qindex));
   pending->rest_bits = rest_bits(state, &rest, pending->base);
   pending->saving_bits = rest_bits(state, &rest, pending->base + muzero_rc_params.guard_slack);
-}
-
-int32_t muzero_rc_controller_guard(const muzero_rc_clip_state *state, int32_t asked) {
-  const bool costly = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
-  const float doubt = costly ? muzero_rc_params.doubt_costly : muzero_rc_params.doubt;
-  const double allowed = state->target_bits - state->budget.spent_bits - state->pending.saving_bits;
-  int32_t low = asked;
-  int32_t high = MUZERO_RC_QINDEX_MAX;
-  while (low < high) {
-    const int32_t middle = (low + high) / 2;
-    const float bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(middle));
-    if ((double)muzero_rc_exp2(bits + doubt) > allowed) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
 }

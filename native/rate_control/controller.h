@@ -1,6 +1,5 @@
-/* The budget controller: q_ref for every frame, and the guard. q_ref is the step
- * that spends what is left over all frames to come, moved by an offset for what
- * the frame is worth to others. Offsets follow the content: how many frames live
+/* The budget controller: q_ref for every frame. It is the step that spends what is left
+ * over all frames to come, moved by an offset for what the frame is worth to others. Offsets follow the content: how many frames live
  * on a frame's quality, and how hard its GOP is next to the whole clip. */
 #ifndef MUZERO_RC_RATE_CONTROL_CONTROLLER_H_
 #define MUZERO_RC_RATE_CONTROL_CONTROLLER_H_
@@ -9,10 +8,6 @@
 
 /* Fills state->pending for the pending frame. */
 void muzero_rc_controller_decide(muzero_rc_clip_state *state);
-
-/* The smallest qindex at or above `asked` that leaves enough for the frames
- * after the pending one. */
-int32_t muzero_rc_controller_guard(const muzero_rc_clip_state *state, int32_t asked);
 
 /* log2 of the pending frame's expected bits at `step`, corrected. */
 float muzero_rc_controller_bits(const muzero_rc_clip_state *state, float step);

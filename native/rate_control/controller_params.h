@@ -1,14 +1,16 @@
-/* The controller's constants, fitted to random designs on training clips: first by
- * scripts/fit/tune_controller.py, then as docs/experiments.md tells. Offsets are in log2
- * quantizer steps relative to plain inter frames. */
+/* All fitted constants of rate control but the bits model's (bits_table.h). The offsets are
+ * fitted to random designs on training clips: first by scripts/fit/tune_controller.py, then as
+ * docs/experiments tells; they are in log2 quantizer steps relative to plain inter frames. */
 #ifndef MUZERO_RC_RATE_CONTROL_CONTROLLER_PARAMS_H_
 #define MUZERO_RC_RATE_CONTROL_CONTROLLER_PARAMS_H_
+
+#include <stdint.h>
 
 typedef struct muzero_rc_controller_params {
   float key;             /* offset of a key frame that nothing else lives on */
   float key_importance;  /* less per doubling of the frames that live on it */
   float key_coarse;      /* more per step by which the whole clip is coded coarser */
-  float key_still;       /* more per share of still macroblocks over 0.6 */
+  float key_still;       /* more per share of still macroblocks over the usual */
   float key_steep;       /* per log2 by which bits fall more than usual with the quantizer */
   float key_short;       /* more per halving of the frames up to the next cut, from 128 on */
   float key_response;    /* per log2 of rate that the probe encodes' finer key frame saved */
@@ -24,7 +26,7 @@ typedef struct muzero_rc_controller_params {
   float deeper;          /* share of the layer above that deeper ones get */
   float gop_hardness;    /* offset per log2 of a GOP's error over the clip's */
   float gop_probe;       /* the same per log2 of its bits in the probe encodes */
-  float gop_still;       /* the same per share of still macroblocks over 0.6 */
+  float gop_still;       /* the same per share of still macroblocks over the usual */
   float gop_last;        /* the same where no frame after the GOP lives on it */
   float frame_hardness;  /* offset per log2 of a frame's error over its GOP's */
   float overlay;         /* offset of overlays */
@@ -36,6 +38,36 @@ typedef struct muzero_rc_controller_params {
   float doubt;           /* log2 by which a frame may exceed its expected bits */
   float doubt_costly;    /* the same for key frames and a GOP's alt-ref */
   float guard_slack;     /* steps by which later frames may be asked to save */
+
+  /* What training clips usually have: where terms of an offset are 0. */
+  float usual_base;      /* step of plain inter frames: qindex 144 */
+  float usual_still;     /* share of still macroblocks */
+  float usual_scene;     /* log2 of frames: 128, after which libvpx puts a key frame */
+  float usual_response;  /* of the probe encodes' finer key frame */
+  float usual_noise;     /* log2 of noise energy */
+  float usual_bits;      /* log2 of bits per pixel of the finer probe encode */
+  float usual_vectors;   /* log2 of motion vectors */
+  float usual_steepness; /* log2 by which bits fall from the finer to the coarser probe encode */
+
+  /* Bounds beyond which nothing was tried. */
+  float deepest_offset; /* of key frames and alt-refs, before what their GOP shares */
+  float highest_offset;
+  float most_evidence;  /* by which probe encodes may move a key frame's offset */
+  float known_hardness; /* log2 of a GOP's error or bits to the clip's */
+  int32_t key_span;     /* frames that a key frame's offset goes by */
+  int32_t last_frames;  /* so near the end a new solution is taken at once */
+
+  /* How fast the bits model's error is learnt. */
+  double forget;             /* weight of the frame before: memory of about 12 frames */
+  double prior_share;        /* the model is worth this share of the clip's bits at first */
+  double prior_share_probed; /* the same where it has seen probe encodes */
+  double layer_prior_frames; /* after so many a layer's own error counts as much as all layers' */
+
+  /* What is read from first-pass statistics. */
+  float inherited;   /* share of a frame's quality that survives the next frame's coding */
+  float cut_inter;   /* a cut has a smaller share of inter macroblocks than this, */
+  float cut_error;   /* and a log2 of coded over intra error above this */
+  float least_slope; /* dB that twice the bits buy at least */
 } muzero_rc_controller_params;
 
 extern const muzero_rc_controller_params muzero_rc_params;

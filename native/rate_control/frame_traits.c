@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "rate_control/controller_params.h"
 #include "rate_control/quantizer.h"
 
 static float finite_field(const muzero_rc_frame_stats *stats, int32_t position) {
@@ -16,8 +17,8 @@ static float log_of(const muzero_rc_frame_stats *stats, int32_t position) {
 }
 
 static muzero_rc_frame_traits traits_of(const muzero_rc_frame_stats *stats) {
-  const float row = finite_field(stats, MUZERO_RC_STAT_VECTOR_ROW);
-  const float column = finite_field(stats, MUZERO_RC_STAT_VECTOR_COLUMN);
+  const float row = finite_field(stats, MUZERO_RC_STAT_VECTOR_ROW_ABS);
+  const float column = finite_field(stats, MUZERO_RC_STAT_VECTOR_COLUMN_ABS);
   return (muzero_rc_frame_traits){
       .intra = log_of(stats, MUZERO_RC_STAT_INTRA_ERROR),
       .coded = log_of(stats, MUZERO_RC_STAT_CODED_ERROR),
@@ -37,12 +38,11 @@ static muzero_rc_frame_traits traits_of(const muzero_rc_frame_stats *stats) {
  * macroblocks that inter prediction serves times the share of energy that it
  * explains. A little is lost on the way, as later frames are coded afresh. */
 static float inherited(const muzero_rc_frame_traits *traits) {
-  const float kept = 0.95f;
   float explained = 1.0f - muzero_rc_exp2(traits->coded - traits->intra);
   float inter = traits->inter;
   explained = explained < 0.0f ? 0.0f : explained;
   inter = inter < 0.0f ? 0.0f : (inter > 1.0f ? 1.0f : inter);
-  return kept * explained * inter;
+  return muzero_rc_params.inherited * explained * inter;
 }
 
 /* Sums of inherited shares along the chain of frames, in either direction: what
@@ -60,7 +60,8 @@ static void fill_importance(muzero_rc_frame_traits *traits, int32_t count) {
 
 /* A frame that inter prediction does not help is where libvpx puts a key frame. */
 static bool looks_like_cut(const muzero_rc_frame_traits *traits) {
-  return traits->inter < 0.25f && traits->coded - traits->intra > -0.3f;
+  return traits->inter < muzero_rc_params.cut_inter &&
+         traits->coded - traits->intra > muzero_rc_params.cut_error;
 }
 
 static void fill_scenes(muzero_rc_frame_traits *traits, int32_t count) {
@@ -102,7 +103,7 @@ double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count
 /* What frames first..last took in the probe encodes. */
 static void fill_probe(const muzero_rc_frame_traits *traits, int32_t first, int32_t last,
                        muzero_rc_frame_span *span) {
-  const float usual = 2.3f, least = 1e-7f;
+  const float least = 1e-7f;
   float bits[MUZERO_RC_PROBE_LEVELS];
   if (traits[last].probe_sum[0] <= 0.0) return;
   for (int level = 0; level < MUZERO_RC_PROBE_LEVELS; ++level) {
@@ -112,7 +113,7 @@ static void fill_probe(const muzero_rc_frame_traits *traits, int32_t first, int3
     bits[level] = muzero_rc_log2(mean > least ? mean : least);
   }
   span->probe = 0.5f * (bits[0] + bits[1]);
-  span->steepness = bits[0] - bits[1] - usual;
+  span->steepness = bits[0] - bits[1] - muzero_rc_params.usual_steepness;
 }
 
 muzero_rc_frame_span muzero_rc_frame_span_of(const muzero_rc_frame_traits *traits, int32_t count,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "rate_control/controller_params.h"
 #include "rate_control/quantizer.h"
 
 /* A note is 36 of a double's 52 bits of mantissa, so that 5 digits stay: log2 of bits
@@ -19,7 +20,7 @@ _Static_assert(MUZERO_RC_PROBE_VARIANTS <= MUZERO_RC_PROBE_LEVELS, "a variant ha
 
 float muzero_rc_probe_response(const muzero_rc_probe_total levels[MUZERO_RC_PROBE_LEVELS],
                                const muzero_rc_probe_total *variant) {
-  const float least_slope = 0.8f; /* dB for twice the bits */
+  const float least_slope = muzero_rc_params.least_slope;
   const float octaves = muzero_rc_log2((float)(levels[0].bits / levels[1].bits));
   float slope = (levels[0].quality - levels[1].quality) / (octaves > 0.1f ? octaves : 0.1f);
   slope = slope > least_slope ? slope : least_slope;

@@ -3,12 +3,6 @@
 #include "rate_control/quantizer.h"
 #include "rate_control/controller_params.h"
 
-static const float kDeepestOffset = -3.6f;
-static const float kHighestOffset = 0.3f;
-static const int32_t kKeySpan = 2 * MUZERO_RC_USUAL_GOP;
-static const float kUsualStill = 0.6f;
-static const float kUsualScene = 7.0f; /* log2 frames: 128, after which libvpx puts a key frame */
-
 static float clamp(float value, float low, float high) {
   return value < low ? low : (value > high ? high : value);
 }
@@ -17,7 +11,7 @@ static float minimum(float a, float b) { return a < b ? a : b; }
 
 muzero_rc_frame_span muzero_rc_opening_of(const muzero_rc_clip_state *state, int32_t show_index) {
   const int32_t scene = state->traits[show_index].scene;
-  const int32_t length = scene < kKeySpan ? scene : kKeySpan;
+  const int32_t length = scene < muzero_rc_params.key_span ? scene : muzero_rc_params.key_span;
   return muzero_rc_frame_span_of(state->traits, state->clip.frame_count, show_index + 1,
                                  show_index + (length > 0 ? length : 1));
 }
@@ -38,9 +32,9 @@ float muzero_rc_importance_of(const muzero_rc_clip_state *state,
  * carries the quality, and an alt-ref has less to add. */
 static float reference_offset(float importance, const muzero_rc_frame_span *gop, float base) {
   return clamp(muzero_rc_params.top - muzero_rc_params.top_importance * importance +
-                   muzero_rc_params.top_coarse * (base - MUZERO_RC_USUAL_BASE) +
-                   muzero_rc_params.top_still * (gop->still - kUsualStill),
-               kDeepestOffset, kHighestOffset);
+                   muzero_rc_params.top_coarse * (base - muzero_rc_params.usual_base) +
+                   muzero_rc_params.top_still * (gop->still - muzero_rc_params.usual_still),
+               muzero_rc_params.deepest_offset, muzero_rc_params.highest_offset);
 }
 
 /* What the probe encodes tell of a key frame's worth: the response of the probe that
@@ -48,41 +42,39 @@ static float reference_offset(float importance, const muzero_rc_frame_span *gop,
  * really pays. Only where the probe had a key frame too. */
 static float key_evidence(const muzero_rc_clip_state *state, int32_t show_index,
                           const muzero_rc_frame_span *gop) {
-  const float usual_response = -0.016f, usual_noise = 7.6f, usual_bits = -1.6f;
-  const float usual_vectors = 4.5f, most = 0.35f;
   const int32_t scene = state->traits[show_index].scene;
   if (!state->probe.known || show_index % MUZERO_RC_PROBE_SPAN != 0) return 0.0f;
   const int32_t end =
       show_index + (scene < MUZERO_RC_PROBE_SPAN - 1 ? scene : MUZERO_RC_PROBE_SPAN - 1);
   const float response = state->traits[end].response[MUZERO_RC_PROBE_FINE_KEYS];
-  return clamp(muzero_rc_params.key_response * (response - usual_response) +
-                   muzero_rc_params.key_noise * (gop->noise - usual_noise) +
-                   muzero_rc_params.key_dear * (state->probe.mean[0] - usual_bits) +
-                   muzero_rc_params.key_vectors * (state->whole.vectors - usual_vectors),
-               -most, most);
+  return clamp(muzero_rc_params.key_response * (response - muzero_rc_params.usual_response) +
+                   muzero_rc_params.key_noise * (gop->noise - muzero_rc_params.usual_noise) +
+                   muzero_rc_params.key_dear * (state->probe.mean[0] - muzero_rc_params.usual_bits) +
+                   muzero_rc_params.key_vectors * (state->whole.vectors - muzero_rc_params.usual_vectors),
+               -muzero_rc_params.most_evidence, muzero_rc_params.most_evidence);
 }
 
 static float key_offset(const muzero_rc_clip_state *state, float importance, int32_t show_index,
                         const muzero_rc_frame_span *gop, float base) {
   const float scene = (float)state->traits[show_index].scene;
-  const float length = minimum(muzero_rc_log2(1.0f + scene), kUsualScene);
+  const float length = minimum(muzero_rc_log2(1.0f + scene), muzero_rc_params.usual_scene);
   return clamp(muzero_rc_params.key - muzero_rc_params.key_importance * importance +
-                   muzero_rc_params.key_coarse * (base - MUZERO_RC_USUAL_BASE) +
-                   muzero_rc_params.key_still * (gop->still - kUsualStill) +
+                   muzero_rc_params.key_coarse * (base - muzero_rc_params.usual_base) +
+                   muzero_rc_params.key_still * (gop->still - muzero_rc_params.usual_still) +
                    muzero_rc_params.key_steep * gop->steepness +
-                   muzero_rc_params.key_short * (kUsualScene - length) +
+                   muzero_rc_params.key_short * (muzero_rc_params.usual_scene - length) +
                    key_evidence(state, show_index, gop),
-               kDeepestOffset, kHighestOffset);
+               muzero_rc_params.deepest_offset, muzero_rc_params.highest_offset);
 }
 
 /* Of all frames of a GOP. Dearer ones are coded coarser: mean PSNR gains more where
  * bits buy more. Beyond a factor of four it is not known how much. And the last one of
  * a scene is coded coarser: no frame after it lives on what it looks like. */
 static float shared_offset(const muzero_rc_clip_state *state, const muzero_rc_frame_span *gop) {
-  const float known = 2.0f;
+  const float known = muzero_rc_params.known_hardness;
   return muzero_rc_params.gop_hardness * clamp(gop->coded - state->whole.coded, -known, known) +
          muzero_rc_params.gop_probe * clamp(gop->probe - state->whole.probe, -known, known) +
-         muzero_rc_params.gop_still * (gop->still - kUsualStill) +
+         muzero_rc_params.gop_still * (gop->still - muzero_rc_params.usual_still) +
          (gop->followers == 0 ? muzero_rc_params.gop_last : 0.0f);
 }
 

@@ -5,8 +5,6 @@
 
 #include "rate_control/clip_state_data.h"
 
-#define MUZERO_RC_USUAL_BASE 5.9f /* step of plain inter frames: qindex 144 */
-
 /* What a key frame's offset goes by: the frames after it, as far as its scene goes. */
 muzero_rc_frame_span muzero_rc_opening_of(const muzero_rc_clip_state *state, int32_t show_index);
 

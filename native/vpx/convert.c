@@ -2,8 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "rate_control/frame_traits.h"
 #include "rate_control/quantizer.h"
 
 /* libvpx's own FIRSTPASS_STATS: the callback's doubles and a layer number. */
@@ -11,6 +13,35 @@ enum { BLOB_RECORD_BYTES = (int)sizeof(muzero_rc_frame_stats) + 8 };
 
 static_assert(sizeof(vpx_rc_frame_stats_t) == sizeof(muzero_rc_frame_stats),
               "first-pass statistics have another number of fields");
+#define SAME_PLACE(name, member)                                                        \
+  static_assert(offsetof(vpx_rc_frame_stats_t, member) ==                               \
+                    (size_t)MUZERO_RC_STAT_##name * sizeof(double),                     \
+                #member " of the first-pass statistics is elsewhere")
+SAME_PLACE(FRAME, frame);
+SAME_PLACE(WEIGHT, weight);
+SAME_PLACE(INTRA_ERROR, intra_error);
+SAME_PLACE(CODED_ERROR, coded_error);
+SAME_PLACE(SECOND_REF_ERROR, sr_coded_error);
+SAME_PLACE(NOISE, frame_noise_energy);
+SAME_PLACE(INTER, pcnt_inter);
+SAME_PLACE(MOTION, pcnt_motion);
+SAME_PLACE(SECOND_REF, pcnt_second_ref);
+SAME_PLACE(NEUTRAL, pcnt_neutral);
+SAME_PLACE(INTRA_LOW, pcnt_intra_low);
+SAME_PLACE(INTRA_HIGH, pcnt_intra_high);
+SAME_PLACE(INTRA_SKIP, intra_skip_pct);
+SAME_PLACE(INTRA_SMOOTH, intra_smooth_pct);
+SAME_PLACE(INACTIVE_ROWS, inactive_zone_rows);
+SAME_PLACE(INACTIVE_COLUMNS, inactive_zone_cols);
+SAME_PLACE(VECTOR_ROW, MVr);
+SAME_PLACE(VECTOR_ROW_ABS, mvr_abs);
+SAME_PLACE(VECTOR_COLUMN, MVc);
+SAME_PLACE(VECTOR_COLUMN_ABS, mvc_abs);
+SAME_PLACE(ROW_VARIANCE, MVrv);
+SAME_PLACE(COLUMN_VARIANCE, MVcv);
+SAME_PLACE(VECTORS_INWARD, mv_in_out_count);
+SAME_PLACE(DURATION, duration);
+SAME_PLACE(COUNT, count);
 static_assert(sizeof(((vpx_rc_encodeframe_info_t *)0)->ref_frame_coding_indexes) ==
                   MUZERO_RC_REFERENCES * sizeof(int32_t),
               "a frame has another number of references");
