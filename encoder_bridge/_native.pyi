@@ -84,8 +84,8 @@ class Policy:
 
     def __init__(self, name: str) -> None: ...
     info: dict[str, Any]
-    """name, kind ("controller", "network"), feature_version; of a network also sha256, bytes,
-    parameters, network (sizes), actions, action_mode, decision, provenance."""
+    """What runs: name, kind ("controller", "network"), feature_version; of a network also parameters,
+    bytes, network (sizes), actions, action_mode, decision."""
     def forward(
         self, clip: Buffer, frames: Buffer, steps: Buffer, show_index: Buffer, logits_out: Buffer
     ) -> None:

@@ -95,6 +95,7 @@ def _path(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
+    from muzero_rc.deploy.policy_file import describe
     from muzero_rc.deploy.preload import find_places, measure_speed
     from muzero_rc.encoding.file_encode import open_policy
 
@@ -104,6 +105,8 @@ def _info(args: argparse.Namespace) -> int:
         raise Usage(f"{LIBVPX} is libvpx's own rate control: there is nothing to tell")
     speed = measure_speed(find_places().library, ref.native)
     facts: dict[str, Any] = {**policy.info, "name": ref.name, "path": ref.path and str(ref.path)}
+    if ref.path is not None:
+        facts |= describe(ref.path)
     facts["decision_median_us"] = round(speed.median_us, 2)
     facts["decision_p99_us"] = round(speed.p99_us, 2)
     facts["open_us_per_frame"] = round(speed.open_us, 2)

@@ -1,1 +1,1 @@
-"""Policies in use: policy files, their names, the preload library."""
+"""Deployment of policies: policy files and their export, their names, the preload library."""

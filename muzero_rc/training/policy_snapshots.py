@@ -10,7 +10,8 @@ from encoder_bridge.media.decode import content_digest
 from muzero_rc.agent.learner import TrainingState
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.cache_key import digest
-from muzero_rc.deploy.policy_file import export_policy, read_metadata
+from muzero_rc.deploy.policy_export import export_policy
+from muzero_rc.deploy.policy_file import read_metadata
 from muzero_rc.encoding.engine import Engine
 from muzero_rc.training.run_dir import RunDir, replace_link
 

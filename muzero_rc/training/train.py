@@ -18,7 +18,7 @@ from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.demonstrations.registry import teacher_episodes
-from muzero_rc.deploy.policy_file import warm_start
+from muzero_rc.deploy.policy_export import warm_start
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log

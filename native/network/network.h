@@ -15,17 +15,22 @@ enum {
   MUZERO_RC_ACTIONS_MAX = 256
 };
 
-/* The metadata "network". */
+/* The metadata "network": name, smallest and largest of each size. */
+#define MUZERO_RC_SIZES(SIZE)                   \
+  SIZE(clip_features, 1, 1024)                  \
+  SIZE(frame_features, 1, 1024)                 \
+  SIZE(step_features, 1, 1024)                  \
+  SIZE(width, 8, 512)                           \
+  SIZE(encoder_layers, 0, MUZERO_RC_BLOCKS_MAX) \
+  SIZE(step_blocks, 0, MUZERO_RC_BLOCKS_MAX)    \
+  SIZE(latents, 1, 64)                          \
+  SIZE(attention_heads, 1, 512)                 \
+  SIZE(kernel, 1, 33)
+
 typedef struct muzero_rc_sizes {
-  int32_t clip_features;
-  int32_t frame_features;
-  int32_t step_features;
-  int32_t width; /* d */
-  int32_t encoder_layers;
-  int32_t step_blocks;
-  int32_t latents;
-  int32_t attention_heads;
-  int32_t kernel;
+#define SIZE(name, low, high) int32_t name;
+  MUZERO_RC_SIZES(SIZE)
+#undef SIZE
   int32_t window_count;
   int32_t windows[MUZERO_RC_WINDOWS_MAX]; /* shown frames */
   int32_t actions;

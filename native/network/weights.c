@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/errors.h"
+#include "policy_file/metadata.h"
 
 enum { NAME_SIZE = 64 };
 
@@ -128,80 +129,42 @@ static void check_leftovers(taker *from) {
   }
 }
 
-static int read_windows(const muzero_rc_json *json, muzero_rc_sizes *sizes) {
-  const int32_t windows = muzero_rc_json_find(json, 0, "windows");
-  if (windows < 0 || json->tokens[windows].kind != MUZERO_RC_JSON_ARRAY ||
-      json->tokens[windows].size > MUZERO_RC_WINDOWS_MAX) {
-    return -EINVAL;
-  }
-  sizes->window_count = json->tokens[windows].size;
-  int32_t at = windows + 1;
-  for (int32_t i = 0; i < sizes->window_count; i++, at = json->tokens[at].next) {
-    int64_t window;
-    if (muzero_rc_json_integer(json, at, 1, 256, &window) < 0) return -EINVAL;
-    sizes->windows[i] = (int32_t)window;
-  }
-  return 0;
-}
-
 /* NULL, or the name of the size that is wrong or missing. */
-static const char *read_sizes(const muzero_rc_json *json, muzero_rc_sizes *sizes) {
+static const char *read_sizes(const muzero_rc_policy_file *file, muzero_rc_sizes *sizes) {
   const struct {
     const char *name;
     int32_t low, high;
     int32_t *out;
   } table[] = {
-      {"clip_features", 1, 1024, &sizes->clip_features},
-      {"frame_features", 1, 1024, &sizes->frame_features},
-      {"step_features", 1, 1024, &sizes->step_features},
-      {"width", 8, 512, &sizes->width},
-      {"encoder_layers", 0, MUZERO_RC_BLOCKS_MAX, &sizes->encoder_layers},
-      {"step_blocks", 0, MUZERO_RC_BLOCKS_MAX, &sizes->step_blocks},
-      {"latents", 1, 64, &sizes->latents},
-      {"attention_heads", 1, 512, &sizes->attention_heads},
-      {"kernel", 1, 33, &sizes->kernel},
+#define SIZE(name, low, high) {#name, low, high, &sizes->name},
+      MUZERO_RC_SIZES(SIZE)
+#undef SIZE
   };
   const int32_t count = (int32_t)(sizeof(table) / sizeof(table[0]));
-  if (!muzero_rc_json_plain_keys(json, 0, count + 1)) return "an object of known sizes";
   for (int32_t i = 0; i < count; i++) {
-    int64_t value;
-    const int32_t token = muzero_rc_json_find(json, 0, table[i].name);
-    if (muzero_rc_json_integer(json, token, table[i].low, table[i].high, &value) < 0) {
+    if (muzero_rc_metadata_integers(file, "network", table[i].name, table[i].low, table[i].high,
+                                    table[i].out, 1) != 1) {
       return table[i].name;
     }
-    *table[i].out = (int32_t)value;
   }
   if (sizes->width % sizes->attention_heads != 0) return "attention_heads";
   if (sizes->kernel % 2 == 0) return "kernel";
-  return read_windows(json, sizes) < 0 ? "windows" : NULL;
-}
-
-static int find_sizes(const muzero_rc_policy_file *file, muzero_rc_sizes *sizes, char *error,
-                      size_t error_size) {
-  char *text;
-  size_t length;
-  muzero_rc_json json = {0};
-  const char *wrong = "a JSON object";
-  int result = muzero_rc_policy_file_text(file, "network", &text, &length);
-  if (result == 0) result = muzero_rc_json_open(text, length, &json);
-  if (result == 0) {
-    wrong = read_sizes(&json, sizes);
-    if (wrong != NULL) result = -EINVAL;
-  }
-  muzero_rc_json_close(&json);
-  free(text);
-  if (result == -ENOMEM) return muzero_rc_fail(error, error_size, result, "out of memory");
-  if (result == 0) return 0;
-  return muzero_rc_fail(error, error_size, -EINVAL,
-                        "metadata \"network\": %s is missing or out of range", wrong);
+  sizes->window_count = muzero_rc_metadata_integers(file, "network", "windows", 1, 256,
+                                                    sizes->windows, MUZERO_RC_WINDOWS_MAX);
+  if (sizes->window_count < 0) return "windows";
+  /* A size that we do not know would be a network that we do not know. */
+  return muzero_rc_metadata_members(file, "network") > count + 1 ? "one that is known here" : NULL;
 }
 
 int muzero_rc_network_open(const muzero_rc_policy_file *file, int32_t actions,
                            muzero_rc_network **network, char *error, size_t error_size) {
   muzero_rc_sizes sizes = {.actions = actions};
   *network = NULL;
-  int result = find_sizes(file, &sizes, error, error_size);
-  if (result < 0) return result;
+  const char *const wrong = read_sizes(file, &sizes);
+  if (wrong != NULL) {
+    return muzero_rc_fail(error, error_size, -EINVAL,
+                          "metadata \"network\": %s is missing or out of range", wrong);
+  }
   muzero_rc_network *opened = calloc(1, sizeof(*opened));
   if (opened == NULL) return muzero_rc_fail(error, error_size, -ENOMEM, "out of memory");
   taker from = {.file = file, .error = error, .error_size = error_size};

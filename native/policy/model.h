@@ -20,10 +20,9 @@ const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model);
 /* Whether answers that break the budget are raised; true unless told otherwise. */
 void muzero_rc_model_set_guard(muzero_rc_model *model, bool guard);
 
-/* All that is known of a policy, as one JSON object in new memory that the
- * caller frees: kind ("controller" or "network"), feature_version, and of a
- * network sha256 and bytes of its file, parameters, network (sizes), actions,
- * action_mode, decision, provenance. -ENOMEM. */
+/* What runs, as one JSON object in new memory that the caller frees: kind ("controller" or
+ * "network"), feature_version, and of a network parameters, bytes of its file, network (sizes),
+ * actions, action_mode, decision. -ENOMEM. */
 int muzero_rc_policy_info(const muzero_rc_policy *policy, char **json);
 
 /* The network's sizes; NULL for the controller. */

@@ -5,46 +5,46 @@
 
 #include "features/feature_table.h"
 #include "policy/policy_impl.h"
-#include "policy_file/sha256.h"
 
-/* Prints into new memory, or with json NULL only returns the length. */
-static int print(const muzero_rc_policy *policy, const char *const texts[3], char *json,
-                 size_t size) {
+static void print_integers(FILE *out, const int32_t *values, int32_t count) {
+  fputc('[', out);
+  for (int32_t i = 0; i < count; i++) fprintf(out, "%s%d", i ? ", " : "", (int)values[i]);
+  fputc(']', out);
+}
+
+static void print_network(const muzero_rc_policy *policy, FILE *out) {
   const muzero_rc_policy_file *file = &policy->file;
-  const int version = (int)muzero_rc_feature_version();
+  const muzero_rc_sizes *sizes = muzero_rc_network_sizes(policy->network);
   size_t parameters = 0;
-  char sha256[65];
-  if (policy->network == NULL) {
-    return snprintf(json, size, "{\"kind\": \"controller\", \"feature_version\": %d}", version);
-  }
   for (int32_t i = 0; i < file->tensor_count; i++) {
     parameters += (file->tensors[i].end - file->tensors[i].begin) / sizeof(float);
   }
-  muzero_rc_sha256(file->bytes, file->size, sha256);
-  return snprintf(json, size,
-                  "{\"kind\": \"network\", \"feature_version\": %d, \"format_version\": 1, "
-                  "\"sha256\": \"%s\", \"bytes\": %zu, \"parameters\": %zu, "
-                  "\"action_mode\": \"%s\", \"decision\": \"%s\", "
-                  "\"network\": %s, \"actions\": %s, \"provenance\": %s}",
-                  version, sha256, file->size, parameters,
-                  policy->absolute ? "absolute" : "relative", policy->mean ? "mean" : "argmax",
-                  texts[0], texts[1], texts[2]);
+  fprintf(out,
+          ", \"parameters\": %zu, \"bytes\": %zu, \"action_mode\": \"%s\", "
+          "\"decision\": \"%s\", \"network\": {",
+          parameters, file->size, policy->absolute ? "absolute" : "relative",
+          policy->mean ? "mean" : "argmax");
+#define SIZE(name, low, high) fprintf(out, "\"" #name "\": %d, ", (int)sizes->name);
+  MUZERO_RC_SIZES(SIZE)
+#undef SIZE
+  fputs("\"windows\": ", out);
+  print_integers(out, sizes->windows, sizes->window_count);
+  fputs("}, \"actions\": ", out);
+  print_integers(out, policy->actions, policy->action_count);
 }
 
 int muzero_rc_policy_info(const muzero_rc_policy *policy, char **json) {
-  static const char *const keys[3] = {"network", "actions", "provenance"};
-  char *texts[3] = {NULL, NULL, NULL};
-  int result = 0;
+  size_t size;
   *json = NULL;
-  for (int i = 0; policy->network != NULL && result == 0 && i < 3; i++) {
-    size_t length;
-    result = muzero_rc_policy_file_text(&policy->file, keys[i], &texts[i], &length);
-  }
-  if (result == 0) {
-    const size_t size = (size_t)print(policy, (const char *const *)texts, NULL, 0) + 1;
-    *json = malloc(size);
-    if (*json != NULL) (void)print(policy, (const char *const *)texts, *json, size);
-  }
-  for (int i = 0; i < 3; i++) free(texts[i]);
-  return *json == NULL ? -ENOMEM : 0;
+  FILE *const out = open_memstream(json, &size);
+  if (out == NULL) return -ENOMEM;
+  fprintf(out, "{\"kind\": \"%s\", \"feature_version\": %d",
+          policy->network == NULL ? "controller" : "network", (int)muzero_rc_feature_version());
+  if (policy->network != NULL) print_network(policy, out);
+  fputc('}', out);
+  const bool written = !ferror(out);
+  if (fclose(out) == 0 && written) return 0;
+  free(*json);
+  *json = NULL;
+  return -ENOMEM;
 }

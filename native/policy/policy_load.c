@@ -1,84 +1,41 @@
 /* From a checked file to a policy: what its metadata must say. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/errors.h"
 #include "features/feature_table.h"
 #include "policy/policy_impl.h"
-
-static int complain(char *error, size_t error_size, int code, const char *what) {
-  return muzero_rc_fail(error, error_size, code, "%s", code == -ENOMEM ? "out of memory" : what);
-}
+#include "policy_file/metadata.h"
 
 /* Whether the metadata says `yes` under `key` (*flag = true) or `no` (false). */
 static int read_choice(const muzero_rc_policy_file *file, const char *key, const char *yes,
                        const char *no, bool *flag) {
-  if (file->metadata < 0) return -EINVAL;
-  const int32_t token = muzero_rc_json_find(&file->header, file->metadata, key);
-  *flag = muzero_rc_json_equals(&file->header, token, yes);
-  return *flag || muzero_rc_json_equals(&file->header, token, no) ? 0 : -EINVAL;
-}
-
-/* Opens the metadata under `key` as JSON of `kind`; close *json and free *text
- * in any case. */
-static int open_metadata(const muzero_rc_policy_file *file, const char *key,
-                         muzero_rc_json_kind kind, char **text, muzero_rc_json *json) {
-  size_t length;
-  memset(json, 0, sizeof(*json));
-  int result = muzero_rc_policy_file_text(file, key, text, &length);
-  if (result == 0) result = muzero_rc_json_open(*text, length, json);
-  if (result == 0 && json->tokens[0].kind != kind) result = -EINVAL;
-  return result == 0 || result == -ENOMEM ? result : -EINVAL;
+  *flag = muzero_rc_metadata_is(file, key, yes);
+  return *flag || muzero_rc_metadata_is(file, key, no) ? 0 : -EINVAL;
 }
 
 static int read_actions(muzero_rc_policy *policy) {
-  char *text;
-  muzero_rc_json json;
-  int64_t previous = -256, action;
-  int result = open_metadata(&policy->file, "actions", MUZERO_RC_JSON_ARRAY, &text, &json);
-  if (result == 0 && (json.tokens[0].size < 1 || json.tokens[0].size > MUZERO_RC_ACTIONS_MAX)) {
-    result = -EINVAL;
+  policy->action_count = muzero_rc_metadata_integers(&policy->file, NULL, "actions", -255, 255,
+                                                     policy->actions, MUZERO_RC_ACTIONS_MAX);
+  for (int32_t i = 1; i < policy->action_count; i++) {
+    if (policy->actions[i] <= policy->actions[i - 1]) return -EINVAL;
   }
-  for (int32_t at = 1; result == 0 && at < json.count; at = json.tokens[at].next) {
-    result = muzero_rc_json_integer(&json, at, previous + 1, 255, &action);
-    if (result < 0) break;
-    policy->actions[policy->action_count++] = (int32_t)action;
-    previous = action;
-  }
-  muzero_rc_json_close(&json);
-  free(text);
-  return result;
-}
-
-static int check_provenance(const muzero_rc_policy_file *file) {
-  char *text;
-  muzero_rc_json json;
-  const int result = open_metadata(file, "provenance", MUZERO_RC_JSON_OBJECT, &text, &json);
-  muzero_rc_json_close(&json);
-  free(text);
-  return result;
+  return policy->action_count < 1 ? -EINVAL : 0;
 }
 
 static int check_versions(const muzero_rc_policy_file *file, char *error, size_t error_size) {
-  char *text;
-  muzero_rc_json json;
-  int64_t version;
-  bool known;
-  if (read_choice(file, "format", "muzero-rc-policy", "", &known) < 0 || !known) {
+  int32_t version;
+  bool old;
+  if (!muzero_rc_metadata_is(file, "format", "muzero-rc-policy")) {
     return muzero_rc_fail(error, error_size, -EINVAL,
                           "not a policy file: its metadata lacks format \"muzero-rc-policy\"");
   }
-  if (read_choice(file, "format_version", "1", "", &known) < 0 || !known) {
+  if (read_choice(file, "format_version", "1", "2", &old) < 0) {
     return muzero_rc_fail(error, error_size, -EINVAL,
-                          "its format_version is not 1, the only one that this build reads");
+                          "its format_version is neither 1 nor 2, all that this build reads");
   }
-  int result = open_metadata(file, "feature_version", MUZERO_RC_JSON_NUMBER, &text, &json);
-  if (result == 0) result = muzero_rc_json_integer(&json, 0, 0, INT32_MAX, &version);
-  muzero_rc_json_close(&json);
-  free(text);
-  if (result < 0) {
-    return complain(error, error_size, result, "metadata \"feature_version\" must be a number");
+  if (muzero_rc_metadata_integers(file, NULL, "feature_version", 0, INT32_MAX, &version, 1) != 1) {
+    return muzero_rc_fail(error, error_size, -EINVAL,
+                          "metadata \"feature_version\" must be a number");
   }
   if (version == muzero_rc_feature_version()) return 0;
   return muzero_rc_fail(error, error_size, -EINVAL,
@@ -108,21 +65,16 @@ int muzero_rc_policy_interpret(muzero_rc_policy *policy, char *error, size_t err
   int result = check_versions(&policy->file, error, error_size);
   if (result < 0) return result;
   if (read_choice(&policy->file, "action_mode", "absolute", "relative", &policy->absolute) < 0) {
-    return complain(error, error_size, -EINVAL,
-                    "metadata \"action_mode\" must be \"relative\" or \"absolute\"");
+    return muzero_rc_fail(error, error_size, -EINVAL,
+                          "metadata \"action_mode\" must be \"relative\" or \"absolute\"");
   }
   if (read_choice(&policy->file, "decision", "mean", "argmax", &policy->mean) < 0) {
-    return complain(error, error_size, -EINVAL,
-                    "metadata \"decision\" must be \"argmax\" or \"mean\"");
+    return muzero_rc_fail(error, error_size, -EINVAL,
+                          "metadata \"decision\" must be \"argmax\" or \"mean\"");
   }
-  result = read_actions(policy);
-  if (result < 0) {
-    return complain(error, error_size, result,
-                    "metadata \"actions\" must be 1 to 256 rising numbers from -255 to 255");
-  }
-  result = check_provenance(&policy->file);
-  if (result < 0) {
-    return complain(error, error_size, result, "metadata \"provenance\" must be a JSON object");
+  if (read_actions(policy) < 0) {
+    return muzero_rc_fail(error, error_size, -EINVAL,
+                          "metadata \"actions\" must be 1 to 256 rising numbers from -255 to 255");
   }
   result = muzero_rc_network_open(&policy->file, policy->action_count, &policy->network, error,
                                   error_size);

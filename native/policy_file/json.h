@@ -1,5 +1,5 @@
-/* A strict JSON reader (RFC 8259, and nothing beyond) for a policy file's few
- * kilobytes: a flat array of tokens over the caller's text. */
+/* A reader of the JSON in a .safetensors header: objects, arrays, strings and whole numbers, as
+ * a flat array of tokens over the caller's text. Strings stay as they are written. */
 #ifndef MUZERO_RC_POLICY_FILE_JSON_H_
 #define MUZERO_RC_POLICY_FILE_JSON_H_
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-  MUZERO_RC_JSON_DEPTH = 16,         /* arrays and objects within one another */
+  MUZERO_RC_JSON_DEPTH = 4,          /* arrays and objects within one another */
   MUZERO_RC_JSON_SIZE_MAX = 1 << 22, /* characters */
 };
 
@@ -16,10 +16,7 @@ typedef enum muzero_rc_json_kind {
   MUZERO_RC_JSON_OBJECT, /* `size` times a key, its value */
   MUZERO_RC_JSON_ARRAY,  /* `size` values */
   MUZERO_RC_JSON_STRING, /* text within the quotes, escapes as written */
-  MUZERO_RC_JSON_NUMBER,
-  MUZERO_RC_JSON_TRUE,
-  MUZERO_RC_JSON_FALSE,
-  MUZERO_RC_JSON_NULL
+  MUZERO_RC_JSON_NUMBER
 } muzero_rc_json_kind;
 
 typedef struct muzero_rc_json_token {
@@ -35,30 +32,26 @@ typedef struct muzero_rc_json {
   int32_t count;
 } muzero_rc_json;
 
-/* Parses all of `text`, which must outlive *json. -EINVAL: not JSON, not UTF-8,
- * too deep or too long; -ENOMEM. On success close *json after use. */
+/* Parses all of `text`, which must outlive *json. -EINVAL: not such JSON, too deep or too long;
+ * -ENOMEM. On success close *json after use. */
 int muzero_rc_json_open(const char *text, size_t length, muzero_rc_json *json);
 
 /* Frees and zeroes; a zeroed *json is fine. */
 void muzero_rc_json_close(muzero_rc_json *json);
 
-/* Index of the value of `key` in the object at token `object`, or -1. A key
- * written with escapes is never found. */
+/* Index of the value of `key` in the object at token `object`, or -1. */
 int32_t muzero_rc_json_find(const muzero_rc_json *json, int32_t object, const char *key);
 
-/* Whether the object's keys are at most `limit`, all different, without escapes. */
+/* Whether the object's keys are at most `limit`, all different, of printable ASCII without
+ * escapes. */
 bool muzero_rc_json_plain_keys(const muzero_rc_json *json, int32_t object, int32_t limit);
 
-/* The token's value when it is a whole number within [low, high], written
- * without fraction or exponent; else -EINVAL. */
-int muzero_rc_json_integer(const muzero_rc_json *json, int32_t token, int64_t low, int64_t high,
+/* The token's value when it is a whole number within [0, high], written in digits alone; else
+ * -EINVAL. */
+int muzero_rc_json_integer(const muzero_rc_json *json, int32_t token, int64_t high,
                            int64_t *value);
 
 /* Whether the token is the string `text`. */
 bool muzero_rc_json_equals(const muzero_rc_json *json, int32_t token, const char *text);
-
-/* The string token without its escapes, in new memory that the caller frees;
- * *length counts no terminating zero, though there is one. -EINVAL, -ENOMEM. */
-int muzero_rc_json_string(const muzero_rc_json *json, int32_t token, char **text, size_t *length);
 
 #endif /* MUZERO_RC_POLICY_FILE_JSON_H_ */

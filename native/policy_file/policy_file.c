@@ -49,9 +49,9 @@ static int read_place(const muzero_rc_json *json, int32_t entry, size_t limit,
   int64_t begin, end;
   if (offsets < 0 || json->tokens[offsets].kind != MUZERO_RC_JSON_ARRAY ||
       json->tokens[offsets].size != 2 ||
-      muzero_rc_json_integer(json, offsets + 1, 0, (int64_t)limit, &begin) < 0 ||
-      muzero_rc_json_integer(json, json->tokens[offsets + 1].next, begin, (int64_t)limit, &end) <
-          0) {
+      muzero_rc_json_integer(json, offsets + 1, (int64_t)limit, &begin) < 0 ||
+      muzero_rc_json_integer(json, json->tokens[offsets + 1].next, (int64_t)limit, &end) < 0 ||
+      end < begin) {
     return -EINVAL;
   }
   tensor->begin = (size_t)begin;
@@ -70,7 +70,7 @@ static int read_shape(const muzero_rc_json *json, int32_t entry, muzero_rc_tenso
   int32_t at = shape + 1;
   for (int32_t i = 0; i < tensor->rank; i++, at = json->tokens[at].next) {
     int64_t length;
-    if (muzero_rc_json_integer(json, at, 1, 1 << 24, &length) < 0) return -EINVAL;
+    if (muzero_rc_json_integer(json, at, 1 << 24, &length) < 0 || length < 1) return -EINVAL;
     tensor->shape[i] = (int32_t)length;
     count *= (size_t)length; /* at most 2^48 */
   }
@@ -139,14 +139,15 @@ static int check_metadata(muzero_rc_policy_file *file, complaint say) {
   const muzero_rc_json *json = &file->header;
   file->metadata = muzero_rc_json_find(json, 0, "__metadata__");
   if (file->metadata < 0) return 0;
-  bool good = muzero_rc_json_plain_keys(json, file->metadata, 64);
+  bool good = muzero_rc_json_plain_keys(json, file->metadata, MUZERO_RC_FILE_TEXTS_MAX);
   for (int32_t at = file->metadata + 1; good && at < json->tokens[file->metadata].next;) {
     good = json->tokens[at + 1].kind == MUZERO_RC_JSON_STRING;
     at = json->tokens[at + 1].next;
   }
   if (good) return 0;
   return muzero_rc_fail(say.text, say.size, -EINVAL,
-                        "__metadata__ must be an object of at most 64 different texts");
+                        "__metadata__ must be an object of at most %d different keys and texts",
+                        MUZERO_RC_FILE_TEXTS_MAX);
 }
 
 /* Checks file->bytes and fills in the rest of *file. */
@@ -262,14 +263,6 @@ void muzero_rc_policy_file_close(muzero_rc_policy_file *file) {
   free(file->tensors);
   free(file->memory);
   memset(file, 0, sizeof(*file));
-}
-
-int muzero_rc_policy_file_text(const muzero_rc_policy_file *file, const char *key, char **text,
-                               size_t *length) {
-  *text = NULL;
-  const int32_t token =
-      file->metadata < 0 ? -1 : muzero_rc_json_find(&file->header, file->metadata, key);
-  return token < 0 ? -ENOENT : muzero_rc_json_string(&file->header, token, text, length);
 }
 
 const muzero_rc_tensor *muzero_rc_policy_file_tensor(const muzero_rc_policy_file *file,

@@ -1,19 +1,8 @@
 /* A policy file in memory: a .safetensors file whose every byte was checked.
  *
- * Layout: u64 length of the header; the header, one JSON object that gives each
- * tensor's dtype, shape and place, and under "__metadata__" texts; the tensors,
- * back to back. Only little-endian f32 tensors are taken, and only finite
- * numbers. The metadata of a policy:
- *
- *   format           "muzero-rc-policy"
- *   format_version   "1"
- *   feature_version  the feature table that it was trained with
- *   network          JSON object of sizes (network.h)
- *   actions          JSON array: offsets to q_ref, or qindexes, rising
- *   action_mode      "relative" or "absolute"
- *   decision         "argmax" or "mean"
- *   provenance       JSON object: where it comes from
- */
+ * Layout: u64 length of the header; the header, one JSON object that gives each tensor's dtype,
+ * shape and place, and under "__metadata__" texts (metadata.h); the tensors, back to back. Only
+ * little-endian f32 tensors are taken, and only finite numbers. */
 #ifndef MUZERO_RC_POLICY_FILE_POLICY_FILE_H_
 #define MUZERO_RC_POLICY_FILE_POLICY_FILE_H_
 
@@ -26,6 +15,7 @@ enum {
   MUZERO_RC_FILE_SIZE_MAX = 64 << 20,  /* bytes */
   MUZERO_RC_FILE_HEADER_MAX = 1 << 20, /* bytes */
   MUZERO_RC_FILE_TENSORS_MAX = 512,
+  MUZERO_RC_FILE_TEXTS_MAX = 256,
   MUZERO_RC_FILE_RANK_MAX = 2
 };
 
@@ -60,11 +50,6 @@ int muzero_rc_policy_file_open_bytes(const uint8_t *bytes, size_t size,
 
 /* Frees and zeroes; a zeroed *file is fine. */
 void muzero_rc_policy_file_close(muzero_rc_policy_file *file);
-
-/* The metadata text under `key`, in new memory that the caller frees. -ENOENT:
- * there is none; -ENOMEM. */
-int muzero_rc_policy_file_text(const muzero_rc_policy_file *file, const char *key, char **text,
-                               size_t *length);
 
 /* The tensor `name`, or NULL. */
 const muzero_rc_tensor *muzero_rc_policy_file_tensor(const muzero_rc_policy_file *file,

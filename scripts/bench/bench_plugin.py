@@ -24,7 +24,7 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.run import encode, first_pass
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.toml_io import load_config
-from muzero_rc.deploy.policy_file import export_policy
+from muzero_rc.deploy.policy_export import export_policy
 from muzero_rc.deploy.preload import find_places, measure_speed
 from muzero_rc.types import Widths
 

@@ -24,7 +24,8 @@ from encoder_bridge.media.probe import probe
 from muzero_rc.config.schema import NetworkConfig
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.ladder import read_ladder
-from muzero_rc.deploy.policy_file import export_policy, read_metadata, warm_start
+from muzero_rc.deploy.policy_export import export_policy, warm_start
+from muzero_rc.deploy.policy_file import read_metadata
 from muzero_rc.deploy.policy_names import CONTROLLER, shipped
 
 ROOT = Path(__file__).resolve().parents[2]

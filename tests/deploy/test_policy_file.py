@@ -2,26 +2,33 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import safetensors.numpy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.failing_writes import run_with_faults
 from support.policy_samples import feature_version, network, widths
 
 from encoder_bridge import _native
 from muzero_rc.config.schema import NetworkConfig
-from muzero_rc.deploy.policy_file import (
-    PolicyFileError,
-    export_policy,
-    network_sizes,
-    read_metadata,
-    warm_start,
-)
+from muzero_rc.deploy.policy_export import export_policy, network_sizes, warm_start
+from muzero_rc.deploy.policy_file import PolicyFileError, describe, read_metadata
+from muzero_rc.deploy.policy_names import shipped
 
 TINY = NetworkConfig(width=8, latents=2, attention_heads=2, encoder_layers=1, step_blocks=1)
-PROVENANCE = {"steps": 3, "note": 'ä "quoted" \\ line\n'}
+PROVENANCE = {
+    "steps": 3,
+    "note": 'ä "quoted" \\ line\n',
+    "text": "3",
+    "quoted": '"3"',
+    "null": "null",
+    "figures": {"bd_vbr": -5.5, "deep": [[{"a": None, "b": [True, 1e-300]}]]},
+    "with.dot": "",
+}
 
 
 def write(path, params, config=TINY, **changes):
@@ -49,10 +56,8 @@ def test_other_tools_read_it(policy_file, params):
 def test_the_c_runtime_says_what_it_is(policy_file):
     info = _native.Policy(str(policy_file)).info
     assert info["kind"] == "network"
-    assert info["provenance"] == PROVENANCE
     assert info["network"] == network_sizes(TINY, widths())
     assert tuple(info["actions"]) == TINY.offsets
-    assert info["sha256"] == hashlib.sha256(policy_file.read_bytes()).hexdigest()
     assert info["bytes"] == policy_file.stat().st_size
     tensors = safetensors.numpy.load_file(policy_file)
     assert info["parameters"] == sum(array.size for array in tensors.values())
@@ -120,8 +125,58 @@ def test_reading_what_is_no_policy_file(tmp_path):
 
 def test_metadata_comes_back(policy_file):
     metadata = read_metadata(policy_file)
-    assert metadata["provenance"] == PROVENANCE
-    assert metadata["decision"] == "argmax"
+    assert metadata == {
+        "format_version": 2,
+        "feature_version": feature_version(),
+        "network": network_sizes(TINY, widths()),
+        "actions": list(TINY.actions),
+        "action_mode": "relative",
+        "decision": "argmax",
+        "provenance": PROVENANCE,
+    }
+    sha256 = hashlib.sha256(policy_file.read_bytes()).hexdigest()
+    assert describe(policy_file) == {"format_version": 2, "sha256": sha256, "provenance": PROVENANCE}
+
+
+def test_metadata_is_flat_texts(policy_file):
+    with safetensors.safe_open(policy_file, framework="numpy") as file:
+        texts = file.metadata()
+    assert texts["network.width"] == "8"
+    assert texts["network.windows"] == " ".join(map(str, network_sizes(TINY, widths())["windows"]))
+    assert texts["provenance.steps"] == "3"
+    assert texts["provenance.note"] == PROVENANCE["note"]
+
+
+def as_format_1(path, target):
+    """The same policy as files of format version 1 have it."""
+    metadata, tensors = read_metadata(path), safetensors.numpy.load_file(path)
+    nested = {key: json.dumps(metadata[key]) for key in ("network", "actions", "provenance")}
+    texts = {key: str(metadata[key]) for key in ("feature_version", "action_mode", "decision")}
+    safetensors.numpy.save_file(
+        tensors, target, {"format": "muzero-rc-policy", "format_version": "1", **texts, **nested}
+    )
+    return target
+
+
+def test_files_of_format_1_are_the_same_policies(policy_file, params, tmp_path):
+    old = as_format_1(policy_file, tmp_path / "old.safetensors")
+    ours, theirs = read_metadata(policy_file), read_metadata(old)
+    assert (ours.pop("format_version"), theirs.pop("format_version")) == (2, 1)
+    assert ours == theirs
+    a, b = (_native.Policy(str(path)).info for path in (policy_file, old))
+    assert {key: value for key, value in a.items() if key not in ("name", "bytes")} == {
+        key: value for key, value in b.items() if key not in ("name", "bytes")
+    }
+    warm_start(params, old, TINY, widths(), feature_version())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_what_ships_is_read_by_both(name):
+    path = shipped()[name]
+    metadata, info = read_metadata(path), _native.Policy(str(path)).info
+    for key in ("feature_version", "network", "actions", "action_mode", "decision"):
+        assert metadata[key] == info[key]
+    assert metadata["provenance"]["corpus_hash"]
 
 
 def opens(path, content):
@@ -190,6 +245,12 @@ def test_provenance_must_be_json(params, tmp_path):
         write(tmp_path / "x.safetensors", params, provenance={"x": float("nan")})
 
 
+def test_provenance_has_plain_names(params, tmp_path):
+    with pytest.raises(PolicyFileError, match="provenance 'é': names are of ASCII"):
+        write(tmp_path / "x.safetensors", params, provenance={"é": 1})
+    assert not list(tmp_path.iterdir())
+
+
 def test_controller_has_no_network():
     policy = _native.Policy("controller")
     assert policy.info["kind"] == "controller"
@@ -216,7 +277,39 @@ def test_forward_checks_its_buffers(policy_file):
             policy.forward(*wrong)
 
 
-def test_json_that_python_writes_is_json_to_c(params, tmp_path):
-    provenance = {"deep": [[[{"a": None, "b": [True, False, 1e-300, -0.5]}]]], "é\U0001f600": "\u2028"}
-    path = write(tmp_path / "odd.safetensors", params, provenance=provenance)
-    assert _native.Policy(str(path)).info["provenance"] == json.loads(json.dumps(provenance))
+def test_reading_a_policy_file_needs_neither_jax_nor_safetensors(policy_file):
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from muzero_rc.deploy import policy_file, policy_names, preload\n"
+        "policy_file.describe(Path(sys.argv[1]))\n"
+        "print(*sorted({'jax', 'safetensors'} & sys.modules.keys()))"
+    )
+    command = [sys.executable, "-c", code, policy_file]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_whichever_write_of_an_export_fails_the_old_file_stays(full, policy_file, tmp_path):
+    run_with_faults(
+        f"""
+        from pathlib import Path
+        import numpy as np
+        from support.failing_writes import faults
+        from muzero_rc.deploy.policy_file import read_metadata, write_policy_file
+        path, known = Path({str(tmp_path / "policy.safetensors")!r}), Path({str(policy_file)!r})
+        old, metadata = known.read_bytes(), read_metadata(known)
+        kept = 0
+        for n in faults(full={full}):
+            path.write_bytes(old) if n > 1 else None  # nothing there before the first
+            try:
+                write_policy_file(path, {{"a": np.ones(9, np.float32)}}, metadata, {{}})
+            except OSError:
+                assert [one.name for one in path.parent.iterdir()] == [path.name] * (n > 1), n
+                assert n == 1 or path.read_bytes() == old, n
+                kept += 1
+        assert kept >= 3, kept  # write, fsync, rename
+        assert read_metadata(path)["provenance"] == {{}}
+        """,
+        tmp_path,
+    )

@@ -14,11 +14,13 @@
 typedef struct sample_options {
   muzero_rc_sizes sizes;
   const char *feature_version; /* NULL: this build's */
-  const char *network;         /* NULL: the sizes */
   const char *actions;         /* NULL: rising from -1 */
   const char *action_mode;
   const char *decision;
-  const char *provenance;
+  bool format_1;
+  const char *format_version; /* NULL: the format's */
+  const char *without_size;   /* a size, format 2 only */
+  const char *add_text;       /* a metadata key */
   const char *leave_out;  /* a tensor */
   const char *add;        /* a tensor of one number */
   const char *one_wider;  /* a tensor with a column too many */
@@ -55,7 +57,6 @@ static inline sample_options sample_defaults(void) {
                 .actions = 3},
       .action_mode = "relative",
       .decision = "argmax",
-      .provenance = "{\\\"made by\\\": \\\"a test\\\"}",
       .weight_scale = 0.5f,
   };
 }
@@ -141,38 +142,57 @@ static inline void sample_tensors(sample_writer *w) {
   if (w->options->add) sample_tensor(w, w->options->add, 0, 1);
 }
 
-static inline void sample_metadata(const sample_options *o, FILE *out) {
+/* A metadata text of numbers: with spaces between, or in format 1 a JSON array. */
+static inline void sample_integers(FILE *out, bool old, const int32_t *values, int32_t count) {
+  if (old) fputc('[', out);
+  for (int32_t i = 0; i < count; ++i)
+    fprintf(out, "%s%d", i ? old ? ", " : " " : "", (int)values[i]);
+  if (old) fputc(']', out);
+}
+
+static inline void sample_network(const sample_options *o, FILE *out) {
   const muzero_rc_sizes *s = &o->sizes;
-  fprintf(out, "{\"__metadata__\":{\"format\":\"muzero-rc-policy\",\"format_version\":\"1\"");
+  if (o->format_1) {
+    fprintf(out, ",\"network\":\"{");
+#define SIZE(name, low, high) fprintf(out, "\\\"" #name "\\\": %d, ", (int)s->name);
+    MUZERO_RC_SIZES(SIZE)
+#undef SIZE
+    fprintf(out, "\\\"windows\\\": ");
+    sample_integers(out, true, s->windows, s->window_count);
+    fprintf(out, "}\"");
+    return;
+  }
+#define SIZE(name, low, high)                            \
+  if (!o->without_size || strcmp(o->without_size, #name)) \
+    fprintf(out, ",\"network." #name "\":\"%d\"", (int)s->name);
+  MUZERO_RC_SIZES(SIZE)
+#undef SIZE
+  fprintf(out, ",\"network.windows\":\"");
+  sample_integers(out, false, s->windows, s->window_count);
+  fprintf(out, "\"");
+}
+
+static inline void sample_metadata(const sample_options *o, FILE *out) {
+  int32_t actions[MUZERO_RC_ACTIONS_MAX];
+  fprintf(out, "{\"__metadata__\":{\"format\":\"muzero-rc-policy\",\"format_version\":\"%s\"",
+          o->format_version ? o->format_version : o->format_1 ? "1" : "2");
   if (o->feature_version) {
     fprintf(out, ",\"feature_version\":\"%s\"", o->feature_version);
   } else {
     fprintf(out, ",\"feature_version\":\"%d\"", (int)muzero_rc_feature_version());
   }
-  fprintf(out, ",\"action_mode\":\"%s\",\"decision\":\"%s\",\"provenance\":\"%s\"",
-          o->action_mode, o->decision, o->provenance);
+  fprintf(out, ",\"action_mode\":\"%s\",\"decision\":\"%s\",\"actions\":\"", o->action_mode,
+          o->decision);
+  for (int32_t i = 0; i < o->sizes.actions; ++i) actions[i] = i - 1;
   if (o->actions) {
-    fprintf(out, ",\"actions\":\"%s\"", o->actions);
+    fputs(o->actions, out);
   } else {
-    fprintf(out, ",\"actions\":\"[-1");
-    for (int32_t i = 0; i + 1 < s->actions; ++i) fprintf(out, ",%d", (int)i);
-    fprintf(out, "]\"");
+    sample_integers(out, o->format_1, actions, o->sizes.actions);
   }
-  if (o->network) {
-    fprintf(out, ",\"network\":\"%s\"}", o->network);
-    return;
-  }
-  fprintf(out,
-          ",\"network\":\"{\\\"clip_features\\\":%d,\\\"frame_features\\\":%d,"
-          "\\\"step_features\\\":%d,\\\"width\\\":%d,\\\"encoder_layers\\\":%d,"
-          "\\\"step_blocks\\\":%d,\\\"latents\\\":%d,\\\"attention_heads\\\":%d,"
-          "\\\"kernel\\\":%d,\\\"windows\\\":[",
-          (int)s->clip_features, (int)s->frame_features, (int)s->step_features, (int)s->width,
-          (int)s->encoder_layers, (int)s->step_blocks, (int)s->latents, (int)s->attention_heads,
-          (int)s->kernel);
-  for (int32_t i = 0; i < s->window_count; ++i)
-    fprintf(out, "%s%d", i ? "," : "", (int)s->windows[i]);
-  fprintf(out, "]}\"}");
+  fprintf(out, "\",\"provenance.made by\":\"a \\\"test\\\"\"");
+  if (o->add_text) fprintf(out, ",\"%s\":\"1\"", o->add_text);
+  sample_network(o, out);
+  fputc('}', out);
 }
 
 /* A file of `header` and `data`; free its bytes. */

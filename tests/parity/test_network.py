@@ -20,7 +20,7 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.run import encode, first_pass
 from muzero_rc.config.schema import NetworkConfig
 from muzero_rc.config.toml_io import load_config
-from muzero_rc.deploy.policy_file import export_policy
+from muzero_rc.deploy.policy_export import export_policy
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.toml"))

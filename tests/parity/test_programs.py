@@ -16,7 +16,7 @@ from support.plugin_samples import (
 from support.policy_samples import feature_version, network, widths
 
 from muzero_rc.config.schema import NetworkConfig
-from muzero_rc.deploy.policy_file import export_policy
+from muzero_rc.deploy.policy_export import export_policy
 
 TINY = NetworkConfig(width=8, latents=2, attention_heads=2, encoder_layers=1, step_blocks=1)
 
