@@ -77,7 +77,7 @@ def bd_rate(anchor: Sequence[RatePoint], test: Sequence[RatePoint], *, max_gap: 
             f"{test_quality[0]:.2f} to {test_quality[-1]:.2f})"
         )
         return BdRate(None, overlap, Refusal.LITTLE_OVERLAP, detail)
-    import bjontegaard  # pulls matplotlib: only when a number is wanted
+    import bjontegaard  # brings matplotlib: only when a number is wanted
 
     percent = bjontegaard.bd_rate(
         anchor_rates,
@@ -94,9 +94,14 @@ def bd_rate(anchor: Sequence[RatePoint], test: Sequence[RatePoint], *, max_gap: 
 def relative_rate(
     anchor: Sequence[RatePoint], test: Sequence[RatePoint], *, steps: int = 33
 ) -> list[tuple[float, float]]:
-    """How `test`'s rate differs from `anchor`'s along their shared quality: (quality, per cent) pairs.
+    """Difference in rate between two curves at equal quality: (quality, per cent) pairs.
 
     The mean of this curve, taken over log rate, is the BD-rate. Empty where `bd_rate` refuses.
+
+    Args:
+        anchor: the curve that is compared with.
+        test: the curve that is judged.
+        steps: how many pairs, evenly spaced over the quality that both have.
     """
     if bd_rate(anchor, test).percent is None:
         return []

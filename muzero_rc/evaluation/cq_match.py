@@ -1,4 +1,4 @@
-"""Constant-quality levels whose rates come closest to given targets."""
+"""Rate matching: the constant-quality levels whose rates come closest to given targets."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,7 +7,9 @@ CQ_MIN, CQ_MAX = 0, 63
 
 
 def matching_levels(kbps_at: Callable[[int], float], targets_kbps: Sequence[int]) -> list[int]:
-    """For each target the cq-level with the nearest rate, by bisection; each level once, coarsest first.
+    """The cq-level with the nearest rate for each target, by bisection.
+
+    Nearest by ratio. Each level once, coarsest first.
 
     Args:
         kbps_at: encodes at a level and gives the rate; the rate falls as the level rises. Asked once a level.

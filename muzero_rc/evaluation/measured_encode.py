@@ -1,4 +1,4 @@
-"""One encode for a report, measured on the file that a player would decode."""
+"""A measured encode: one encode of a report, decoded from its file as a player would, and measured."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -31,8 +31,8 @@ class EncodeRequest:
 
     Attributes:
         config: settings with the target; size and frame rate come from `clip`.
-        mode: "libvpx", "policy" or "plan" as `session.encode` takes them; or "places": `plan`, frame by
-            frame by its place, where libvpx may choose other GOPs.
+        mode: "libvpx", "policy" or "plan", see `encoder_bridge.encode.run.encode`; or "places": `plan`,
+            matched frame by frame where libvpx may choose other GOPs.
         policy: opened, for "policy".
         plan: an encode whose qindexes are fed back, without guard, for "plan" and "places".
     """
@@ -56,7 +56,7 @@ def first_pass_of(request: EncodeRequest, cancelled: threading.Event) -> FirstPa
 def run_request(
     request: EncodeRequest, first: FirstPass, *, metrics: Sequence[Metric], cancelled: threading.Event
 ) -> MeasuredEncode:
-    """Encodes, decodes and measures; the caller gives the result its names.
+    """Encodes, decodes and measures; clip, rate control and target are the caller's to fill in.
 
     Args:
         request: what to encode.
@@ -65,7 +65,7 @@ def run_request(
         cancelled: set by another thread to end the encode soon.
 
     Raises:
-        BridgeError: what the encode or the measurement died of; Cancelled among them.
+        BridgeError: the encode or the measurement failed, or was cancelled (Cancelled).
     """
     clip, config = request.clip, request.full_config()
     packets: list[Packet] = []

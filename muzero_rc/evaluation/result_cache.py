@@ -28,9 +28,11 @@ class ResultCache:
     def load(self, key: str) -> MeasuredEncode | None:
         """The encode of this name; None when there is none, or none that holds."""
         entry = read_checked(self._path(key))
-        if entry is None or key != cache_key(entry["made_from"]):
+        try:
+            same = entry is not None and key == cache_key(entry["made_from"])
+            return MeasuredEncode.from_json(entry["encode"]) if entry and same else None
+        except (KeyError, TypeError):  # whole, but of another version of ours
             return None
-        return MeasuredEncode.from_json(entry["encode"])
 
     def save(self, key: str, encode: MeasuredEncode, made_from: Mapping[str, str]) -> None:
         """Keeps an encode, with what it was made from; makes the folder if it is missing.

@@ -1,4 +1,4 @@
-"""What one encode came to, as kept on disk and as reports read it."""
+"""Result types: a measured encode, and the data of a whole report."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -55,7 +55,7 @@ class MeasuredEncode:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "MeasuredEncode":
-        """Raises KeyError or TypeError when `data` is not what `to_json` wrote."""
+        """The encode that `to_json` wrote; raises KeyError or TypeError for anything else."""
         values = {field.name: data[field.name] for field in fields(cls)}
         return cls(**{**values, "coded": CodedFrames(**values["coded"])})
 
@@ -74,7 +74,7 @@ class ReportClip:
 
 @dataclass(frozen=True)
 class Failure:
-    """An encode that did not come about, and why, in one line."""
+    """A clip and rate control whose encodes failed, and why, in one line."""
 
     clip: str
     rate_control: str

@@ -54,7 +54,7 @@ class Evaluation:
     metrics: Sequence[Metric]
 
     def size(self) -> int:
-        """How many encodes at least; rate-matching tries more."""
+        """The least number of encodes; rate matching tries more."""
         rungs = (
             len(t.targets_kbps if r.has_target or t.cq_levels is None else t.cq_levels)
             for t in self.tasks
@@ -124,8 +124,8 @@ class _Worker:
             r.name: open_policy(r.policy) for r in evaluation.rate_controls if r.policy is not None
         }
         self._libvpx = str(_native.versions()["libvpx_runtime"])
-        # One clip's constant-quality encodes, and its first passes, are made once even when two chains want
-        # them; a first pass is quickly read from its cache by the second.
+        # Two chains may want the same constant-quality encodes or first pass of a clip: the first one makes
+        # them while the second waits, then finds them in the cache.
         self._quality_locks = {task.name: threading.Lock() for task in evaluation.tasks}
         self._first_pass_locks = {task.name: threading.Lock() for task in evaluation.tasks}
         self._digests = {task.name: file_sha256(task.clip.path) for task in evaluation.tasks}
@@ -160,10 +160,10 @@ class _Worker:
     def _replay(
         self, task: ClipTask, rate_control: RateControl, settings: EncoderConfig, constant: MeasuredEncode
     ) -> tuple[str, MeasuredEncode]:
-        """Constant quality's plan over VBR, which may choose other GOPs.
+        """Replays constant quality's qindexes over VBR, which may choose other GOPs.
 
-        First over constant quality itself: that must give the same encode, and tells where each hidden
-        frame is shown, which the packets do not.
+        They are first replayed over constant quality itself. That must give the same encode, and tells where
+        each hidden frame is shown, which the packets do not.
         """
         level = constant.cq_level or 0
         config = settings.replace(end_usage=QUALITY, cq_level=level)
@@ -174,8 +174,8 @@ class _Worker:
         )  # sums of squares differ in the last place from one numpy to another
         if not same:
             raise EncodeFailed(
-                f"constant quality {level} fed back through the hook gives {exact.kbps:.2f} kbps and not "
-                f"{constant.kbps:.2f}: the hook changes more than the qindex"
+                f"constant quality {level} fed back through the callbacks gives {exact.kbps:.2f} kbps and "
+                f"not {constant.kbps:.2f}: they change more than the qindex"
             )
         # The true rate goes in: the target underneath shapes GOPs and alt-ref filtering.
         config = settings.replace(target_kbps=max(1, round(constant.kbps)))
@@ -197,7 +197,7 @@ class _Worker:
     def _encode(
         self, task: ClipTask, rate_control: RateControl, request: EncodeRequest, *, target: bool = True
     ) -> tuple[str, MeasuredEncode]:
-        """One encode and its name in the cache, from there where it is there."""
+        """One encode and its key, from the cache or made and kept now."""
         if self.cancelled.is_set():
             raise Cancelled
         made_from = {

@@ -107,7 +107,11 @@ def bootstrap_interval(
 
 
 def summarise_budget(fills: Sequence[float]) -> BudgetSummary | None:
-    """How targets were kept; `fills` are rate over target, one an encode. None without encodes."""
+    """How targets were kept; None without encodes.
+
+    Args:
+        fills: rate over target, one an encode.
+    """
     if not fills:
         return None
     return BudgetSummary(

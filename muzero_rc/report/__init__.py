@@ -1,1 +1,1 @@
-"""The report: from clips on disk to a page."""
+"""Reports: a page and a file of figures, from clips on disk."""

@@ -1,4 +1,4 @@
-"""From clips on disk to a finished report: finds clips and targets, evaluates, writes the page."""
+"""Builds a report: tasks from clips and targets, the evaluation, the page and results.json."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ _Q_TOLERANCE = 0.005
 
 
 def ladder_beside(clips: Sequence[Path], *, pyramid: bool) -> Path:
-    """The ladder in the clips' folder that fits their GOPs.
+    """The target ladder in the clips' folder: ladder-pyramid.csv for pyramid GOPs, else ladder.csv.
 
     Raises:
         BadInput: there is none.
@@ -38,7 +38,7 @@ def ladder_beside(clips: Sequence[Path], *, pyramid: bool) -> Path:
 def plan_tasks(
     clips: Sequence[Path], *, bitrates: Sequence[int] | None, ladder: Path | None, max_frames: int | None
 ) -> tuple[list[ClipTask], str]:
-    """One task a clip, and in words where the targets come from.
+    """Tasks, one a clip, and where their targets come from, in words.
 
     Args:
         clips: see `muzero_rc.corpus.clips.find_clips`.
@@ -148,7 +148,7 @@ def _policy_versions(evaluation: Evaluation) -> dict[str, str]:
 
 
 def _notes(evaluation: Evaluation, encodes: Sequence[MeasuredEncode], ladder: Path | None) -> list[str]:
-    """What a reader must know: clips converted on the way in, a ladder that belongs to other settings."""
+    """Warnings for the reader: clips that were converted, a ladder that was made with other settings."""
     notes = [f"{task.name}: {note}" for task in evaluation.tasks for note in task.clip.notes]
     if ladder is None:
         return notes

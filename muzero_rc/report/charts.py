@@ -1,4 +1,4 @@
-"""Line charts as SVG text, without a library: axes with round numbers, lines, dots, a title for each dot."""
+"""SVG line and dot charts, without a plotting library; names are escaped."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,15 @@ class Series:
 def line_chart(
     series: Sequence[Series], *, x_label: str, y_label: str, log_x: bool = False, zero_line: bool = False
 ) -> str:
-    """One chart; "" when no series has a point. `zero_line` marks y = 0 and keeps it in view."""
+    """A line chart; "" when no series has a point.
+
+    Args:
+        series: lines, and dots where they have labels.
+        x_label: under the axis.
+        y_label: beside the axis.
+        log_x: the x axis is logarithmic.
+        zero_line: marks y = 0 and keeps it in view.
+    """
     points = [point for line in series for point in line.points]
     if not points:
         return ""
@@ -53,7 +61,7 @@ def line_chart(
 def dot_chart(
     rows: Sequence[str], dots: Mapping[str, tuple[str, Mapping[str, float | None]]], *, x_label: str
 ) -> str:
-    """A row for each name and a dot for each of its values, as an SVG file of its own.
+    """A dot chart as an SVG file of its own: a row for each name, a dot for each of its values.
 
     Args:
         rows: names, top down.

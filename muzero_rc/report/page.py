@@ -1,4 +1,4 @@
-"""report.html: a report as one static page that needs no network, from template.html.j2."""
+"""report.html: a report as one static page that loads nothing, rendered from template.html.j2."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from encoder_bridge.encode import layouts
 from muzero_rc.evaluation.bd_rate import BdRate, relative_rate
 from muzero_rc.evaluation.comparison import (
     Comparison,
@@ -24,7 +25,7 @@ from muzero_rc.report.charts import Series, line_chart
 from muzero_rc.report.colours import colours_of
 from muzero_rc.report.results_json import anchors
 
-FRAME_TYPES = ("key", "inter", "alt-ref", "overlay", "golden")
+FRAME_TYPES = tuple("alt-ref" if name == "altref" else name for name in layouts.FRAME_TYPES)
 MAIN = METRICS[0]
 
 

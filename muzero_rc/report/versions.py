@@ -1,4 +1,4 @@
-"""Which versions of what a report was made with."""
+"""Versions of everything that has a part in a report's figures."""
 
 import platform
 import subprocess
@@ -11,7 +11,11 @@ from encoder_bridge.media.quality import vmaf_ffmpeg
 
 
 def versions(*, vmaf: bool = False) -> dict[str, str]:
-    """Names and versions of everything that has a part in the figures; with `vmaf` the ffmpeg of VMAF."""
+    """Versions by name.
+
+    Args:
+        vmaf: with the ffmpeg that measures VMAF.
+    """
     native = _native.versions()
     found = {
         "muzero-rc": _own_version(),

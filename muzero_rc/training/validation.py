@@ -1,4 +1,4 @@
-"""How good a policy file is on clips that are never trained on, run by the C runtime."""
+"""Validation: how good a policy file is on clips that are never trained on, run by the C runtime."""
 
 import math
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ Points = dict[str, list[tuple[int, float, float]]]
 
 
 class Validation:
-    """The validation clips with their targets; baselines are encoded once and kept."""
+    """The validation clips at their targets; baselines are encoded once and kept."""
 
     def __init__(self, store: ClipStore, instances: Sequence[Instance], config: Config, cache: Path) -> None:
         """Args: instances: prepared; cache: where the baselines' figures are kept."""

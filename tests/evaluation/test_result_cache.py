@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from muzero_rc.evaluation.result_cache import ResultCache, cache_key
 from muzero_rc.evaluation.results import CodedFrames, MeasuredEncode
+from muzero_rc.utils.checked_json import write_checked
 
 CODED = CodedFrames([0, 2, 1], [0, 8, 1], [0, 1, 3], [0, 1, 1], [50, 60, 90], [800, 500, 100])
 METRICS = {"psnr_y_db": 35.5, "psnr_y_sum_db": 35.25, "ssim": 0.9}
@@ -102,3 +103,9 @@ def test_no_figure_that_is_not_finite_is_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         ResultCache(tmp_path).save(KEY, bad, MADE_FROM)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_entry_of_another_version_of_ours_gives_none(tmp_path: Path) -> None:
+    for content in ({"made_from": MADE_FROM, "encode": {"clip": "x"}}, {"made_from": MADE_FROM}, {"a": 1}):
+        write_checked(file_of(tmp_path), content)
+        assert ResultCache(tmp_path).load(KEY) is None
