@@ -1,6 +1,6 @@
-/* What libvpx hands out during one encode: packets, their figures, and of a
- * first pass the statistics. One thread writes; `progress` and `take_packets`
- * may be called by any other meanwhile. */
+/* Collects libvpx's output during one encode: packets, their figures, and of a first pass the
+ * statistics. One thread writes; `progress` and `take_packets` may be called by any other
+ * meanwhile. */
 #ifndef MUZERO_RC_BRIDGE_OUTPUTS_H_
 #define MUZERO_RC_BRIDGE_OUTPUTS_H_
 

@@ -1,5 +1,5 @@
-/* A fixed number of slots for encodes that share one mailbox. Calls for one
- * slot, and `start`, `stop` and `close`, are for one thread at a time. */
+/* A pool of encodes: a fixed number of slots that share one mailbox. Calls for one slot, and
+ * `start`, `stop` and `close`, are for one thread at a time. */
 #ifndef MUZERO_RC_BRIDGE_POOL_H_
 #define MUZERO_RC_BRIDGE_POOL_H_
 

@@ -1,4 +1,4 @@
-/* Where encoder threads meet the one who decides.
+/* The mailbox between encoder threads and the consumer who decides.
  *
  * Encoder threads post an event and sleep until it is answered or cancelled;
  * a consumer waits for as many events as it wants, up to a deadline. Threads

@@ -1,4 +1,5 @@
-/* An episode that happened, seen as a policy would have seen it. */
+/* Replay of an episode's records through a clip's state: the features and q_ref that a policy
+ * would have seen, under any target. */
 #ifndef MUZERO_RC_BRIDGE_REPLAY_FEATURES_H_
 #define MUZERO_RC_BRIDGE_REPLAY_FEATURES_H_
 

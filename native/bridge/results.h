@@ -1,5 +1,5 @@
-/* What an encode leaves behind: one record per libvpx result, one line per
- * packet, the packets themselves when wanted. */
+/* Results of an encode: one record per libvpx result, one line per packet, the packets themselves
+ * when wanted. */
 #ifndef MUZERO_RC_BRIDGE_RESULTS_H_
 #define MUZERO_RC_BRIDGE_RESULTS_H_
 

@@ -1,4 +1,4 @@
-/* The encoder settings of one encode, and how libvpx is told of them. */
+/* Encoder settings of one encode, and how libvpx is told of them. */
 #ifndef MUZERO_RC_BRIDGE_SETTINGS_H_
 #define MUZERO_RC_BRIDGE_SETTINGS_H_
 
@@ -9,7 +9,7 @@
 
 /* Name and default. -1 leaves libvpx's own default. The timebase is exactly
  * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality.
- * quick: 1 has the first pass encode quickly too, see vpx/probe_encoder.h. */
+ * quick: 1 runs probe encodes beside the first pass, see vpx/probe_encoder.h. */
 #define MUZERO_RC_SETTINGS(FIELD) \
   FIELD(width, 0)                 \
   FIELD(height, 0)                \

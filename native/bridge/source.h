@@ -1,5 +1,5 @@
-/* Raw planar 4:2:0 frames, back to back: from memory, or read from a file
- * descriptor until its end. */
+/* A source of raw planar 4:2:0 frames, back to back: from memory, or read from a file descriptor
+ * until its end. */
 #ifndef MUZERO_RC_BRIDGE_SOURCE_H_
 #define MUZERO_RC_BRIDGE_SOURCE_H_
 

@@ -1,4 +1,4 @@
-/* One line for a person, and a negative errno for the program. */
+/* Error reports: one line for a person, a negative errno for the program. */
 #ifndef MUZERO_RC_COMMON_ERRORS_H_
 #define MUZERO_RC_COMMON_ERRORS_H_
 

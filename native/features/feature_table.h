@@ -1,7 +1,6 @@
-/* THE feature table: what a policy sees, in training and in use. Every feature
- * has a name and a unit; a changed table has a new version, and a policy file
- * names the version that it was trained with. Values are scaled to about
- * [-2, 2]; a network needs no normaliser of its own. */
+/* The feature table: what a policy observes, in training and in use. Every feature has a name and
+ * a unit; a changed table has a new version, and a policy file names the version that it was
+ * trained with. Values are scaled to about [-2, 2]; a network needs no normaliser of its own. */
 #ifndef MUZERO_RC_FEATURES_FEATURE_TABLE_H_
 #define MUZERO_RC_FEATURES_FEATURE_TABLE_H_
 

@@ -1,6 +1,6 @@
-/* The network of a policy, in use: muzero_rc/networks.py's encode_clip,
- * represent and policy head, operation for operation. Nothing here allocates
- * except opening; the caller hands in the memory. */
+/* Inference of a policy's network: encode_clip, represent and the policy head of
+ * muzero_rc/agent/networks.py, operation for operation. Nothing here allocates except opening;
+ * the caller hands in the memory. */
 #ifndef MUZERO_RC_NETWORK_NETWORK_H_
 #define MUZERO_RC_NETWORK_NETWORK_H_
 

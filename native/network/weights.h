@@ -1,4 +1,5 @@
-/* Where a network's weights lie in its file, by the names that export.py gives. */
+/* The weights of a network, found in its file by the names that the modules of
+ * muzero_rc/agent/networks.py have. */
 #ifndef MUZERO_RC_NETWORK_WEIGHTS_H_
 #define MUZERO_RC_NETWORK_WEIGHTS_H_
 

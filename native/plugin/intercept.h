@@ -1,4 +1,5 @@
-/* Whether an encoder's rate control can be ours, and what became of it. */
+/* The life of an intercepted encoder: whether its rate control can be ours, and what became of
+ * it. */
 #ifndef MUZERO_RC_PLUGIN_INTERCEPT_H_
 #define MUZERO_RC_PLUGIN_INTERCEPT_H_
 

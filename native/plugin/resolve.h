@@ -1,4 +1,4 @@
-/* The functions of the libvpx that an encoder really belongs to. */
+/* Symbol resolution: the functions of the libvpx that an encoder really belongs to. */
 #ifndef MUZERO_RC_PLUGIN_RESOLVE_H_
 #define MUZERO_RC_PLUGIN_RESOLVE_H_
 

@@ -1,4 +1,4 @@
-/* A policy's inside. */
+/* Members of a policy. */
 #ifndef MUZERO_RC_POLICY_POLICY_IMPL_H_
 #define MUZERO_RC_POLICY_POLICY_IMPL_H_
 

@@ -1,4 +1,4 @@
-/* What the files of the Python extension share. */
+/* Helpers of the Python extension: buffers, exceptions, module state. */
 #ifndef MUZERO_RC_PYTHON_GLUE_H_
 #define MUZERO_RC_PYTHON_GLUE_H_
 

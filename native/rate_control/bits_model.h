@@ -1,8 +1,7 @@
-/* How many bits a frame will take: log2 of its bits per pixel, linear in what
- * the first pass says, its layer, its step and its distance to references, and
- * where the clip was probe-encoded in what that took. The coefficients, one
- * table with and one without probe encodes, are fitted by
- * scripts/fit/fit_bits_model.py on real encodes. */
+/* The rate model: log2 of the bits per pixel that a frame will take, linear in what the first
+ * pass says, its layer, its step and its distance to references, and where the clip went through
+ * probe encodes in what those took. The coefficients, one table with and one without probe
+ * encodes, are fitted by scripts/fit/fit_bits_model.py on real encodes. */
 #ifndef MUZERO_RC_RATE_CONTROL_BITS_MODEL_H_
 #define MUZERO_RC_RATE_CONTROL_BITS_MODEL_H_
 

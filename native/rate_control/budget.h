@@ -1,5 +1,5 @@
-/* The budget: what was spent, superframe indices included, and how far the bits
- * model was off so far. */
+/* The bit budget: what was spent, superframe indices included, and how far off the rate model
+ * has been. */
 #ifndef MUZERO_RC_RATE_CONTROL_BUDGET_H_
 #define MUZERO_RC_RATE_CONTROL_BUDGET_H_
 

@@ -1,7 +1,6 @@
-/* All that is known of one clip while it is coded: the clip, its first-pass
- * statistics, every frame asked for so far with its result, and the budget.
- * The controller, the features and the guard read from here; nothing else
- * keeps history. */
+/* The state of one clip while it is coded: its first-pass statistics, every frame asked for so
+ * far with its result, and the budget. The controller, the features and the guard read from here;
+ * nothing else keeps history. */
 #ifndef MUZERO_RC_RATE_CONTROL_CLIP_STATE_H_
 #define MUZERO_RC_RATE_CONTROL_CLIP_STATE_H_
 

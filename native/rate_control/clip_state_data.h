@@ -1,5 +1,5 @@
-/* What muzero_rc_clip_state is made of; for the controller and the features, which
- * read it, and for clip_state.c and budget.c, which alone write it. */
+/* The clip state's members: for the controller and the features, which read them, and for
+ * clip_state.c and budget.c, which alone write them. */
 #ifndef MUZERO_RC_RATE_CONTROL_CLIP_STATE_DATA_H_
 #define MUZERO_RC_RATE_CONTROL_CLIP_STATE_DATA_H_
 

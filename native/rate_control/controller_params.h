@@ -13,8 +13,8 @@ typedef struct muzero_rc_controller_params {
   float key_still;       /* more per share of still macroblocks over the usual */
   float key_steep;       /* per log2 by which bits fall more than usual with the quantizer */
   float key_short;       /* more per halving of the frames up to the next cut, from 128 on */
-  float key_response;    /* per log2 of rate that the probe encodes' finer key frame saved */
-  float key_noise;       /* where there is such a probe: more per log2 of noise energy */
+  float key_response;    /* per log2 of rate that finer key frames saved in the probe encodes */
+  float key_noise;       /* where that is known: more per log2 of noise energy */
   float key_dear;        /* the same per log2 of the clip's bits in the finer probe encode */
   float key_vectors;     /* the same per log2 of its motion vectors */
   float top;             /* the same for the alt-ref at a GOP's end */

@@ -1,5 +1,5 @@
-/* Which frames are coded, in which layer: libvpx says one frame at a time, the
- * rest of its GOP follows from the alt-refs that wait to be shown. */
+/* The GOP schedule: which frames are coded, in which layer of the alt-ref pyramid. libvpx tells
+ * one frame at a time; the rest of its GOP follows from the alt-refs that wait to be shown. */
 #ifndef MUZERO_RC_RATE_CONTROL_GOP_SCHEDULE_H_
 #define MUZERO_RC_RATE_CONTROL_GOP_SCHEDULE_H_
 

@@ -1,10 +1,10 @@
 /* Probe encodes: while the first pass runs, every frame is also coded by realtime
- * encoders at constant quality (vpx/probe_encoder.h): at two levels, and once more at
- * the first with finer key frames, a probe of what these are worth. What they took is
+ * encoders at constant quality (vpx/probe_encoder.h): at two levels, and in a
+ * variant of the first with finer key frames, which tells what these are worth. What they took is
  * noted in the statistics themselves, in the lowest bits of two numbers that
  * libvpx's second pass does not read (variances of motion vectors). So whoever
  * hands the statistics on, hands on the notes, and libvpx codes the same bits.
- * Statistics without notes are as good as ever. */
+ * Statistics without notes are still valid. */
 #ifndef MUZERO_RC_RATE_CONTROL_PROBE_NOTES_H_
 #define MUZERO_RC_RATE_CONTROL_PROBE_NOTES_H_
 
@@ -13,7 +13,7 @@
 /* Frames from one key frame of the probe encodes to the next. */
 enum { MUZERO_RC_PROBE_SPAN = 128 };
 
-/* Which probe: of finer key frames. */
+/* Which variant: with finer key frames. */
 enum { MUZERO_RC_PROBE_FINE_KEYS = 0 };
 
 /* A frame's note. */
@@ -28,7 +28,7 @@ typedef struct muzero_rc_probe_total {
   float quality; /* mean PSNR-Y in dB */
 } muzero_rc_probe_total;
 
-/* What a probe gained on the first level, as the log2 of rate that it saved at the
+/* What a variant gained on the first level, as the log2 of rate that it saved at the
  * same quality; bounded. The two levels tell what quality costs. */
 float muzero_rc_probe_response(const muzero_rc_probe_total levels[MUZERO_RC_PROBE_LEVELS],
                                const muzero_rc_probe_total *variant);
@@ -57,7 +57,7 @@ bool muzero_rc_probe_note_read(const muzero_rc_frame_stats *stats, int32_t frame
 muzero_rc_clip_probe muzero_rc_probe_fill(const muzero_rc_frame_stats *stats, int32_t count,
                                           float log_pixels, muzero_rc_frame_traits *traits);
 
-/* The key probe's response in the whole span that shown frame `show` lies in, as
+/* The response of the variant with finer key frames in the whole span that shown frame `show` lies in, as
  * far as the clip goes. traits: [count], filled. */
 float muzero_rc_probe_response_at(const muzero_rc_frame_traits *traits, int32_t count,
                                   int32_t show);

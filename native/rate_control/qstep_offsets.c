@@ -37,9 +37,9 @@ static float reference_offset(float importance, const muzero_rc_frame_span *gop,
                muzero_rc_params.deepest_offset, muzero_rc_params.highest_offset);
 }
 
-/* What the probe encodes tell of a key frame's worth: the response of the probe that
+/* What the probe encodes tell of a key frame's worth: the response of the variant that
  * had it finer, up to the scene's end, and what else goes with how far a finer key frame
- * really pays. Only where the probe had a key frame too. */
+ * really pays. Only where the probe encodes had a key frame too. */
 static float key_evidence(const muzero_rc_clip_state *state, int32_t show_index,
                           const muzero_rc_frame_span *gop) {
   const int32_t scene = state->traits[show_index].scene;

@@ -1,5 +1,5 @@
-/* Where the controller codes a frame next to plain inter frames, in log2 quantizer
- * steps: by what lives on it, and by what its GOP is like. */
+/* Quantizer step offsets: how much finer or coarser than plain inter frames the controller codes
+ * a frame, in log2 steps, by what depends on it and by what its GOP is like. */
 #ifndef MUZERO_RC_RATE_CONTROL_QSTEP_OFFSETS_H_
 #define MUZERO_RC_RATE_CONTROL_QSTEP_OFFSETS_H_
 

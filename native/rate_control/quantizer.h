@@ -1,6 +1,6 @@
-/* qindex ↔ quantizer step, and the two functions of it that must give the same
- * bits on every machine. A "step" here is log2 of the luma AC step in pixels:
- * 1.0 at qindex 1, 8.8 at qindex 255; bits fall about linearly with it. */
+/* The quantizer: qindex to step and back, and log2 and exp2 that give the same bits on every
+ * machine. A "step" here is log2 of the luma AC step in pixels: 1.0 at qindex 1, 8.8 at qindex
+ * 255; bits fall about linearly with it. */
 #ifndef MUZERO_RC_RATE_CONTROL_QUANTIZER_H_
 #define MUZERO_RC_RATE_CONTROL_QUANTIZER_H_
 

@@ -1,4 +1,4 @@
-/* libvpx's structs <-> the plain records of muzero_rc/policy.h. */
+/* Conversion between libvpx's structs and the plain records of muzero_rc/policy.h. */
 #ifndef MUZERO_RC_VPX_CONVERT_H_
 #define MUZERO_RC_VPX_CONVERT_H_
 

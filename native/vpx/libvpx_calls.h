@@ -1,4 +1,4 @@
-/* libvpx's functions as pointers: ours may be linked to it, or wrapped round it. */
+/* The table of libvpx's functions: ours may be linked to it, or wrapped round it. */
 #ifndef MUZERO_RC_VPX_LIBVPX_CALLS_H_
 #define MUZERO_RC_VPX_LIBVPX_CALLS_H_
 

@@ -1,4 +1,4 @@
-/* Threads that do their share of every round of work side by side. */
+/* A pool of worker threads that do their share of every round of work side by side. */
 #ifndef MUZERO_RC_VPX_PROBE_WORKERS_H_
 #define MUZERO_RC_VPX_PROBE_WORKERS_H_
 

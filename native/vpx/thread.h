@@ -1,4 +1,4 @@
-/* Threads inside a program that is not ours. */
+/* Starting threads inside a program that is not ours. */
 #ifndef MUZERO_RC_VPX_THREAD_H_
 #define MUZERO_RC_VPX_THREAD_H_
 

@@ -1,4 +1,4 @@
-/* Whether the libvpx that the process loaded is the one we were built for. */
+/* Version check: whether the libvpx that the process loaded is the one we were built for. */
 #ifndef MUZERO_RC_VPX_VERSION_H_
 #define MUZERO_RC_VPX_VERSION_H_
 

@@ -1,4 +1,4 @@
-/* The one place that knows libvpx's external rate control by version.
+/* libvpx's external rate control ABI: the one place that knows it by version.
  *
  * Everything else of ours includes this header instead of libvpx's own. The
  * interface broke in libvpx 1.13, 1.14, 1.15 and 1.16; its number tells. */

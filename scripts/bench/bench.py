@@ -127,8 +127,8 @@ def pool_throughput() -> Row:
     return ("pool of 2 against 2 bare encodes, throughput", f"{bare / asked:.3f}", "at least 0.97")
 
 
-def quick_encodes() -> Row:
-    """What the quick encodes add to a first pass, as a share of a second pass at cpu-used 4."""
+def probe_encodes() -> Row:
+    """What the probe encodes add to a first pass, as a share of a second pass at cpu-used 4."""
     clip = np.frombuffer(decode(LARGE, 40, "-f", "rawvideo"), np.uint8)
     config = {"width": LARGE[0], "height": LARGE[1], "cpu_used": 4, "target_kbps": 600}
     pool = _native.Pool(1)
@@ -145,7 +145,7 @@ def quick_encodes() -> Row:
         plain_s, noted_s, second_s = best(runs, 3, clock)
         shares.append((noted_s - plain_s) / second_s)
     figure = f"{shares[0]:.2f} of a second pass, {shares[1]:.2f} in CPU time"
-    return ("quick encodes beside the first pass, 480p, wall time", figure, "printed")
+    return ("probe encodes beside the first pass, 480p, wall time", figure, "printed")
 
 
 def run_program(command: Sequence[str], cache: Path) -> None:
@@ -205,7 +205,7 @@ def memory_growth(folder: Path) -> Row:
 
 def main() -> None:
     """Prints the table."""
-    rows = [*hook_costs(), pool_throughput(), quick_encodes()]
+    rows = [*hook_costs(), pool_throughput(), probe_encodes()]
     with tempfile.TemporaryDirectory() as name:
         rows += [against_vpxenc(Path(name)), memory_growth(Path(name))]
     widths = [max(len(row[i]) for row in rows) for i in range(2)]

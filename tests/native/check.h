@@ -1,9 +1,18 @@
-/* A test is a function; a program lists its tests in main() and returns
- * check_result(). A failed check says where and goes on with the next test. */
+/* A test is a function; a program lists its tests in main() and returns check_result(). A failed
+ * check says where and goes on with the next test. A program ends by SIGXCPU when it has used
+ * CHECK_CPU_S of processor time: wall time tells more of the machine's load than of the test. */
 #ifndef MUZERO_RC_TESTS_CHECK_H_
 #define MUZERO_RC_TESTS_CHECK_H_
 
 #include <stdio.h>
+#include <sys/resource.h>
+
+enum { CHECK_CPU_S = 60 }; /* the longest takes about 6 under the thread sanitizer */
+
+__attribute__((constructor)) static void check_limit_cpu(void) {
+  const struct rlimit limit = {.rlim_cur = CHECK_CPU_S, .rlim_max = CHECK_CPU_S + 5};
+  if (setrlimit(RLIMIT_CPU, &limit)) perror("RLIMIT_CPU");
+}
 
 static int check_failures;
 

@@ -67,7 +67,7 @@ static void check_network(const char *what, const sample_options *options) {
   char path[64];
   CHECK(sample_save(&made, path));
   check_bound(what, path, made.size, 100);
-  check_bound(what, path, made.size, 1000);
+  check_bound(what, path, made.size, 300);
   unlink(path);
   free(made.bytes);
 }

@@ -96,6 +96,6 @@ int main(int argc, char **argv) {
   test_threads_get_the_same_decisions();
   test_later_settings_count();
   test_wrong_use_passes_through();
-  test_encodes_leave_nothing(argc > 1 ? atoi(argv[1]) : 20);
+  test_encodes_leave_nothing(argc > 1 ? atoi(argv[1]) : 8);
   return check_result();
 }
