@@ -38,7 +38,7 @@ def load_clip(path: str | Path, config: EncoderConfig, *, max_frames: int | None
     """Decodes a video file and runs its first pass, or takes that from the cache.
 
     Raises:
-        BadInput: see `video.probe`.
+        BadInput: see `encoder_bridge.media.probe.probe`.
     """
     clip = probe(path, max_frames=max_frames)
     config = config.for_video(clip.width, clip.height, clip.fps)

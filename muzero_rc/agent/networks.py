@@ -5,7 +5,7 @@
     predict       policy and value logits of a state
     dynamics      the next state, for search and training only
 
-The C runtime (native/policy/network.c) repeats encode_clip, represent and the policy
+The C runtime (native/network/network.c) repeats encode_clip, represent and the policy
 of predict; a change here is a change there, and tests compare the two.
 """
 

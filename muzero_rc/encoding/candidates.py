@@ -189,8 +189,8 @@ def encode_best(
     The best encode's packets and the present one's are kept in temporary files, nothing else.
 
     Args:
-        clip: from `video.open_clip`.
-        output: from `mux.check_output`.
+        clip: from `encoder_bridge.media.decode.open_clip`.
+        output: from `encoder_bridge.media.mux.check_output`.
         count: of candidates, 1 or more.
         policy: the first candidate's.
         config: the settings; size and frame rate are taken from `clip`.

@@ -68,8 +68,8 @@ def encode_file(
     """Encodes `clip` into `output`, which appears when it is whole.
 
     Args:
-        clip: from `video.open_clip`.
-        output: from `mux.check_output`.
+        clip: from `encoder_bridge.media.decode.open_clip`.
+        output: from `encoder_bridge.media.mux.check_output`.
         policy: from `open_policy`.
         config: the settings; size and frame rate are taken from `clip`.
         audio: "copy" or "none".
@@ -107,7 +107,7 @@ def second_pass(
         config: with the clip's size and frame rate.
         writer: takes the packets as they come.
         policy: None is libvpx's own rate control.
-        progress: as in `session.encode`.
+        progress: as in `encoder_bridge.encode.run.encode`.
 
     Raises:
         BadInput, EncodeFailed: as `encode_file`.

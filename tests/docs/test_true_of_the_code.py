@@ -37,10 +37,17 @@ def command_lines(text: str) -> list[str]:
 
 
 @functools.cache
+def our_files() -> tuple[Path, ...]:
+    """What git tracks; in a copy without git, what lies in our folders."""
+    words = ["git", "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    found = [ROOT / line for line in listed.splitlines()]
+    return tuple(found or (path for top in TOP for path in (ROOT / top).rglob("*")))
+
+
+@functools.cache
 def file_names() -> frozenset[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    paths = listed.split() or [str(path) for top in TOP for path in (ROOT / top).rglob("*")]
-    return frozenset(Path(path).name for path in paths)
+    return frozenset(path.name for path in our_files())
 
 
 def is_there(path: str) -> bool:
@@ -135,6 +142,19 @@ def test_the_checks_see_what_is_missing() -> None:
     ]
     block = "```\n$ make nothing  # a comment\nmake test\nrc-encode --nothing\nscripts/nothing.py\n```"
     assert wrong_commands(block) == ["make nothing", "rc-encode --nothing", "scripts/nothing.py"]
+
+
+def test_paths_in_comments_and_docstrings_exist() -> None:
+    sources = [path for path in our_files() if path.suffix in SUFFIXES and path.is_file()]
+    pattern = re.compile(rf"(?<![\w/.-])(?:{'|'.join(TOP[:-1])})/[\w./-]+(?:{'|'.join(SUFFIXES)}|\.md)\b")
+    missing = {
+        f"{source.relative_to(ROOT)}: {path}"
+        for source in sources
+        if source != Path(__file__)
+        for path in pattern.findall(source.read_text(encoding="utf-8"))
+        if not any((base / path).exists() for base in (ROOT, ROOT / "native", ROOT / "native" / "include"))
+    }
+    assert missing == set()
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: str(guide.relative_to(ROOT)))
