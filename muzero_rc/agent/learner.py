@@ -1,4 +1,4 @@
-"""The learner: gradient step, optimizer, and reanalysis of old windows."""
+"""The learner: gradient step, optimiser, and reanalysis of old windows."""
 
 import functools
 from collections.abc import Callable

@@ -228,7 +228,7 @@ class ReplayConfig(Section, key="replay"):
 
 @dataclass(frozen=True)
 class LearnerConfig(Section, key="learner"):
-    """Learner: batches, optimizer, weights of the losses."""
+    """Learner: batches, optimiser, weights of the losses."""
 
     batch_size: int = ranged(16, at_least(1))  # episodes
     windows: int = ranged(16, at_least(1))  # of one episode
