@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from encoder_bridge.atomic_file import write_text  # noqa: E402
+from encoder_bridge.atomic_file import whole_file, write_text  # noqa: E402
 from muzero_rc.evaluation.rate_controls import LIBVPX_Q  # noqa: E402
 from muzero_rc.report.charts import dot_chart  # noqa: E402
 from muzero_rc.report.colours import colours_of  # noqa: E402
@@ -207,7 +207,8 @@ def curves(results: dict[str, Any], clip: str, path: Path) -> None:
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.grid(alpha=0.3, which="both")
     axes.legend(frameon=False)
-    figure.savefig(path, metadata={"Date": None})
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, metadata={"Date": None})
     pyplot.close(figure)
 
 
