@@ -71,12 +71,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "muzero_rc.cli": (*BRIDGE, "muzero_rc"),
 }
 # Arrows that still point back, to be mended; a line that no longer holds must go.
-WRONG: frozenset[str] = frozenset(
-    (
-        "muzero_rc.experience.hindsight -> muzero_rc.demonstrations.alt_ref_sweep",
-        "muzero_rc.experience.ingest -> muzero_rc.demonstrations.alt_ref_sweep",
-    )
-)
+WRONG: frozenset[str] = frozenset()
 
 # The same for native/: a folder and whose headers its files include.
 OWN_INCLUDE = r'^#include ["<](muzero_rc/[^">]+|(?<=")[^"]+)[">]'

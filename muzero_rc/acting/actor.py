@@ -20,13 +20,16 @@ from muzero_rc.agent.search import Found, make_search, tie_break
 from muzero_rc.config.schema import Config
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise
-from muzero_rc.experience.episode_log import OWN, SELFPLAY, Episode
+from muzero_rc.experience.episode import OWN, SELFPLAY, Episode, Name
 from muzero_rc.experience.featurize import clip_features
 from muzero_rc.experience.known_schedules import KnownSchedules
+from muzero_rc.experience.make_episode import make_episode
 from muzero_rc.experience.opponents import Opponents
-from muzero_rc.reward.outcome import Opponent, outcome_of
+from muzero_rc.reward.outcome import Opponent
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Array, ClipBatch, Params, Schedule
+
+KIND = "agent"
 
 _PADDING = 32  # shown frames: clips of like length share a compiled encoder
 
@@ -36,6 +39,7 @@ class Play:
     """One episode while it is played.
 
     Attributes:
+      name: of the episode.
       assignment: what is played.
       encoding: f4[T, E] of the clip at the target.
       opponent: whom the episode meets.
@@ -43,6 +47,7 @@ class Play:
       policies, values: of each decision so far.
     """
 
+    name: Name
     assignment: Assignment
     encoding: Array
     opponent: Opponent
@@ -85,17 +90,24 @@ class Actor:
         opponents: Opponents,
         config_hash: str,
         *,
-        prefix: str = OWN,
+        stream: str = OWN,
     ) -> Iterator[Episode]:
-        """Plays episodes and yields each as it ends; failed encodes are logged and left out."""
-        jobs = (self._job(assignment, opponents, prefix) for assignment in assignments)
-        for done in self._store.play(jobs, self._decide, together=max(1, self._batch // 2)):
-            if done.error:
-                self._store.fail(done.job.name, done.error)
-            else:
-                yield self._episode(done, config_hash)
+        """Plays episodes.
 
-    def _job(self, assignment: Assignment, opponents: Opponents, prefix: str) -> Job:
+        Args:
+          assignments: taken one by one as encoders become free.
+          opponents: read when an episode begins.
+          config_hash: goes into the episodes.
+          stream: that the episodes belong to.
+
+        Yields:
+          Each episode as it ends; failed encodes are logged and left out.
+        """
+        jobs = (self._job(assignment, opponents, stream) for assignment in assignments)
+        for done in self._store.played(jobs, self._decide, together=max(1, self._batch // 2)):
+            yield self._episode(done, config_hash)
+
+    def _job(self, assignment: Assignment, opponents: Opponents, stream: str) -> Job:
         instance, target = assignment.instance, assignment.target_kbps
         clip, frames = clip_features(self._store, instance.name, target)
         padded = np.pad(frames, ((0, -len(frames) % _PADDING), (0, 0)))
@@ -103,15 +115,15 @@ class Actor:
         encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
         opponent = opponents.of_clip(instance.clip, instance.name, target)
         noise = StructuredNoise(
-            f"{prefix} {assignment.number}",
+            f"{stream} {assignment.number}",
             noise_of(self._config.actor),
             len(frames),
             silent=assignment.greedy,
         )
-        play = Play(assignment, encoding, opponent, noise)
-        return self._store.job(
-            f"{prefix}/{assignment.number}", instance, target, guard=self._config.encode.guard, extra=play
-        )
+        name = Name(f"{stream}/{assignment.number}", KIND, stream, assignment.number)
+        play = Play(name, assignment, encoding, opponent, noise)
+        guard = self._config.encode.guard
+        return self._store.job(name.uid, instance, target, guard=guard, extra=play)
 
     def _decide(self, events: Array, jobs: list[Job]) -> Array:
         """`encodes.Decide`: one padded batch of decisions."""
@@ -182,23 +194,16 @@ class Actor:
 
     def _episode(self, done: BatchResult, config_hash: str) -> Episode:
         play: Play = done.job.extra
-        instance, target = play.assignment.instance, play.assignment.target_kbps
-        anchor_db = self._store.anchor(instance).psnr_at(target)
         searched = self._config.search.enabled
-        return Episode(
-            uid=done.job.name,
-            instance=instance.name,
-            clip=instance.clip,
-            target_kbps=target,
+        return make_episode(
+            self._store,
+            done,
+            play.name,
+            play.assignment.instance,
             source=SELFPLAY,
             greedy=play.assignment.greedy,
             step=self._step,
             config_hash=config_hash,
-            encode_s=done.encode_s,
-            rate_kbps=done.rate_kbps,
-            psnr_y_db=done.psnr_y_db,
-            outcome=outcome_of(done.rate_kbps, target, done.psnr_y_db, anchor_db),
-            records=done.records,
             policies=_by_record(done.records, np.stack(play.policies)) if searched else None,
             values=_by_record(done.records, np.array(play.values, np.float32)) if searched else None,
         )

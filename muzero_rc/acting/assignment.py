@@ -10,7 +10,7 @@ from muzero_rc.config.schema import ActorConfig, Config
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import NoiseConfig
-from muzero_rc.experience.episode_log import OWN
+from muzero_rc.experience.episode import OWN
 
 
 class Assignment(NamedTuple):

@@ -130,7 +130,7 @@ class DataConfig(Section, key="data"):
 
 
 @dataclass(frozen=True)
-class TeacherConfig(Section, key="teacher"):
+class DemonstrationsConfig(Section, key="demonstrations"):
     """Plans made without the agent."""
 
     cq_levels: tuple[int, ...] = ranged(
@@ -139,11 +139,11 @@ class TeacherConfig(Section, key="teacher"):
     augmented_cq_levels: tuple[int, ...] = ranged(
         tuple(range(20, 56, 6)), _CQ_LEVELS
     )  # of augmented instances
-    varied: int = ranged(0, at_least(0))  # episodes of each clip with randomised offsets
-    augmented_varied: int = ranged(0, at_least(0))  # of each augmented instance
+    randomised: int = ranged(0, at_least(0))  # episodes of each clip with randomised offsets
+    augmented_randomised: int = ranged(0, at_least(0))  # of each augmented instance
     controller_groups: int = ranged(0, at_least(0))  # groups of the controller's plan and noise
-    scanned: int = ranged(0, at_least(0))  # instances whose alt-refs are swept
-    scan_targets: int = ranged(2, at_least(1))  # of each: half in each half of its rates
+    swept: int = ranged(0, at_least(0))  # instances whose alt-refs are swept
+    sweep_targets: int = ranged(2, at_least(1))  # of each: half in each half of its rates
     searched: int = ranged(0, at_least(0))  # clips whose plans are searched
     search_targets: int = ranged(2, at_least(1))  # of each such clip
     search_encodes: int = ranged(200, at_least(1))  # for each such target
@@ -162,7 +162,9 @@ class ImitationConfig(Section, key="imitation"):
     other_target_spread: float = ranged(0.1, SHARE)  # the others: log of target over that rate, at most
     fill_tolerance: float = ranged(0.002, SHARE)  # followed: rate / target at most 1 + this
     fill_floor: float = ranged(0.98, SHARE)  # and at least this
-    against: Literal["peers", "opponent", "scans"] = "peers"  # what it should beat; scans: only optima count
+    against: Literal["peers", "opponent", "optimum"] = (
+        "peers"  # what it should beat; optimum: only optima count
+    )
     temperature: float = ranged(1.0, POSITIVE)  # peers: weight = exp(advantage / this)
     gain_floor_db: float = -0.15  # opponent: at least so much over it, at first over the anchor
     temperature_db: float = ranged(0.2, POSITIVE)  # opponent: weight = exp(gain / temperature)
@@ -223,7 +225,7 @@ class ReplayConfig(Section, key="replay"):
     engine: Literal["reverb", "memory"] = "reverb"  # memory: this process only, reproducible
     episodes: int = ranged(512, at_least(1))  # the agent's newest; demonstrations all stay
     replay_ratio: float = ranged(8.0, POSITIVE)  # times that an episode is used, on average
-    teacher_share: float = ranged(0.5, SHARE)  # of a batch, once there is self-play
+    demonstration_share: float = ranged(0.5, SHARE)  # of a batch, once there is self-play
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,7 @@ class Config(Section, key=""):
     network: NetworkConfig = field(default_factory=NetworkConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    demonstrations: DemonstrationsConfig = field(default_factory=DemonstrationsConfig)
     imitation: ImitationConfig = field(default_factory=ImitationConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)

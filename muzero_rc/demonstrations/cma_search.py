@@ -1,6 +1,6 @@
-"""Better plans, found encode by encode.
+"""CMA-ES over plans: better ones, found encode by encode.
 
-CMA-ES bends a plan, constant quality's or the controller's: how far its qindexes lie apart, and one
+The search bends a plan, constant quality's or the controller's: how far its qindexes lie apart, and one
 offset for each pyramid layer and each GOP. (Slopes and frames' own complexity brought nothing beyond
 these.) Each candidate is encoded through the hook and judged by its PSNR above the anchor curve at the
 rate that it had.
@@ -8,7 +8,7 @@ rate that it had.
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,22 +17,29 @@ import numpy as np
 
 from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.demonstrations.constant_quality import (
-    controller_episodes,
-    controller_uid,
+from muzero_rc.demonstrations.base import (
+    Wanted,
     episode_of,
-    replay_job,
+    job_of,
+    play_jobs,
     spread_targets,
     uid_of,
     unchanged_first,
 )
+from muzero_rc.demonstrations.constant_quality import KIND as QUALITY
+from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.encoding.qindex_plan import QindexPlan, follow_plans, plan_of_records
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, follow_plans, plan_of_records
+from muzero_rc.experience.episode import Episode, Name
 from muzero_rc.types import Array
 
-_SEARCHED = "/plan"  # a search's uids: that of the episode it begins from, this, a number
+KINDS = {"quality": "cma-from-quality", "controller": "cma-from-controller"}
+"""By where a search begins."""
+BEST = -1
+"""Index of a search's last episode: its best plan once more."""
+
 _POPULATION = 8
+_TOGETHER = 2  # searches at a time
 _STEP_QINDEX = 8.0  # one unit of a gene
 _SIGMA = 0.5  # of the first generation, in units
 _RATE_SLACK = 0.03  # of log(rate / target), free of penalty
@@ -44,13 +51,13 @@ class PlanSearch:
     """The search on one instance at the rate of the episode that it begins from.
 
     Attributes:
-      uid: names the search; its episodes' uids go on from it.
+      kind: of its episodes.
       instance: what is encoded.
       base: where it begins; its rate is the target.
       encodes: at most.
     """
 
-    uid: str
+    kind: str
     instance: Instance
     base: Episode
     encodes: int
@@ -66,7 +73,7 @@ class PlanSearch:
         self._genes = genes_of(self.base.records)
         options = {
             "popsize": _POPULATION,
-            "seed": zlib.crc32(self.uid.encode()) or 1,
+            "seed": zlib.crc32(_uid(self.base).encode()) or 1,
             "verbose": -9,
             "CMA_diagonal": True,
         }
@@ -83,16 +90,20 @@ class PlanSearch:
         if self.done == 0:
             self._asked[0] = np.zeros(len(self._genes))
         return [
-            replay_job(store, f"{self.uid}/{self.done + i}", self.instance, self.target_kbps, self._plan(x))
+            self._job(store, str(self.done + i), self.done + i, self._plan(x))
             for i, x in enumerate(self._asked)
         ]
+
+    def last(self, store: ClipStore) -> Job | None:
+        """Its best plan once more; None where no encode succeeded."""
+        return None if self.best_plan is None else self._job(store, "best", BEST, self.best_plan)
 
     def tell(self, store: ClipStore, generation: Sequence[BatchResult]) -> Iterator[Episode]:
         """Learns from a generation; yields the episodes worth keeping."""
         anchor = store.anchor(self.instance)
         costs = [1e3] * len(self._asked)
         for encode in generation:
-            i = int(encode.job.name.rpartition("/")[2]) - self.done
+            i = encode.job.extra[0].name.index - self.done
             if encode.error:
                 store.fail(encode.job.name, encode.error)
                 continue
@@ -102,7 +113,7 @@ class PlanSearch:
             better = -costs[i] > self.best_db
             if better:
                 self.best_db, self.best_plan = -costs[i], self._plan(self._asked[i])
-            if better or (self.done + i) % store.config.teacher.search_kept == 0:
+            if better or (self.done + i) % store.config.demonstrations.search_kept == 0:
                 yield episode_of(store, encode)
         self._strategy.tell(self._asked, costs)
         self.done += len(self._asked)
@@ -116,6 +127,10 @@ class PlanSearch:
     def centre(self) -> QindexPlan | None:
         """The plan in the middle of where it searches at last; None before it has started."""
         return None if self._strategy is None else self._plan(self._strategy.result.xfavorite)
+
+    def _job(self, store: ClipStore, own: str, index: int, plan: QindexPlan) -> Job:
+        name = Name(f"{_uid(self.base)}/{own}", self.kind, self.base.uid, index)
+        return job_of(store, Wanted(name, self.instance, self.target_kbps), PlanFollower(plan))
 
     def _plan(self, x: Array) -> QindexPlan:
         coded = self.base.records[self.base.records["frame_type"] >= 0]
@@ -139,39 +154,6 @@ def genes_of(records: Array) -> Array:
     return stacked
 
 
-def search_plans(
-    store: ClipStore,
-    wanted: Sequence[tuple[Instance, Episode]],
-    encodes: int,
-    known: set[str],
-    *,
-    together: int = 2,
-) -> Iterator[Episode]:
-    """Searches plans, several at a time so that every core stays busy.
-
-    Args:
-      store: with all instances prepared.
-      wanted: instances, each with an episode to begin from.
-      encodes: for each.
-      known: uids that exist already; a search whose last episode is among them has ended.
-      together: searches at a time.
-
-    Yields:
-      Each improvement, some others, and at a search's end its best plan once more.
-    """
-    searches = [PlanSearch(f"{base.uid}{_SEARCHED}", instance, base, encodes) for instance, base in wanted]
-    waiting = [search for search in searches if _last_uid(search.base.uid) not in known]
-    for first in range(0, len(waiting), together):
-        group = waiting[first : first + together]
-        yield from (one for one in run_searches(store, group) if one.uid not in known)
-        last = [
-            replay_job(store, _last_uid(s.base.uid), s.instance, s.target_kbps, s.best_plan)
-            for s in group
-            if s.best_plan is not None
-        ]
-        yield from (episode_of(store, one) for one in store.play(last, follow_plans) if not one.error)
-
-
 def run_searches(store: ClipStore, searches: Sequence[PlanSearch]) -> Iterator[Episode]:
     """Uses up the encodes of all searches at once; yields the episodes worth keeping."""
     for search in searches:
@@ -180,65 +162,92 @@ def run_searches(store: ClipStore, searches: Sequence[PlanSearch]) -> Iterator[E
         jobs = [job for search in active for job in search.ask(store)]
         done = list(store.play(jobs, follow_plans))
         for search in active:
-            mine = [encode for encode in done if encode.job.name.startswith(f"{search.uid}/")]
+            mine = [encode for encode in done if encode.job.extra[0].name.parent == search.base.uid]
             yield from search.tell(store, mine)
 
 
-def _last_uid(base_uid: str) -> str:
-    """Names the last episode of the search that begins from an episode."""
-    return f"{base_uid}{_SEARCHED}/best"
+class CmaSearch:
+    """Searches of as many instances as the config says, unchanged clips first."""
+
+    def __init__(self, store: ClipStore, instances: Sequence[Instance]) -> None:
+        """Args: store: with all `instances` prepared."""
+        config = store.config.demonstrations
+        self._store = store
+        self._config = config
+        self._kind = KINDS[config.search_from]
+        self._chosen = unchanged_first(instances)[: config.searched]
+
+    def wants(self, episode: Episode) -> bool:
+        """See `Demonstrations.wants`; of searches that begin likewise, those of other targets too."""
+        return bool(self._chosen) and episode.kind == self._kind
+
+    def play(self, known: Mapping[str, Episode]) -> Iterator[Episode]:
+        """See `Demonstrations.play`: each improvement, some others, and a search's best plan once more.
+
+        A search whose last episode is known has ended. A few run at a time so that every core is busy.
+        """
+        ended = {one.parent for one in known.values() if one.kind == self._kind and one.index == BEST}
+        begin = self._controllers if self._config.search_from == "controller" else self._qualities
+        waiting = [
+            PlanSearch(self._kind, instance, base, self._config.search_encodes)
+            for instance, base in begin(known, ended)
+            if base.uid not in ended
+        ]
+        for first in range(0, len(waiting), _TOGETHER):
+            group = waiting[first : first + _TOGETHER]
+            yield from (one for one in run_searches(self._store, group) if one.uid not in known)
+            last = [job for search in group if (job := search.last(self._store)) is not None]
+            yield from play_jobs(self._store, last)
+
+    def _qualities(self, known: Mapping[str, Episode], ended: set[str]) -> Iterator[tuple[Instance, Episode]]:
+        """Constant quality's episodes, spread over each instance's rates."""
+        count = self._config.search_targets
+        for instance in self._chosen:
+            there = [one for one in known.values() if one.kind == QUALITY and one.instance == instance.name]
+            there.sort(key=lambda one: one.rate_kbps)
+            for i in range(count if there else 0):
+                yield instance, there[round((i + 1) / (count + 1) * (len(there) - 1))]
+
+    def _controllers(
+        self, known: Mapping[str, Episode], ended: set[str]
+    ) -> Iterator[tuple[Instance, Episode]]:
+        """The controller's episodes, at targets somewhere in equal parts of the anchor's log rates.
+
+        They are played, but not for searches that have ended.
+        """
+        store, parts = self._store, self._config.search_targets
+        targets = [(one, target) for one in self._chosen for target in spread_targets(store, one, parts)]
+        waiting = [each for each in targets if controller_uid(store, *each) not in ended]
+        by_name = {instance.name: instance for instance in self._chosen}
+        episodes = sorted(controller_episodes(store, waiting), key=lambda one: one.uid)
+        yield from ((by_name[one.instance], one) for one in episodes)
 
 
-def is_searched(episode: Episode, search_from: str) -> bool:
-    """Whether a teacher's episode comes from a search that began so."""
-    base, searched, _ = episode.uid.rpartition(f"{_SEARCHED}/")
-    kind = "p" if search_from == "controller" else "q"
-    return bool(searched) and base.rpartition("/")[2].startswith(kind)
+def controller_episodes(store: ClipStore, wanted: Sequence[tuple[Instance, int]]) -> Iterator[Episode]:
+    """What the controller does by itself, at targets in kbps; yields episodes as they end."""
+    policy = store.engine.native.Policy(CONTROLLER)
+    jobs = []
+    for instance, target in wanted:
+        name = Name(controller_uid(store, instance, target), CONTROLLER)
+        extra = (Wanted(name, instance, target),)
+        jobs.append(store.job(name.uid, instance, target, mode="policy", policy=policy, extra=extra))
+    yield from (episode_of(store, done) for done in store.played(jobs))
+
+
+def controller_uid(store: ClipStore, instance: Instance, target_kbps: int) -> str:
+    """Names the controller's episode of an instance at a target."""
+    return uid_of(store, instance, f"p{target_kbps}")
 
 
 def ended_searches(episodes: Iterable[Episode]) -> list[tuple[Episode, Episode]]:
     """Of each search that has ended, the episode that it began with and its best plan's."""
-    first: dict[str, Episode] = {}
-    best: dict[str, Episode] = {}
+    found: dict[str, dict[int, Episode]] = {}
     for episode in episodes:
-        base, searched, number = episode.uid.rpartition(f"{_SEARCHED}/")
-        if searched and number in ("0", "best"):
-            (best if number == "best" else first)[base] = episode
-    return [(first[base], best[base]) for base in sorted(first.keys() & best.keys())]
+        if episode.kind in KINDS.values() and episode.index in (0, BEST):
+            found.setdefault(episode.parent, {})[episode.index] = episode
+    return [(pair[0], pair[BEST]) for _, pair in sorted(found.items()) if len(pair) == 2]
 
 
-def searches_wanted(
-    store: ClipStore, instances: Sequence[Instance], quality: Sequence[Episode], known: set[str]
-) -> list[tuple[Instance, Episode]]:
-    """Which instances to search, and from which episodes: constant quality's or the controller's.
-
-    The config says how many; unchanged clips come first, targets are spread over the instance's rates.
-    The controller does not encode again for searches that have ended by the uids `known`.
-    """
-    config = store.config.teacher
-    chosen = unchanged_first(instances)[: config.searched]
-    if config.search_from == "controller":
-        return _from_controller(store, chosen, known)
-    wanted = []
-    for instance in chosen:
-        prefix = f"{uid_of(store, instance)}/q"
-        episodes = [
-            one for one in quality if one.uid.startswith(prefix) and one.uid.count("/") == prefix.count("/")
-        ]
-        episodes.sort(key=lambda one: one.rate_kbps)
-        for i in range(config.search_targets if episodes else 0):
-            at = (i + 1) / (config.search_targets + 1) * (len(episodes) - 1)
-            wanted.append((instance, episodes[round(at)]))
-    return wanted
-
-
-def _from_controller(
-    store: ClipStore, chosen: Sequence[Instance], known: set[str]
-) -> list[tuple[Instance, Episode]]:
-    """The controller's episodes, at targets somewhere in equal parts of the anchor's log rates."""
-    parts = store.config.teacher.search_targets
-    by_name = {instance.name: instance for instance in chosen}
-    targets = [(one, target) for one in chosen for target in spread_targets(store, one, parts)]
-    waiting = [each for each in targets if _last_uid(controller_uid(store, *each)) not in known]
-    episodes = sorted(controller_episodes(store, waiting), key=lambda one: one.uid)
-    return [(by_name[one.instance], one) for one in episodes]
+def _uid(base: Episode) -> str:
+    """What the uids of a search's episodes begin with."""
+    return f"{base.uid}/plan"

@@ -1,28 +1,30 @@
-"""Teachers that improvise: the controller's offsets round a base that stays, each encode a little other.
+"""Randomised offsets: the controller's qindex offsets round a base that stays, each encode a little other.
 
 The controller says what a frame is worth next to plain inter frames (the step feature `offset`). Here
-those offsets hang on a base step that does not follow a budget, and are varied: per layer, per GOP,
+those offsets hang on a base step that does not follow a budget, and are randomised: per layer, per GOP,
 with the GOP's and the frame's hardness. What comes out well is followed under the rate that it had
-(`relabel`); what comes out badly teaches the value heads.
+(`muzero_rc.experience.hindsight`); what comes out badly teaches the value heads.
 """
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from encoder_bridge.encode.batch import Job
-from encoder_bridge.encode.layouts import ALTREF, KEY
+from encoder_bridge.encode.layouts import ALTREF, KEY, LAYERS
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.demonstrations.constant_quality import episode_of, uid_of
+from muzero_rc.demonstrations.base import Wanted, job_of, play_jobs, uid_of
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode, Name
 from muzero_rc.types import Array
 
-_LEAF = 5  # muzero_rc_layer
+KIND = "randomised-offsets"
+
+_LEAF = LAYERS.index("leaf")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Variation:
 
 
 @dataclass
-class Improviser:
+class RandomisedController:
     """Answers one encode's frames."""
 
     columns: dict[str, int]  # of the step features
@@ -87,38 +89,31 @@ class Improviser:
         return int(np.argmin(np.abs(self.steps[1:] - (self.base_step + offset + shift)))) + 1
 
 
-def varied(store: ClipStore, wanted: Sequence[tuple[Instance, int]], known: set[str]) -> Iterator[Episode]:
-    """Improvised episodes.
+class RandomisedOffsets:
+    """As many episodes of each instance as the config says."""
 
-    Args:
-      store: with all instances prepared.
-      wanted: instances and how many episodes of each.
-      known: uids that exist already; nothing is encoded for them.
+    def __init__(self, store: ClipStore, instances: Sequence[Instance]) -> None:
+        """Args: store: with all `instances` prepared."""
+        config = store.config.demonstrations
+        counts = {True: config.augmented_randomised, False: config.randomised}
+        self._store = store
+        self._wanted = {
+            uid_of(store, one, f"v{i}"): (one, i) for one in instances for i in range(counts[one.augmented])
+        }
 
-    Yields:
-      Episodes, in the order in which they end.
-    """
-    names = [name for name, _ in store.engine.native.feature_tables()["step"]]
-    columns = {name: names.index(name) for name in ("offset", "gop_hardness", "frame_hardness")}
-    jobs = (
-        _job(store, instance, uid, columns)
-        for instance, count in wanted
-        for uid in (varied_uid(store, instance, i) for i in range(count))
-        if uid not in known
-    )
-    for done in store.play(jobs, _improvise):
-        if done.error:
-            store.fail(done.job.name, done.error)
-        else:
-            yield episode_of(store, done)
+    def wants(self, episode: Episode) -> bool:
+        """See `Demonstrations.wants`."""
+        return episode.uid in self._wanted
+
+    def play(self, known: Mapping[str, Episode]) -> Iterator[Episode]:
+        """See `Demonstrations.play`."""
+        names = [name for name, _ in self._store.engine.native.feature_tables()["step"]]
+        columns = {name: names.index(name) for name in ("offset", "gop_hardness", "frame_hardness")}
+        missing = [(uid, *each) for uid, each in self._wanted.items() if uid not in known]
+        return play_jobs(self._store, (_job(self._store, columns, *each) for each in missing))
 
 
-def varied_uid(store: ClipStore, instance: Instance, number: int) -> str:
-    """Names an instance's improvised episode of this number."""
-    return f"{uid_of(store, instance)}/v{number}"
-
-
-def _job(store: ClipStore, instance: Instance, uid: str, columns: dict[str, int]) -> Job:
+def _job(store: ClipStore, columns: dict[str, int], uid: str, instance: Instance, number: int) -> Job:
     """At a base between those of the anchor's coarsest and finest encode, with the rate that this had."""
     rng = random.Random(uid)
     encodes = store.quality[instance.name]
@@ -128,10 +123,5 @@ def _job(store: ClipStore, instance: Instance, uid: str, columns: dict[str, int]
     order = np.argsort(bases)
     rates = np.log([encodes[i].rate_kbps for i in order])
     target = max(1, round(math.exp(float(np.interp(base, np.array(bases)[order], rates)))))
-    player = Improviser(columns, steps, base, Variation.draw(rng), rng)
-    return store.job(uid, instance, target, guard=False, extra=(instance, player))
-
-
-def _improvise(events: Array, jobs: list[Job]) -> Array:
-    answers = [job.extra[-1].answer(event) for event, job in zip(events, jobs, strict=True)]
-    return np.array(answers, np.int32)
+    player = RandomisedController(columns, steps, base, Variation.draw(rng), rng)
+    return job_of(store, Wanted(Name(uid, KIND, index=number), instance, target), player)

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from muzero_rc.acting.assignment import assign
+from muzero_rc.acting.policy_actor import play_groups
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import build_instances
-from muzero_rc.demonstrations.perturbed_controller import play_groups
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
-from muzero_rc.experience.episode_log import SELFPLAY, EpisodeWriter, read_log
+from muzero_rc.experience.episode import SELFPLAY, Name
+from muzero_rc.experience.episode_log import EpisodeWriter, read_log
+
+KIND = "policy"
 
 
 def act_to_files(
@@ -58,7 +61,7 @@ def act_to_files(
         log = list(read_log(folder))
         done = len(log)
         group = config.actor.group
-        last = max((int(one.uid.rpartition("/")[2]) for one in log), default=-1)
+        last = max((one.index for one in log), default=-1)
         number = (last // group + 1) * group
         with EpisodeWriter(folder) as writer:
             while done < episodes:
@@ -72,7 +75,7 @@ def act_to_files(
                     store,
                     work,
                     native,
-                    lambda one, i: f"{name}/{one.number + i}",
+                    lambda one, i: Name(f"{name}/{one.number + i}", KIND, name, one.number + i),
                     source=SELFPLAY,
                     step=step,
                 )

@@ -9,11 +9,12 @@ from muzero_rc.acting.assignment import assign
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import build_instances
-from muzero_rc.demonstrations.registry import known_episodes
+from muzero_rc.demonstrations.registry import known_demonstrations
 from muzero_rc.distributed.transport import Line, Published
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
-from muzero_rc.experience.episode_log import Episode, EpisodeWriter, read_log
+from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 from muzero_rc.experience.known_schedules import KnownSchedules
 
 _RETRY_S = 2.0
@@ -56,7 +57,7 @@ def act(
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
         schedules = KnownSchedules()
-        for episode in known_episodes(store, instances, cache / "teachers"):
+        for episode in known_demonstrations(store, instances, cache / "demonstrations"):
             schedules.add(episode)
         actor = Actor(store, make_networks(config.network, engine.widths), config, schedules)
         outbox = Outbox(folder, name)
@@ -72,7 +73,7 @@ def act(
                     count = min(count, episodes - outbox.episodes)
                 numbers = range(outbox.next_number, outbox.next_number + count)
                 work = (assign(store, instances, config, number, stream=name) for number in numbers)
-                for episode in actor.play(work, published.opponents, published.config_hash, prefix=name):
+                for episode in actor.play(work, published.opponents, published.config_hash, stream=name):
                     writer.append(episode)
                     outbox.add(episode)
                     line.send(episode)
@@ -90,8 +91,8 @@ class Outbox:
         """Args: folder: the actor's log; name: what its uids begin with."""
         log = list(read_log(folder))
         self.episodes = len(log)
-        self.next_number = 1 + max((int(one.uid.rpartition("/")[2]) for one in log), default=-1)
-        self._unacknowledged = {one.uid: one for one in log if one.uid.startswith(f"{name}/")}
+        self.next_number = 1 + max((one.index for one in log), default=-1)
+        self._unacknowledged = {one.uid: one for one in log if one.parent == name}
         self._rounds: dict[str, int] = {}
 
     @property

@@ -20,7 +20,7 @@ import numpy as np
 
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import dump_config, parse_config
-from muzero_rc.experience.episode_log import Episode, from_bytes, to_bytes
+from muzero_rc.experience.episode import Episode, from_bytes, to_bytes
 from muzero_rc.experience.ingest import Intake
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay, ReverbReplay, episode_tables

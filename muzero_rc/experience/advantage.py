@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode
 
 _RATE_SPAN = 0.25  # of log rate, to either side
 _LEAST_SPREAD_DB = 0.02  # below it differences are noise

@@ -1,108 +1,33 @@
-"""The append-only log of finished episodes: the truth of a run, on disk.
+"""The episode log: finished episodes on disk, appended one by one, never changed; the truth of a run.
 
 A log is a folder of segments, `000000.episodes`, `000001.episodes`, ... read in that order. A
-segment is a sequence of frames:
+segment is a sequence of records:
 
-    b"MZEP" | u32 payload length | u32 CRC-32 of the payload | payload (an .npz archive)
+    b"MZEP" | u32 payload length | u32 CRC-32 of the payload | payload (`episode.to_bytes`)
 
 Numbers are little-endian. An episode is appended by one write and one fsync, so a process that is
-killed leaves at most a torn last frame. A reader stops a segment at the first frame that is not
-whole; a writer never touches an old segment, it begins a new one.
-
-Step features and controller references are not kept: the extension recomputes them from `records`,
-also for another target than the one that was played (`muzero_rc.experience.hindsight`).
+killed leaves at most a torn last record. A writer never touches an old segment, it begins a new one.
+A reader that meets a damaged record goes on at the next whole one, and says how much it left out.
 """
 
 import io
-import json
+import logging
 import os
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
+from muzero_rc.experience.episode import Episode, EpisodeFormatError, from_bytes, to_bytes
 
-from muzero_rc.reward.outcome import Outcome
-from muzero_rc.types import Array
-
-TEACHER = "teacher"  # a plan made without the agent: constant quality, searched plans
-SELFPLAY = "selfplay"  # the agent with the opponent it had
-EVALUATION = "evaluation"  # the exported policy; never trained on
-
-OWN = "self"  # the stream of episodes that a run plays itself
+log = logging.getLogger(__name__)
 
 _MAGIC = b"MZEP"
 _HEADER = struct.Struct("<4sII")
 _SUFFIX = ".episodes"
 _SEGMENT_BYTES = 64 << 20
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One encode from its first to its last frame.
-
-    Attributes:
-      uid: unique in a log; the same work has the same uid, so it is never counted twice.
-      instance: name in the catalogue.
-      clip: what instances share an opponent by.
-      target_kbps: the bitrate that was asked for.
-      source: TEACHER, SELFPLAY or EVALUATION.
-      greedy: played without exploration.
-      step: learner step of the weights that played, 0 for teachers.
-      config_hash: of the run's config.
-      encode_s: CPU seconds of the encoder.
-      rate_kbps: achieved, all packets.
-      psnr_y_db: mean over shown frames of luma PSNR, each at most 60 dB.
-      outcome: gain over the anchor curve at the target, and overshoot.
-      records: [N] one native record per result, in coding order.
-      policies: [N, A] search policy of each record, or None.
-      values: [N] search value of each record, or None.
-    """
-
-    uid: str
-    instance: str
-    clip: str
-    target_kbps: int
-    source: str
-    greedy: bool
-    step: int
-    config_hash: str
-    encode_s: float
-    rate_kbps: float
-    psnr_y_db: float
-    outcome: Outcome
-    records: Array
-    policies: Array | None = None
-    values: Array | None = None
-
-
-_ARRAYS = ("records", "policies", "values")
-
-
-def to_bytes(episode: Episode) -> bytes:
-    """The payload of one episode."""
-    plain = {f.name: getattr(episode, f.name) for f in fields(Episode) if f.name not in _ARRAYS}
-    plain["outcome"] = asdict(episode.outcome)
-    arrays = {name: getattr(episode, name) for name in _ARRAYS if getattr(episode, name) is not None}
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, meta=np.frombuffer(json.dumps(plain).encode(), np.uint8), **arrays)
-    return buffer.getvalue()
-
-
-def from_bytes(payload: bytes) -> Episode:
-    """The episode of a payload. Raises ValueError for anything else."""
-    try:
-        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-            plain: dict[str, Any] = json.loads(archive["meta"].tobytes())
-            arrays = {name: archive[name] for name in _ARRAYS if name in archive}
-        plain["outcome"] = Outcome(**plain["outcome"])
-        return Episode(**plain, **arrays)
-    except (OSError, KeyError, TypeError, ValueError, zlib.error, zipfile.BadZipFile) as error:
-        raise ValueError(f"not an episode: {error}") from error
 
 
 class EpisodeWriter:
@@ -113,28 +38,37 @@ class EpisodeWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._segment_bytes = segment_bytes
-        self._file: io.BufferedWriter | None = None
+        self._file: io.FileIO | None = None
 
     def append(self, episode: Episode) -> None:
-        """Writes one episode through to the disk."""
+        """Writes one episode through to the disk.
+
+        Raises:
+          OSError: the disk is full, say. Nothing of the episode is kept, and a later append may succeed.
+        """
         payload = to_bytes(episode)
         if self._file is None or self._file.tell() >= self._segment_bytes:
             self._file = self._next_segment()
+        file, end = self._file, self._file.tell()
         try:
-            self._file.write(_HEADER.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError:
-            self._file = None  # what follows a torn frame would never be read
+            _write_all(file, _HEADER.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload)
+            os.fsync(file.fileno())
+        except BaseException:
+            self._file = None  # nothing follows what may be torn
+            with file, suppress(OSError):
+                file.truncate(end)
             raise
 
-    def _next_segment(self) -> io.BufferedWriter:
+    def _next_segment(self) -> io.FileIO:
         self.close()
         number = max((int(path.stem) for path in segments(self._folder)), default=-1) + 1
-        file = (self._folder / f"{number:06d}{_SUFFIX}").open("xb")
+        file = io.FileIO(self._folder / f"{number:06d}{_SUFFIX}", "x")
         directory = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(directory)
+        except OSError:
+            file.close()
+            raise
         finally:
             os.close(directory)
         return file
@@ -152,30 +86,84 @@ class EpisodeWriter:
         self.close()
 
 
-class EpisodeTail:
-    """Follows a log that others may still append to; an episode's uid comes at most once."""
+def _write_all(file: io.FileIO, data: bytes) -> None:
+    """Writes all of `data`; a file without a buffer may take less at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) or 0 :]
 
-    def __init__(self, folder: Path) -> None:
-        """Args: folder: the log; it may come into being later."""
+
+class EpisodeTail:
+    """Follows a log that others may still append to; an episode's uid comes at most once.
+
+    Attributes:
+      damaged: places where something was left out.
+      damaged_bytes: how much that was.
+    """
+
+    def __init__(self, folder: Path, *, live: bool = True) -> None:
+        """Prepares to read.
+
+        Args:
+          folder: the log; it may come into being later.
+          live: another process may be in the middle of its last record, which is then no damage.
+        """
+        self._live = live
+        self.damaged = 0
+        self.damaged_bytes = 0
         self._folder = folder
         self._offsets: dict[Path, int] = {}
         self._seen: set[str] = set()
 
     def new(self) -> Iterator[Episode]:
-        """The whole episodes appended since the last call, in the log's order."""
-        for path in segments(self._folder):
-            for payload in self._payloads(path):
-                episode = from_bytes(payload)
+        """The whole episodes appended since the last call, in the log's order.
+
+        What is damaged is left out, counted and logged.
+
+        Raises:
+          EpisodeFormatError: an episode of another format.
+        """
+        found = segments(self._folder)
+        for path in found:
+            for payload in self._payloads(path, ended=not self._live or path != found[-1]):
+                try:
+                    episode = from_bytes(payload)
+                except EpisodeFormatError as error:
+                    raise EpisodeFormatError(f"{path}: {error}") from None
+                except ValueError:
+                    self._leave_out(path, self._offsets[path], len(payload))
+                    continue
                 if episode.uid not in self._seen:
                     self._seen.add(episode.uid)
                     yield episode
 
-    def _payloads(self, path: Path) -> Iterator[bytes]:
+    def _payloads(self, path: Path, *, ended: bool) -> Iterator[bytes]:
         with path.open("rb") as file:
-            file.seek(self._offsets.get(path, 0))
-            while (payload := _read_frame(file)) is not None:
-                self._offsets[path] = file.tell()
+            at = self._offsets.get(path, 0)
+            while True:
+                payload = _read_record(file, at)
+                if payload is None:
+                    whole = _next_whole_record(file, at + 1)
+                    size = file.seek(0, os.SEEK_END)
+                    if whole is None and ended and at < size:
+                        self._leave_out(path, at, size - at)
+                        self._offsets[path] = size
+                    if whole is None:
+                        return
+                    self._leave_out(path, at, whole - at)
+                    at = whole
+                    continue
+                at += _HEADER.size + len(payload)
+                self._offsets[path] = at
                 yield payload
+
+    def _leave_out(self, path: Path, at: int, size: int) -> None:
+        self.damaged += 1
+        self.damaged_bytes += size
+        log.warning(
+            "%s: left out %d damaged bytes at %d (in this log so far: %d bytes in %d places)",
+            *(path, size, at, self.damaged_bytes, self.damaged),
+        )
 
 
 def segments(folder: Path) -> list[Path]:
@@ -184,12 +172,13 @@ def segments(folder: Path) -> list[Path]:
 
 
 def read_log(folder: Path) -> Iterator[Episode]:
-    """Every whole episode of a log, in its order, each uid once."""
-    return EpisodeTail(folder).new()
+    """Every whole episode of a log, in its order, each uid once; see `EpisodeTail.new`."""
+    return EpisodeTail(folder, live=False).new()
 
 
-def _read_frame(file: io.BufferedReader) -> bytes | None:
-    """The next payload, or None where the frame is not whole."""
+def _read_record(file: io.BufferedReader, at: int) -> bytes | None:
+    """The payload of the record at a place, or None where there is no whole one."""
+    file.seek(at)
     header = file.read(_HEADER.size)
     if len(header) < _HEADER.size:
         return None
@@ -198,3 +187,15 @@ def _read_frame(file: io.BufferedReader) -> bytes | None:
         return None
     payload = file.read(length)
     return payload if len(payload) == length and zlib.crc32(payload) == checksum else None
+
+
+def _next_whole_record(file: io.BufferedReader, first: int) -> int | None:
+    """The first place from `first` on where a whole record begins."""
+    file.seek(first)
+    rest = file.read()
+    at = rest.find(_MAGIC)
+    while at >= 0:
+        if _read_record(file, first + at) is not None:
+            return first + at
+        at = rest.find(_MAGIC, at + 1)
+    return None

@@ -4,7 +4,7 @@ import numpy as np
 
 from muzero_rc.agent.batch import Trace, scaled_log_bits, scaled_log_sse
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode
 from muzero_rc.types import Array
 
 

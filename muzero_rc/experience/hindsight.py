@@ -10,8 +10,7 @@ import random
 
 from muzero_rc.config.schema import ImitationConfig
 from muzero_rc.corpus.anchor import Anchor
-from muzero_rc.demonstrations.alt_ref_sweep import is_fit
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import OPTIMUM, Episode
 from muzero_rc.reward.outcome import outcome_of
 
 
@@ -44,6 +43,11 @@ def draw_target(episode: Episode, config: ImitationConfig, rng: random.Random) -
     return max(1, round(own * math.exp(rng.uniform(-1.0, 1.0) * config.other_target_spread)))
 
 
+def is_optimum(episode: Episode) -> bool:
+    """Whether it is an alt-ref sweep's optimum, an example to follow."""
+    return episode.kind == OPTIMUM
+
+
 def own_gain_db(episode: Episode, anchor: Anchor) -> float:
     """PSNR over the anchor curve at the rate that the episode had."""
     return episode.psnr_y_db - anchor.psnr_at(episode.rate_kbps)
@@ -62,13 +66,13 @@ def imitation_weight(
 
     Returns:
       0 unless it kept its target and used it up; else rising with what it has over its opponent or its
-      peers, about 1 for one that is as good. Of scans 1 for the fits, 0 for all else.
+      peers, about 1 for one that is as good. Against "optimum" 1 for optima, 0 for all else.
     """
     fill = episode.rate_kbps / episode.target_kbps
     if fill > 1.0 + config.fill_tolerance or fill < config.fill_floor:
         return 0.0
-    if config.against == "scans":
-        return float(is_fit(episode.uid))
+    if config.against == "optimum":
+        return float(is_optimum(episode))
     if config.against == "peers":
         return min(math.exp(advantage / config.temperature), config.weight_limit)
     gain_db = episode.outcome.gain_db - opponent_db

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from muzero_rc.demonstrations.alt_ref_sweep import is_fit
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.advantage import Peers
-from muzero_rc.experience.episode_log import OWN, SELFPLAY, TEACHER, Episode
-from muzero_rc.experience.hindsight import own_gain_db
+from muzero_rc.experience.episode import DEMONSTRATION, OWN, SELFPLAY, Episode
+from muzero_rc.experience.hindsight import is_optimum, own_gain_db
 from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay
@@ -45,9 +44,10 @@ class Intake:
         return own_gain_db(episode, self.store.anchor(episode.instance))
 
     def _priority(self, episode: Episode) -> float:
-        """How often it is drawn: a teacher's that is not followed teaches the other heads only."""
-        scans = self.store.config.imitation.against == "scans"
-        return _UNFOLLOWED if scans and episode.source == TEACHER and not is_fit(episode.uid) else 1.0
+        """How often it is drawn: a demonstration that is not followed teaches the other heads only."""
+        optima_alone = self.store.config.imitation.against == "optimum"
+        unfollowed = optima_alone and episode.source == DEMONSTRATION and not is_optimum(episode)
+        return _UNFOLLOWED if unfollowed else 1.0
 
     def has(self, episode: Episode) -> bool:
         """Whether an episode of this uid is in already."""
@@ -66,9 +66,8 @@ class Intake:
         score = self.opponents.take(episode)
         if episode.source == SELFPLAY:
             self.episodes += 1
-            prefix, _, number = episode.uid.rpartition("/")
-            if prefix == OWN:
-                self.numbers = max(self.numbers, int(number) + 1)
+            if episode.parent == OWN:
+                self.numbers = max(self.numbers, episode.index + 1)
             self._recent = [*self._recent[1 - _RECENT :], (episode, score or 0.0)]
         if self.store.knows(episode.instance):
             self.schedules.add(episode)

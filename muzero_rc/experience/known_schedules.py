@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from muzero_rc.agent.batch import NO_FRAME
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode
 from muzero_rc.types import Schedule
 
 

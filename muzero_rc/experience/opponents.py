@@ -7,7 +7,7 @@ Reading the log in its order gives the same averages and the same scores again.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from muzero_rc.experience.episode_log import SELFPLAY, Episode
+from muzero_rc.experience.episode import SELFPLAY, Episode
 from muzero_rc.reward.outcome import Opponent
 from muzero_rc.reward.rule import Rule
 
@@ -41,7 +41,7 @@ class Opponents:
         """Scores a self-play episode against its opponent, then lets it move the average.
 
         Returns:
-          The score, or None for an episode that no opponent meets (teachers, evaluations).
+          The score, or None for an episode that no opponent meets (demonstrations, evaluations).
         """
         if episode.source != SELFPLAY:
             return None

@@ -1,6 +1,6 @@
 """Episodes that the learner draws from: Reverb between processes, or plain lists in one.
 
-Teachers' episodes and the agent's own lie in two tables; a batch takes a fixed share from each. What
+Demonstrations and the agent's own episodes lie in two tables; a batch takes a fixed share from each. What
 is here can be lost: it is filled again from the episode log.
 """
 
@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from muzero_rc.config.schema import ReplayConfig
-from muzero_rc.experience.episode_log import TEACHER, Episode, from_bytes, to_bytes
+from muzero_rc.experience.episode import DEMONSTRATION, Episode, from_bytes, to_bytes
 from muzero_rc.utils.loopback import only_loopback
 
-TEACHERS, AGENT = "teachers", "agent"
-TABLES = (TEACHERS, AGENT)
+DEMONSTRATIONS, AGENT = "demonstrations", "agent"
+TABLES = (DEMONSTRATIONS, AGENT)
 
 
 class Replay(Protocol):
@@ -41,10 +41,10 @@ class Replay(Protocol):
 
 def table_of(episode: Episode) -> str:
     """The table an episode belongs to."""
-    return TEACHERS if episode.source == TEACHER else AGENT
+    return DEMONSTRATIONS if episode.source == DEMONSTRATION else AGENT
 
 
-def split(count: int, sizes: dict[str, int], teacher_share: float) -> dict[str, int]:
+def split(count: int, sizes: dict[str, int], demonstration_share: float) -> dict[str, int]:
     """How many of `count` draws come from which table; an empty table gives nothing.
 
     Raises:
@@ -52,10 +52,10 @@ def split(count: int, sizes: dict[str, int], teacher_share: float) -> dict[str, 
     """
     if not any(sizes.values()):
         raise ValueError("no episode to learn from")
-    teachers = round(count * teacher_share) if sizes[TEACHERS] else 0
+    demonstrations = round(count * demonstration_share) if sizes[DEMONSTRATIONS] else 0
     if not sizes[AGENT]:
-        teachers = count
-    return {TEACHERS: teachers, AGENT: count - teachers}
+        demonstrations = count
+    return {DEMONSTRATIONS: demonstrations, AGENT: count - demonstrations}
 
 
 class MemoryReplay:
@@ -66,7 +66,7 @@ class MemoryReplay:
         self._config = config
         self._rng = np.random.default_rng(seed)
         self._kept: dict[str, deque[tuple[Episode, float]]] = {
-            TEACHERS: deque(),
+            DEMONSTRATIONS: deque(),
             AGENT: deque(maxlen=config.episodes),
         }
 
@@ -76,7 +76,7 @@ class MemoryReplay:
 
     def sample(self, count: int) -> list[Episode]:
         """See `Replay.sample`."""
-        counts = split(count, self.sizes(), self._config.teacher_share)
+        counts = split(count, self.sizes(), self._config.demonstration_share)
         return [episode for table in TABLES for episode in self._draw(table, counts[table])]
 
     def _draw(self, table: str, count: int) -> Iterable[Episode]:
@@ -114,7 +114,7 @@ class ReverbReplay:
 
     def sample(self, count: int) -> list[Episode]:
         """See `Replay.sample`."""
-        counts = split(count, self.sizes(), self._config.teacher_share)
+        counts = split(count, self.sizes(), self._config.demonstration_share)
         return [
             from_bytes(step.data[0].tobytes())
             for table, wanted in counts.items()
@@ -148,7 +148,7 @@ def episode_tables(config: ReplayConfig) -> Sequence[Any]:
             rate_limiter=reverb.rate_limiters.MinSize(1),
         )
 
-    return [table(TEACHERS, 1_000_000), table(AGENT, config.episodes)]
+    return [table(DEMONSTRATIONS, 1_000_000), table(AGENT, config.episodes)]
 
 
 def make_replay(config: ReplayConfig, seed: int) -> Replay:

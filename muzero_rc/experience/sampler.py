@@ -9,7 +9,7 @@ from muzero_rc.agent.batch import Batch, Sample, Trace, make_batch
 from muzero_rc.config.schema import Config
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.advantage import Peers
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode
 from muzero_rc.experience.featurize import clip_features, trace_of
 from muzero_rc.experience.hindsight import draw_target, imitation_weight, relabelled
 from muzero_rc.experience.opponents import Opponents

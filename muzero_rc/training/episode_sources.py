@@ -12,7 +12,8 @@ from muzero_rc.acting.assignment import assign
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.experience.episode_log import Episode, EpisodeTail
+from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode_log import EpisodeTail
 from muzero_rc.experience.ingest import Intake
 from muzero_rc.types import Params
 

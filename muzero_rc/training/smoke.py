@@ -12,7 +12,8 @@ from encoder_bridge.media.ffmpeg import program
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.encoding.engine import libvpx_engine
-from muzero_rc.experience.episode_log import Episode, read_log
+from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode_log import read_log
 from muzero_rc.reward.fixed import Fixed
 from muzero_rc.reward.outcome import Opponent
 
@@ -36,7 +37,7 @@ _CHANGES = (
     f"data.max_frames={2 * _SCENE}",
     "data.augment=false",
     "data.anchor_cq_levels=[46, 40, 34, 30]",
-    "teacher.cq_levels=[]",
+    "demonstrations.cq_levels=[]",
     "imitation.steps=0",
     "imitation.temperature=0.5",
     "search.enabled=false",

@@ -17,7 +17,7 @@ from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance, build_instances
-from muzero_rc.demonstrations.registry import teacher_episodes
+from muzero_rc.demonstrations.registry import demonstrations
 from muzero_rc.deploy.policy_export import warm_start
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
@@ -117,7 +117,7 @@ def train(
         # What there is to learn from: demonstrations, then the run's own episodes, in the log's order.
         intake = Intake(store, replay, Opponents(rule_of(config.reward)))
         report(f"{len(instances)} instances: making demonstrations")
-        for number, episode in enumerate(teacher_episodes(store, instances, cache / "teachers")):
+        for number, episode in enumerate(demonstrations(store, instances, cache / "demonstrations")):
             intake.take(episode)
             if (number + 1) % 200 == 0:
                 report(f"{number + 1} demonstrations, {duration(time.monotonic() - began)}")
@@ -242,7 +242,7 @@ def _budget_spent(config: Config, intake: Intake, spent_s: float) -> bool:
 
 def _steps_of_round(config: Config) -> int:
     """As many steps as draw each of the agent's episodes `replay_ratio` times on average."""
-    drawn = config.learner.batch_size * (1.0 - config.replay.teacher_share)
+    drawn = config.learner.batch_size * (1.0 - config.replay.demonstration_share)
     return max(1, round(config.actor.round_episodes * config.replay.replay_ratio / max(drawn, 1.0)))
 
 

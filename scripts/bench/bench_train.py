@@ -32,7 +32,7 @@ from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode
 from muzero_rc.experience.ingest import Intake
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay, make_replay

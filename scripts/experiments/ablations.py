@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from support.learn_samples import fake_engine, toy_config, toy_corpus
 
 from encoder_bridge.testing.knapsack_optimum import TOY_CONFIG, toy_optimum
-from muzero_rc.experience.episode_log import Episode, read_log
+from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode_log import read_log
 from muzero_rc.training.train import train
 
 VARIANTS: dict[str, tuple[str, ...]] = {

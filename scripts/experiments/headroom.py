@@ -31,14 +31,13 @@ from encoder_bridge.encode.first_pass_cache import cache_folder
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance, build_instances
-from muzero_rc.demonstrations.cma_search import PlanSearch, run_searches
-from muzero_rc.demonstrations.constant_quality import controller_episodes, replay_job
+from muzero_rc.demonstrations.cma_search import KINDS, PlanSearch, controller_episodes, run_searches
 from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
-from muzero_rc.encoding.qindex_plan import QindexPlan, follow_plans, plan_of_records
+from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, follow_plans, plan_of_records
 from muzero_rc.evaluation.statistics import bootstrap_interval
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode
 from muzero_rc.experience.hindsight import own_gain_db
 
 PLACES = (0.3, 0.7)
@@ -100,16 +99,19 @@ def repeat(store: ClipStore, search: PlanSearch, repeats: int) -> dict[str, list
     plans = plans_of(search)
     target = search.target_kbps
     jobs = [
-        replay_job(store, f"{name}/{i}", search.instance, target, jittered(plan, f"{search.uid}/{name}/{i}"))
+        store.job(
+            f"{search.base.uid}/{name}/{i}",
+            search.instance,
+            target,
+            guard=False,
+            extra=(name, PlanFollower(jittered(plan, f"{search.base.uid}/{name}/{i}"))),
+        )
         for name, plan in plans.items()
         for i in range(repeats)
     ]
     gains: dict[str, list[float]] = {name: [] for name in plans}
-    for done in store.play(jobs, follow_plans):
-        if done.error:
-            store.fail(done.job.name, done.error)
-        else:
-            gains[done.job.name.partition("/")[0]].append(gain_of(store, search.instance, done))
+    for done in store.played(jobs, follow_plans):
+        gains[done.job.extra[0]].append(gain_of(store, search.instance, done))
     return gains
 
 
@@ -118,7 +120,7 @@ def measure(store: ClipStore, episodes: Sequence[Episode], options: argparse.Nam
     instances = {one.name: one for one in options.instances}
     for first in range(0, len(episodes), TOGETHER):
         searches = [
-            PlanSearch(one.uid, instances[one.instance], one, options.encodes)
+            PlanSearch(KINDS[CONTROLLER], instances[one.instance], one, options.encodes)
             for one in episodes[first : first + TOGETHER]
         ]
         for _ in run_searches(store, searches):

@@ -2,8 +2,8 @@
 
     python scripts/experiments/plan_transfer.py CLIPS -o plan-transfer.jsonl [--jobs 2]
 
-Reads the searches that training runs with `teacher.searched` keep in the cache: of each clip two, at two
-targets. What a search changed in the controller's plan is put on the controller's plan at the clip's
+Reads the searches that training runs with `demonstrations.searched` keep in the cache: of each clip two,
+at two targets. What a search changed in the controller's plan is put on the controller's plan at the clip's
 *other* target, frame by frame (the mean change of the nearest frames of the same pyramid layer). A policy
 that knew a clip perfectly could at best decide so; what only helps the encode that it was found for, it
 cannot know beforehand. Encoded are the controller's plan, the plan found for this target and the
@@ -31,13 +31,12 @@ from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.demonstrations.cma_search import ended_searches
-from muzero_rc.demonstrations.constant_quality import replay_job
-from muzero_rc.demonstrations.registry import known_episodes
+from muzero_rc.demonstrations.registry import known_demonstrations
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
-from muzero_rc.encoding.qindex_plan import follow_plans, plan_of_records
+from muzero_rc.encoding.qindex_plan import PlanFollower, follow_plans, plan_of_records
 from muzero_rc.evaluation.statistics import bootstrap_interval
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode
 from muzero_rc.types import Array
 
 NEAR_FRAMES = 3.0  # over which the weight of another frame's change falls to 1/e
@@ -86,9 +85,11 @@ def jobs_of(
                 HALF: frames["qindex"] + 0.5 * changes,
             }
             for name, qindex in plans.items():
-                uid = f"{start.instance}|{kbps}|{name}"
+                place = f"{start.instance}|{kbps}"
+                uid = f"{place}|{name}"
                 plan = plan_of_records(start.records, qindex.astype(float))
-                yield replay_job(store, uid, instance, kbps, jittered(plan, uid))
+                extra = (instance, place, name, PlanFollower(jittered(plan, uid)))
+                yield store.job(uid, instance, kbps, guard=False, extra=extra)
 
 
 def pairs(searches: Sequence[Search]) -> dict[str, list[Search]]:
@@ -138,13 +139,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     gains: dict[str, dict[str, float]] = defaultdict(dict)
     with closing(ClipStore(libvpx_engine(), config, training)) as store, options.output.open("w") as out:
         instances = store.prepared(build_instances(clips, config.data, config.seed))
-        by_name = pairs(ended_searches(known_episodes(store, instances, training / "teachers")))
-        for done in store.play(jobs_of(store, instances, by_name), follow_plans):
-            if done.error:
-                store.fail(done.job.name, done.error)
-                continue
-            place, _, name = done.job.name.rpartition("|")
-            gains[place][name] = gain_of(store, done.job.extra[0], done)
+        by_name = pairs(ended_searches(known_demonstrations(store, instances, training / "demonstrations")))
+        for done in store.played(jobs_of(store, instances, by_name), follow_plans):
+            instance, place, name = done.job.extra[:3]
+            gains[place][name] = gain_of(store, instance, done)
             print(json.dumps({"at": place, "plan": name, "gain": gains[place][name]}), file=out, flush=True)
     if not gains:
         print("plan_transfer: no ended searches of these clips; run rc-train first", file=sys.stderr)

@@ -34,7 +34,7 @@ from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.errors import RunError
-from muzero_rc.experience.episode_log import Episode
+from muzero_rc.experience.episode import Episode
 from muzero_rc.experience.featurize import clip_features, trace_of
 from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents

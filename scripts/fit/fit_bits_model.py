@@ -20,7 +20,7 @@ from encoder_bridge.encode.layouts import LAYERS
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import build_instances
-from muzero_rc.demonstrations.registry import known_episodes
+from muzero_rc.demonstrations.registry import known_demonstrations
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 
@@ -43,7 +43,7 @@ def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
     try:
         instances = store.prepared(build_instances(find_clips(corpus), config.data, config.seed))
         by_name = {instance.name: instance for instance in instances}
-        for number, episode in enumerate(known_episodes(store, instances, folder / "teachers")):
+        for number, episode in enumerate(known_demonstrations(store, instances, folder / "demonstrations")):
             if episode.instance not in by_name:
                 continue
             footage = store.raw_clip(by_name[episode.instance])

@@ -16,7 +16,12 @@ SMALL = (
     *("network.width=8", "network.encoder_layers=1", "network.latents=2", "network.attention_heads=2"),
     *("network.step_blocks=1", "encode.cpu_used=5", "data.max_frames=12", "search.simulations=2"),
     *("search.considered_actions=2", "actor.encoders=2", "actor.round_episodes=4", "replay.engine=memory"),
-    *("teacher.cq_levels=[]", "teacher.augmented_cq_levels=[]", "imitation.steps=0", "learner.batch_size=2"),
+    *(
+        "demonstrations.cq_levels=[]",
+        "demonstrations.augmented_cq_levels=[]",
+        "imitation.steps=0",
+        "learner.batch_size=2",
+    ),
     *("learner.windows=2", "learner.unroll_steps=1", "replay.replay_ratio=1", "budget.episodes=4"),
 )
 SETTINGS = [word for change in SMALL for word in ("--set", change)]

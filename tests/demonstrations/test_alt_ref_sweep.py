@@ -1,33 +1,36 @@
-"""Scans: one layer moved, everything else as the controller has it."""
+"""Alt-ref sweeps: one layer moved, everything else as the controller has it."""
 
 import numpy as np
 import pytest
-from support.learn_samples import episode, teachers, toy_corpus
+from support.learn_samples import episode, played_demonstrations, toy_corpus
 
 from muzero_rc.config.schema import ImitationConfig
 from muzero_rc.corpus.anchor import anchor_of
-from muzero_rc.demonstrations.alt_ref_sweep import FIT, MOVES, MovedTops, best_move, is_fit
+from muzero_rc.demonstrations.alt_ref_sweep import KIND, MOVES, MovedTops, best_move
+from muzero_rc.experience.episode import OPTIMUM
 from muzero_rc.experience.hindsight import imitation_weight
 
-SCANS = ("teacher.scanned=1", "teacher.scan_targets=2")
+SWEEPS = ("demonstrations.swept=1", "demonstrations.sweep_targets=2")
 PYRAMID = ("encode.auto_alt_ref=6", "encode.lag_in_frames=25")
 STEPS = np.concatenate([[0.0], np.linspace(2.0, 10.0, 255)])  # an octave is about 32 qindexes
 
 
 def test_every_move_is_played_once_at_every_target(tmp_path):
     toy_corpus(tmp_path / "corpus", 2)
-    made, encodes = teachers(tmp_path, *SCANS)
+    made, encodes = played_demonstrations(tmp_path, *SWEEPS)
     assert encodes == len(made) == len({one.uid for one in made}) == 2 * (len(MOVES) + 1)
     assert len({one.instance for one in made}) == 1 and len({one.target_kbps for one in made}) == 2
-    again, encodes = teachers(tmp_path, *SCANS)
+    again, encodes = played_demonstrations(tmp_path, *SWEEPS)
     assert encodes == 0 and {one.uid for one in again} == {one.uid for one in made}
-    assert teachers(tmp_path) == ([], 0)
+    assert played_demonstrations(tmp_path) == ([], 0)
 
 
 def test_asking_for_more_targets_keeps_what_was_made(tmp_path):
     toy_corpus(tmp_path / "corpus", 1)
-    two, _ = teachers(tmp_path, *SCANS)
-    four, encodes = teachers(tmp_path, "teacher.scanned=1", "teacher.scan_targets=4")
+    two, _ = played_demonstrations(tmp_path, *SWEEPS)
+    four, encodes = played_demonstrations(
+        tmp_path, "demonstrations.swept=1", "demonstrations.sweep_targets=4"
+    )
     assert {one.uid for one in two} < {one.uid for one in four}
     assert encodes == len(four) - len(two) == 2 * (len(MOVES) + 1)
     assert len({one.target_kbps for one in four}) == 4
@@ -36,8 +39,8 @@ def test_asking_for_more_targets_keeps_what_was_made(tmp_path):
 @pytest.mark.parametrize(("name", "move"), MOVES)
 def test_only_the_moved_layer_is_decided_otherwise(tmp_path, name, move):
     toy_corpus(tmp_path / "corpus", 1)
-    made, _ = teachers(tmp_path, *SCANS, *PYRAMID)
-    played = [one.records for one in made if one.uid.endswith(f"/{name}")]
+    made, _ = played_demonstrations(tmp_path, *SWEEPS, *PYRAMID)
+    played = [one.records for one in made if one.kind == KIND and MOVES[one.index][0] == name]
     assert played
     for records in played:
         moved = (records["layer"] == 1) & (move != 0.0)
@@ -48,19 +51,13 @@ def test_only_the_moved_layer_is_decided_otherwise(tmp_path, name, move):
         assert inside.any() or move == 0.0
 
 
-def test_what_fits_best_is_played_last_and_alone_is_followed(tmp_path):
+def test_the_optimum_is_played_last_and_alone_is_followed(tmp_path):
     toy_corpus(tmp_path / "corpus", 1)
-    made, _ = teachers(tmp_path, *SCANS)
-    config = ImitationConfig(against="scans", asked_target=True, fill_floor=0.0, fill_tolerance=1.0)
+    made, _ = played_demonstrations(tmp_path, *SWEEPS)
+    config = ImitationConfig(against="optimum", asked_target=True, fill_floor=0.0, fill_tolerance=1.0)
     followed = [one.uid for one in made if imitation_weight(one, config) > 0.0]
-    assert followed == [one.uid for one in made[-2:]] and all(uid.endswith(f"/{FIT}") for uid in followed)
-
-
-def test_a_searched_plan_is_no_scan():
-    assert is_fit("clip/abc/s120/best")
-    assert not any(
-        is_fit(uid) for uid in ("clip/abc/s120/base", "clip/abc/p120/plan/best", "clip/abc/p120/best")
-    )
+    assert followed == [one.uid for one in made[-2:]] == [one.uid for one in made if one.kind == OPTIMUM]
+    assert [one.parent for one in made[-2:]] == list(dict.fromkeys(one.parent for one in made))
 
 
 FLAT = anchor_of([(50.0, 37.0), (100.0, 40.0), (200.0, 43.0)])

@@ -58,12 +58,12 @@ class DeafLine:
 def test_what_is_not_acknowledged_is_sent_again(tmp_path):
     with EpisodeWriter(tmp_path) as writer:
         for i in range(2):  # of an earlier life
-            writer.append(episode(f"me/{i}"))
+            writer.append(episode(f"me/{i}", parent="me", index=i))
     outbox, line, config = Outbox(tmp_path, "me"), DeafLine(), toy_config()
     assert (outbox.episodes, outbox.next_number, outbox.waiting) == (2, 2, 2)
     outbox.send_again(line, published(config))
     assert sorted(line.sent) == ["me/0", "me/1"]
-    outbox.add(episode("me/2"))
+    outbox.add(episode("me/2", parent="me", index=2))
     outbox.send_again(line, published(config, taken=("me/0",)))
     assert sorted(line.sent) == ["me/0", "me/1"] and outbox.waiting == 2  # not yet: it is on its way
     for _ in range(4):

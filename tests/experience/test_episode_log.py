@@ -1,27 +1,32 @@
 """The episode log: what goes in comes out, once, whatever is killed when."""
 
 import dataclasses
+import io
+import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.failing_writes import run_with_faults
 from support.learn_samples import episode
 
-from muzero_rc.experience.episode_log import (
+from muzero_rc.experience.episode import (
+    DEMONSTRATION,
+    OWN,
     SELFPLAY,
-    TEACHER,
-    EpisodeTail,
-    EpisodeWriter,
+    EpisodeFormatError,
     from_bytes,
-    read_log,
-    segments,
+    to_bytes,
 )
+from muzero_rc.experience.episode_log import EpisodeTail, EpisodeWriter, read_log, segments
 from muzero_rc.experience.opponents import replayed
 from muzero_rc.reward.outcome import Outcome
 from muzero_rc.reward.self_competition import SelfCompetition
@@ -91,16 +96,108 @@ def test_a_torn_tail_loses_only_itself(tmp_path_factory, cut):
     assert [e.uid for e in read_log(folder)] == ["a", "c"]
 
 
-def test_a_flipped_bit_ends_its_segment(tmp_path):
+@pytest.fixture(scope="module")
+def five(tmp_path_factory):
+    """A segment of five episodes, its bytes and where each record begins."""
+    folder, starts = tmp_path_factory.mktemp("five"), []
+    with EpisodeWriter(folder) as writer:
+        for i in range(5):
+            starts.append(segments(folder)[0].stat().st_size if i else 0)
+            writer.append(episode(str(i), index=i))
+    return segments(folder)[0].read_bytes(), starts
+
+
+@given(data=st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_flipped_byte_anywhere_loses_its_own_record_alone(five, tmp_path_factory, data):
+    whole, starts = five
+    at = data.draw(st.integers(0, len(whole) - 1))
+    flipped = bytearray(whole)
+    flipped[at] ^= data.draw(st.integers(1, 255))
+    folder = tmp_path_factory.mktemp("flipped")
+    (folder / "000000.episodes").write_bytes(flipped)
+    hit = sum(start <= at for start in starts) - 1
+    tail = EpisodeTail(folder, live=False)
+    assert [e.index for e in tail.new()] == [i for i in range(5) if i != hit]
+    size = (*starts, len(whole))[hit + 1] - starts[hit]
+    assert (tail.damaged, tail.damaged_bytes) == (1, size)
+
+
+def test_what_is_being_written_is_no_damage_until_something_follows(five, tmp_path, caplog):
+    whole, starts = five
+    path = tmp_path / "000000.episodes"
+    path.write_bytes(whole[: starts[4] + 20])
+    tail = EpisodeTail(tmp_path)
+    assert [e.index for e in tail.new()] == [0, 1, 2, 3] and tail.damaged == 0
+    path.write_bytes(whole)
+    assert [e.index for e in tail.new()] == [4] and tail.damaged == 0
+    path.write_bytes(whole + whole[:20])
     with EpisodeWriter(tmp_path) as writer:
-        writer.append(episode("a"))
-        at = segments(tmp_path)[0].stat().st_size
-        writer.append(episode("b"))
-    path = segments(tmp_path)[0]
-    data = bytearray(path.read_bytes())
-    data[at + 40] ^= 1
-    path.write_bytes(data)
-    assert [e.uid for e in read_log(tmp_path)] == ["a"]
+        writer.append(episode("next"))
+    assert [e.uid for e in tail.new()] == ["next"] and (tail.damaged, tail.damaged_bytes) == (1, 20)
+    assert list(tail.new()) == []
+    (said,) = caplog.messages
+    assert said.startswith(
+        f"{path}: left out 20 damaged bytes at {len(whole)} (in this log so far: 20 bytes in 1 places)"
+    )
+
+
+def of_format(number, **changes):
+    """A segment with one episode as another format would have it; 1 has no format and fewer fields."""
+    plain = json.loads(np.load(io.BytesIO(to_bytes(episode("self/7", **changes))))["meta"].tobytes())
+    plain["format"] = number
+    if number == 1:
+        plain = {
+            k: v for k, v in plain.items() if k not in ("format", "kind", "parent", "index", "frames_key")
+        }
+    buffer = io.BytesIO()
+    np.savez(buffer, meta=np.frombuffer(json.dumps(plain).encode(), np.uint8), records=episode().records)
+    payload = buffer.getvalue()
+    return struct.pack("<4sII", b"MZEP", len(payload), zlib.crc32(payload)) + payload
+
+
+def test_a_runs_own_log_of_format_1_is_read(tmp_path):
+    (tmp_path / "000000.episodes").write_bytes(of_format(1))
+    (one,) = read_log(tmp_path)
+    assert (one.uid, one.parent, one.index, one.kind) == ("self/7", OWN, 7, "agent")
+
+
+@pytest.mark.parametrize(("number", "source"), [(3, SELFPLAY), (1, "teacher")])
+def test_other_formats_are_refused(tmp_path, number, source):
+    (tmp_path / "000000.episodes").write_bytes(of_format(number, source=source))
+    with pytest.raises(
+        EpisodeFormatError, match=rf"000000\.episodes: a {source} episode of format {number}: .* is 2"
+    ):
+        list(read_log(tmp_path))
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_after_a_failing_write_the_log_has_what_was_acknowledged(tmp_path, full):
+    run_with_faults(
+        f"""
+        from pathlib import Path
+        from support.failing_writes import faults
+        from support.learn_samples import episode
+        from muzero_rc.experience.episode_log import EpisodeTail, EpisodeWriter
+
+        lost = 0
+        for n in faults(full={full}):
+            folder, acknowledged = Path({str(tmp_path)!r}) / str(n), []
+            with EpisodeWriter(folder, segment_bytes=1500) as writer:
+                for i in range(4):
+                    try:
+                        writer.append(episode(str(i)))
+                    except OSError:
+                        lost += 1
+                    else:
+                        acknowledged.append(str(i))
+            tail = EpisodeTail(folder, live=False)
+            assert [e.uid for e in tail.new()] == acknowledged, n
+            assert tail.damaged == 0, n
+        assert lost > 4
+        """,
+        tmp_path,
+    )
 
 
 WRITER = """
@@ -138,7 +235,7 @@ def test_opponents_come_out_of_the_log_again(tmp_path):
         episode(
             str(i),
             clip=f"clip{i % 3}",
-            source=TEACHER if i % 5 == 0 else SELFPLAY,
+            source=DEMONSTRATION if i % 5 == 0 else SELFPLAY,
             greedy=i % 4 == 0,
             outcome=Outcome(rng.normal(), max(0.0, rng.normal(0, 0.01))),
         )

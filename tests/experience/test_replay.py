@@ -4,8 +4,8 @@ import pytest
 from support.learn_samples import episode
 
 from muzero_rc.config.schema import ReplayConfig
-from muzero_rc.experience.episode_log import TEACHER
-from muzero_rc.experience.replay import AGENT, TEACHERS, MemoryReplay, make_replay, split
+from muzero_rc.experience.episode import DEMONSTRATION
+from muzero_rc.experience.replay import AGENT, DEMONSTRATIONS, MemoryReplay, make_replay, split
 
 ENGINES = ("memory", "reverb")
 
@@ -14,7 +14,7 @@ ENGINES = ("memory", "reverb")
 def replay(request):
     if request.param == "reverb":
         pytest.importorskip("reverb")
-    made = make_replay(ReplayConfig(engine=request.param, episodes=5, teacher_share=0.25), seed=1)
+    made = make_replay(ReplayConfig(engine=request.param, episodes=5, demonstration_share=0.25), seed=1)
     yield made
     made.close()
 
@@ -22,9 +22,9 @@ def replay(request):
 @pytest.mark.parametrize(
     ("sizes", "expected"),
     [
-        ({TEACHERS: 3, AGENT: 3}, {TEACHERS: 2, AGENT: 6}),
-        ({TEACHERS: 0, AGENT: 3}, {TEACHERS: 0, AGENT: 8}),
-        ({TEACHERS: 3, AGENT: 0}, {TEACHERS: 8, AGENT: 0}),
+        ({DEMONSTRATIONS: 3, AGENT: 3}, {DEMONSTRATIONS: 2, AGENT: 6}),
+        ({DEMONSTRATIONS: 0, AGENT: 3}, {DEMONSTRATIONS: 0, AGENT: 8}),
+        ({DEMONSTRATIONS: 3, AGENT: 0}, {DEMONSTRATIONS: 8, AGENT: 0}),
     ],
 )
 def test_an_empty_table_gives_nothing(sizes, expected):
@@ -33,23 +33,23 @@ def test_an_empty_table_gives_nothing(sizes, expected):
 
 def test_nothing_to_learn_from():
     with pytest.raises(ValueError, match="no episode"):
-        split(8, {TEACHERS: 0, AGENT: 0}, 0.25)
+        split(8, {DEMONSTRATIONS: 0, AGENT: 0}, 0.25)
 
 
 def test_shares_and_priorities(replay):
     for name, priority in (("bad", 0.0001), ("good", 10.0)):
-        replay.add(episode(f"teacher-{name}", source=TEACHER), priority)
+        replay.add(episode(f"demonstration-{name}", source=DEMONSTRATION), priority)
         replay.add(episode(f"agent-{name}"), priority)
-    assert replay.sizes() == {TEACHERS: 2, AGENT: 2}
+    assert replay.sizes() == {DEMONSTRATIONS: 2, AGENT: 2}
     drawn = [one.uid for one in replay.sample(16)]
-    assert drawn.count("teacher-good") == 4 and drawn.count("agent-good") == 12
+    assert drawn.count("demonstration-good") == 4 and drawn.count("agent-good") == 12
 
 
-def test_the_agents_oldest_go_first_and_teachers_stay(replay):
+def test_the_agents_oldest_go_first_and_demonstrations_stay(replay):
     for i in range(8):
         replay.add(episode(f"agent-{i}"), 1.0)
-        replay.add(episode(f"teacher-{i}", source=TEACHER), 1.0)
-    assert replay.sizes() == {TEACHERS: 8, AGENT: 5}
+        replay.add(episode(f"demonstration-{i}", source=DEMONSTRATION), 1.0)
+    assert replay.sizes() == {DEMONSTRATIONS: 8, AGENT: 5}
     assert {one.uid for one in replay.sample(100)} & {f"agent-{i}" for i in range(3)} == set()
 
 

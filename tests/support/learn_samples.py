@@ -12,10 +12,10 @@ from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import build_instances
-from muzero_rc.demonstrations.registry import teacher_episodes
+from muzero_rc.demonstrations.registry import demonstrations
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
-from muzero_rc.experience.episode_log import SELFPLAY, Episode
+from muzero_rc.experience.episode import SELFPLAY, Episode
 from muzero_rc.reward.outcome import Outcome
 
 TINY = (
@@ -35,7 +35,11 @@ def episode(uid="x", **changes):
     """An episode of three frames; `changes` replace fields."""
     plain = {
         "uid": uid,
+        "kind": "agent",
+        "parent": "self",
+        "index": 0,
         "instance": "clip+mirror",
+        "frames_key": "f4a3e5",
         "clip": "clip",
         "target_kbps": 100,
         "source": SELFPLAY,
@@ -86,7 +90,7 @@ def toy_config(*changes):
         "encode.lag_in_frames=0",
         "data.augment=false",
         "data.anchor_cq_levels=[50, 40, 30, 20]",
-        "teacher.cq_levels=[]",
+        "demonstrations.cq_levels=[]",
         "imitation.steps=0",
         "search.simulations=8",
         "search.considered_actions=8",
@@ -111,8 +115,8 @@ def toy_config(*changes):
     return override(Config(), (*base, *changes))
 
 
-def teachers(tmp_path, *changes):
-    """All teachers' episodes of a config, and how many second passes they took."""
+def played_demonstrations(tmp_path, *changes):
+    """All demonstrations of a config, and how many second passes they took."""
     config = toy_config(*changes)
     store = ClipStore(fake_engine(), config, tmp_path / "cache")
     played = []
@@ -121,6 +125,6 @@ def teachers(tmp_path, *changes):
     try:
         instances = store.prepared(build_instances(find_clips(tmp_path / "corpus"), config.data, config.seed))
         before = len(played)
-        return list(teacher_episodes(store, instances, tmp_path / "teachers")), len(played) - before
+        return list(demonstrations(store, instances, tmp_path / "demonstrations")), len(played) - before
     finally:
         store.close()

@@ -192,7 +192,7 @@ def test_kill_9_at_any_moment(tmp_path):
     """While it prepares, before and while it learns, between two appends: always gone on with."""
     toy_corpus(tmp_path / "corpus", 1)
     words = [sys.executable, "-c", RUNNER, str(tmp_path), *TINY, "budget.episodes=40", "imitation.steps=100"]
-    words += ["teacher.cq_levels=[50, 40, 30]"]
+    words += ["demonstrations.cq_levels=[50, 40, 30]"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     lost = set()
     for moment in ("making frames", "making demonstrations", "step 100", "episodes,", "episodes,"):
