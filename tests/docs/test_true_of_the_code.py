@@ -13,8 +13,12 @@ import pytest
 from muzero_rc.config.schema import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-# The experiments' files speak of commits long past; everything else is about today.
-GUIDES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+# The files of single experiments speak of commits long past; everything else is about today.
+GUIDES = [
+    *(ROOT / "README.md", ROOT / "CHANGELOG.md"),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "experiments").glob("[!0-9]*.md")),
+]
 TOP = ("muzero_rc", "encoder_bridge", "native", "scripts", "tests", "docs", "configs", ".ci")
 SUFFIXES = (".py", ".pyi", ".c", ".h", ".toml", ".j2", ".sh")
 PLACEHOLDER = re.compile(r"NAME|NNNN")
