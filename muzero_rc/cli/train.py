@@ -12,7 +12,7 @@ from muzero_rc.utils.extras import require_extra
 
 if TYPE_CHECKING:
     from muzero_rc.config.schema import Config
-    from muzero_rc.distributed.transport import Service
+    from muzero_rc.distributed.transport import LearnerServer
 
 PROGRAM = "rc-train"
 DEFAULT_PORT = 8765
@@ -110,15 +110,15 @@ def _run(args: argparse.Namespace) -> int:
 
 def _learner(args: argparse.Namespace) -> int:
     from muzero_rc.config.toml_io import load_config
-    from muzero_rc.distributed.transport import Service
+    from muzero_rc.distributed.transport import LearnerServer
 
     config = load_config(_existing(args.config), args.set)
-    service = Service(config, port=args.port, everywhere=args.everywhere)
+    service = LearnerServer(config, port=args.port, everywhere=args.everywhere)
     _report(f"listening on port {args.port}, {'all interfaces' if args.everywhere else 'loopback only'}")
     return _train(args, config, service)
 
 
-def _train(args: argparse.Namespace, config: "Config", service: "Service | None") -> int:
+def _train(args: argparse.Namespace, config: "Config", service: "LearnerServer | None") -> int:
     from encoder_bridge.encode.first_pass_cache import cache_folder
     from muzero_rc.encoding.engine import libvpx_engine
     from muzero_rc.training.train import train
@@ -158,14 +158,14 @@ def _actor(args: argparse.Namespace) -> int:
             engine=libvpx_engine(),
             cache=cache,
             episodes=args.episodes,
-            say=_report,
+            report=_report,
         )
         return DONE
-    from muzero_rc.distributed.offline_actor import act_to_files
+    from muzero_rc.distributed.offline_actor import play_to_log
 
     if args.episodes is None or args.config is None:
         raise Usage("--policy needs --config, the run's, and --episodes")
-    act_to_files(
+    play_to_log(
         load_config(_existing(args.config)),
         Path(args.corpus),
         args.policy,
@@ -174,7 +174,7 @@ def _actor(args: argparse.Namespace) -> int:
         engine=libvpx_engine(),
         cache=cache,
         episodes=args.episodes,
-        say=_report,
+        report=_report,
     )
     print(folder)
     return DONE

@@ -1,7 +1,7 @@
-"""An actor that needs neither JAX nor Reverb: plays a policy file and writes episode files.
+"""Offline actor: plays a policy file and writes an episode log; needs neither JAX nor Reverb.
 
 The C runtime plays a clip without noise; then its plan is played again with noise, once for every other
-episode of the group (`assignments.assign`): they are each other's peers. Copy the folder into a run's
+episode of the group (`acting.assignment.assign`): they are each other's peers. Copy the folder into a run's
 `inbox`, under any name, and its learner takes the episodes in.
 """
 
@@ -21,7 +21,7 @@ from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 KIND = "policy"
 
 
-def act_to_files(
+def play_to_log(
     config: Config,
     corpus: Path,
     policy: str,
@@ -32,7 +32,7 @@ def act_to_files(
     cache: Path,
     episodes: int,
     step: int = 0,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> int:
     """Plays until the log in `folder` has `episodes` episodes.
 
@@ -46,15 +46,14 @@ def act_to_files(
       cache: as for `train.train`.
       episodes: in all, those of earlier calls included; whole groups are played.
       step: of the learner that made the policy.
-      say: takes lines for a person.
+      report: takes lines for a person.
 
     Returns:
       Episodes in the log.
     """
     clips = find_clips(corpus)
     native = engine.native.Policy(policy)
-    store = ClipStore(engine, config, cache)
-    try:
+    with ClipStore(engine, config, cache) as store:
         instances = store.prepared(build_instances(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
@@ -82,7 +81,5 @@ def act_to_files(
                 for episode in played:
                     writer.append(episode)
                     done += 1
-                say(f"{done} episodes")
+                report(f"{done} episodes")
         return done
-    finally:
-        store.close()

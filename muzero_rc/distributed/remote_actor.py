@@ -1,4 +1,4 @@
-"""An actor on its own: plays for a learner that is reached over the network, now and then."""
+"""Remote actor: plays for a learner that it reaches over the network, now and then."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from muzero_rc.agent.networks import make_networks
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import known_demonstrations
-from muzero_rc.distributed.transport import Line, Published
+from muzero_rc.distributed.transport import LearnerClient, WeightsMessage
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
 from muzero_rc.experience.episode import Episode
@@ -30,7 +30,7 @@ def act(
     engine: Engine,
     cache: Path,
     episodes: int | None = None,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> int:
     """Plays until `episodes` are done (for ever if None).
 
@@ -42,17 +42,16 @@ def act(
       engine: of the encoders.
       cache: as for `train.train`.
       episodes: to play in all, those of earlier calls included.
-      say: takes lines for a person.
+      report: takes lines for a person.
 
     Returns:
       Episodes in the log.
     """
     clips = find_clips(corpus)
-    line = Line(address)
-    published = _first(line, address, say)
-    config = published.config
-    store = ClipStore(engine, config, cache)
-    try:
+    client = LearnerClient(address)
+    message = _first(client, address, report)
+    config = message.config
+    with ClipStore(engine, config, cache) as store:
         instances = store.prepared(build_instances(clips, config.data, config.seed))
         if not instances:
             raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
@@ -60,31 +59,29 @@ def act(
         for episode in known_demonstrations(store, instances, cache / "demonstrations"):
             schedules.add(episode)
         actor = Actor(store, make_networks(config.network, engine.widths), config, schedules)
-        outbox = Outbox(folder, name)
+        unacked = UnackedEpisodes(folder, name)
         with EpisodeWriter(folder) as writer:
-            while episodes is None or outbox.episodes < episodes:
-                newer = line.fetch()
+            while episodes is None or unacked.episodes < episodes:
+                newer = client.fetch()
                 if newer is not None:
-                    published = newer
-                    outbox.send_again(line, published)
-                actor.set_weights(published.params, published.step)
+                    message = newer
+                    unacked.send_again(client, message)
+                actor.set_weights(message.params, message.step)
                 count = 2 * config.actor.encoders
                 if episodes is not None:
-                    count = min(count, episodes - outbox.episodes)
-                numbers = range(outbox.next_number, outbox.next_number + count)
+                    count = min(count, episodes - unacked.episodes)
+                numbers = range(unacked.next_number, unacked.next_number + count)
                 work = (assign(store, instances, config, number, stream=name) for number in numbers)
-                for episode in actor.play(work, published.opponents, published.config_hash, stream=name):
+                for episode in actor.play(work, message.opponents, message.config_hash, stream=name):
                     writer.append(episode)
-                    outbox.add(episode)
-                    line.send(episode)
-                outbox.next_number = numbers.stop
-                say(f"{outbox.episodes} episodes, {outbox.waiting} on their way, step {published.step}")
-        return outbox.episodes
-    finally:
-        store.close()
+                    unacked.add(episode)
+                    client.send(episode)
+                unacked.next_number = numbers.stop
+                report(f"{unacked.episodes} episodes, {unacked.waiting} on their way, step {message.step}")
+        return unacked.episodes
 
 
-class Outbox:
+class UnackedEpisodes:
     """An actor's episodes that the learner has not acknowledged yet."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -106,22 +103,22 @@ class Outbox:
         self._rounds[episode.uid] = _PATIENCE_ROUNDS
         self.episodes += 1
 
-    def send_again(self, line: Line, published: Published) -> None:
+    def send_again(self, client: LearnerClient, message: WeightsMessage) -> None:
         """Forgets what has arrived; sends again what has been on its way for long."""
-        for uid in published.taken & self._unacknowledged.keys():
+        for uid in message.taken & self._unacknowledged.keys():
             del self._unacknowledged[uid]
         for uid, episode in self._unacknowledged.items():
             self._rounds[uid] = self._rounds.get(uid, 0) - 1
-            if self._rounds[uid] < 0 and line.send(episode):
+            if self._rounds[uid] < 0 and client.send(episode):
                 self._rounds[uid] = _PATIENCE_ROUNDS
 
 
-def _first(line: Line, address: str, say: Callable[[str], None]) -> Published:
+def _first(client: LearnerClient, address: str, report: Callable[[str], None]) -> WeightsMessage:
     """Waits for the learner's first weights."""
     told = False
-    while (published := line.fetch()) is None:
+    while (message := client.fetch()) is None:
         if not told:
-            say(f"waiting for a learner at {address}")
+            report(f"waiting for a learner at {address}")
             told = True
         time.sleep(_RETRY_S)
-    return published
+    return message

@@ -1,4 +1,4 @@
-"""More than one machine: experience goes one way through Reverb, weights the other.
+"""Transport between learner and actors over Reverb: episodes one way, weights the other.
 
 The learner's server has two tables besides its replay: "inbox", a queue of episodes from actors, and
 "weights", whose one item is what actors play with: parameters, config, opponents, and the uids that
@@ -21,7 +21,7 @@ import numpy as np
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import dump_config, parse_config
 from muzero_rc.experience.episode import Episode, from_bytes, to_bytes
-from muzero_rc.experience.ingest import Intake
+from muzero_rc.experience.ingest import Ingest
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay, ReverbReplay, episode_tables
 from muzero_rc.reward.outcome import Opponent
@@ -37,8 +37,8 @@ _IDLE_S = 30.0  # the learner goes on with what it has when nothing came for so 
 
 
 @dataclass(frozen=True)
-class Published:
-    """What actors play with.
+class WeightsMessage:
+    """What the learner sends its actors.
 
     Attributes:
       params: of the network.
@@ -57,25 +57,25 @@ class Published:
     taken: frozenset[str]
 
 
-def pack(published: Published) -> bytes:
+def pack(message: WeightsMessage) -> bytes:
     """An .npz archive: parameters under "module|name", the rest as JSON."""
-    table = {key: one._asdict() for key, one in published.opponents.table.items()}
+    table = {key: one._asdict() for key, one in message.opponents.table.items()}
     text = json.dumps(
         {
-            "step": published.step,
-            "config": dump_config(published.config),
-            "config_hash": published.config_hash,
+            "step": message.step,
+            "config": dump_config(message.config),
+            "config_hash": message.config_hash,
             "opponents": table,
-            "taken": sorted(published.taken),
+            "taken": sorted(message.taken),
         }
     )
-    arrays = {f"{m}|{n}": np.asarray(x) for m, names in published.params.items() for n, x in names.items()}
+    arrays = {f"{m}|{n}": np.asarray(x) for m, names in message.params.items() for n, x in names.items()}
     buffer = io.BytesIO()
     np.savez(buffer, json=np.frombuffer(text.encode(), np.uint8), **arrays)
     return buffer.getvalue()
 
 
-def unpack(payload: bytes) -> Published:
+def unpack(payload: bytes) -> WeightsMessage:
     """The reverse of `pack`."""
     params: dict[str, dict[str, Any]] = {}
     with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
@@ -87,11 +87,13 @@ def unpack(payload: bytes) -> Published:
     config = parse_config(told["config"])
     table = {key: Opponent(**one) for key, one in told["opponents"].items()}
     opponents = Opponents(rule_of(config.reward), table)
-    return Published(params, told["step"], config, told["config_hash"], opponents, frozenset(told["taken"]))
+    return WeightsMessage(
+        params, told["step"], config, told["config_hash"], opponents, frozenset(told["taken"])
+    )
 
 
-class Service:
-    """The learner's side: a Reverb server with replay, inbox and weights."""
+class LearnerServer:
+    """The learner's side: a Reverb server with replay, inbox and weights; the replay closes it."""
 
     def __init__(self, config: Config, *, port: int, everywhere: bool) -> None:
         """Starts serving.
@@ -126,13 +128,13 @@ class Service:
         """The learner's replay on this server, which is stopped with it."""
         return ReverbReplay(self._config.replay, self._address, self._server)
 
-    def rounds(self, config_hash: str) -> "RemoteRounds":
-        """Rounds of episodes from actors."""
-        return RemoteRounds(self, self._config, config_hash)
+    def episodes(self, config_hash: str) -> "RemoteEpisodes":
+        """The source of the episodes that actors send."""
+        return RemoteEpisodes(self, self._config, config_hash)
 
-    def publish(self, published: Published) -> None:
+    def publish(self, message: WeightsMessage) -> None:
         """Replaces what actors play with."""
-        self._client.insert([np.frombuffer(pack(published), np.uint8)], {WEIGHTS: 1.0})
+        self._client.insert([np.frombuffer(pack(message), np.uint8)], {WEIGHTS: 1.0})
 
     def arrived(self) -> Iterator[Episode]:
         """The episodes that lie in the inbox; bad ones are passed over."""
@@ -143,35 +145,35 @@ class Service:
                     yield from_bytes(step.data[0].tobytes())
 
 
-class RemoteRounds:
-    """`rounds.Rounds` from actors elsewhere."""
+class RemoteEpisodes:
+    """`training.episode_sources.EpisodeSource`: episodes of actors elsewhere."""
 
-    def __init__(self, service: Service, config: Config, config_hash: str) -> None:
-        """Args: service: serving; config: of the run."""
-        self._service = service
+    def __init__(self, server: LearnerServer, config: Config, config_hash: str) -> None:
+        """Args: server: serving; config: of the run."""
+        self._server = server
         self._config = config
         self._hash = config_hash
         self._taken: deque[str] | None = None
 
-    def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
+    def play(self, params: Params, step: int, ingest: Ingest) -> Iterator[Episode]:
         """Publishes the weights, then takes what arrives until a round is full or nothing comes."""
         if self._taken is None:  # what the log had
-            self._taken = deque(intake.uids, maxlen=_ACKNOWLEDGED)
-        published = Published(
-            params, step, self._config, self._hash, intake.opponents, frozenset(self._taken)
+            self._taken = deque(ingest.uids, maxlen=_ACKNOWLEDGED)
+        message = WeightsMessage(
+            params, step, self._config, self._hash, ingest.opponents, frozenset(self._taken)
         )
-        self._service.publish(published)
+        self._server.publish(message)
         wanted, last = self._config.actor.round_episodes, time.monotonic()
         while wanted > 0 and time.monotonic() - last < _IDLE_S:
-            for episode in self._service.arrived():
+            for episode in self._server.arrived():
                 self._taken.append(episode.uid)
                 wanted, last = wanted - 1, time.monotonic()
                 yield episode
             time.sleep(_POLL_S)
 
 
-class Line:
-    """An actor's side: fetches what to play with and sends episodes, for as long as the learner is there."""
+class LearnerClient:
+    """An actor's side: fetches weights and sends episodes while the learner can be reached."""
 
     def __init__(self, address: str) -> None:
         """Args: address: HOST:PORT."""
@@ -181,7 +183,7 @@ class Line:
         self._address = address
         self._client = reverb.Client(address)
 
-    def fetch(self) -> Published | None:
+    def fetch(self) -> WeightsMessage | None:
         """What to play with now, None while the learner cannot be reached or has nothing yet."""
         if self._call(lambda: self._client.server_info(timeout=_TIMEOUT_S)[WEIGHTS].current_size):
             payload = self._call(self._newest)

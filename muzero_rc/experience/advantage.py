@@ -1,8 +1,8 @@
-"""How good an episode is among its like: what its plan gained, whatever its clip makes easy.
+"""Advantage: an episode's gain over comparable episodes, in units of their spread.
 
-Gain over the anchor differs more between clips than between plans. An episode's advantage is its gain
-under the rate that it had, against the mean of its peers: episodes of the same instance, from the same
-weights, at a rate near by, in units of their spread. (Self-play comes in groups for this.)
+Gain over the anchor differs more between clips than between plans. An episode is therefore held against
+its peers: episodes of the same instance, from the same weights, at a rate near by. Self-play comes in
+groups for this.
 """
 
 import bisect
@@ -19,8 +19,8 @@ _LEAST_SPREAD_DB = 0.02  # below it differences are noise
 _LEAST_PEERS = 3  # the episode itself among them
 
 
-class Peers:
-    """All episodes' gains under the rates that they had."""
+class Advantages:
+    """The gains of all episodes at the rates that they had."""
 
     def __init__(self, own_gain_db: Callable[[Episode], float]) -> None:
         """Args: own_gain_db: PSNR over the anchor curve at the episode's own rate."""
@@ -28,7 +28,7 @@ class Peers:
         self._known: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
 
     def add(self, episode: Episode) -> None:
-        """One more peer."""
+        """Counts an episode among the peers of others."""
         place = (math.log(max(episode.rate_kbps, 1e-3)), self._own_gain_db(episode))
         bisect.insort(self._known[_key(episode)], place)
 

@@ -1,4 +1,4 @@
-"""Hindsight: an episode that ended at rate R is an exactly on-budget episode for a target of R.
+"""Hindsight relabelling: an episode that ended at rate R is exactly on budget for a target of R.
 
 The extension recomputes what a policy would have seen under the new target, so one encode teaches a
 range of targets.

@@ -1,4 +1,4 @@
-"""Where every episode goes in, once."""
+"""Ingests episodes: opponents, advantages, known schedules, replay; idempotent by uid."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.experience.advantage import Peers
+from muzero_rc.experience.advantage import Advantages
 from muzero_rc.experience.episode import DEMONSTRATION, OWN, SELFPLAY, Episode
 from muzero_rc.experience.hindsight import is_optimum, own_gain_db
 from muzero_rc.experience.known_schedules import KnownSchedules
@@ -18,13 +18,18 @@ _RECENT = 256  # self-play episodes that the reported averages cover
 
 
 @dataclass
-class Intake:
-    """Replay, opponents, peers, known schedules and the run's averages.
+class Ingest:
+    """What a run knows of its episodes, updated by each one that is added.
 
     Attributes:
+      store: knows the run's instances and their anchors.
+      replay: what the learner draws from.
+      opponents: moved by self-play.
+      schedules: coded frames of earlier episodes.
       episodes: self-play episodes so far.
       numbers: the next free number of an episode that this run plays itself.
       uids: of all episodes, in the order in which they came.
+      advantages: gains of comparable episodes.
     """
 
     store: ClipStore
@@ -34,11 +39,11 @@ class Intake:
     episodes: int = 0
     numbers: int = 0
     uids: dict[str, None] = field(default_factory=dict)
-    peers: Peers = field(init=False)
+    advantages: Advantages = field(init=False)
     _recent: list[tuple[Episode, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.peers = Peers(self._own_gain_db)
+        self.advantages = Advantages(self._own_gain_db)
 
     def _own_gain_db(self, episode: Episode) -> float:
         return own_gain_db(episode, self.store.anchor(episode.instance))
@@ -53,17 +58,17 @@ class Intake:
         """Whether an episode of this uid is in already."""
         return episode.uid in self.uids
 
-    def take_all(self, episodes: Iterable[Episode]) -> None:
-        """Takes episodes in their order."""
+    def add_all(self, episodes: Iterable[Episode]) -> None:
+        """Adds episodes in their order."""
         for episode in episodes:
-            self.take(episode)
+            self.add(episode)
 
-    def take(self, episode: Episode) -> None:
-        """Takes one episode, unless it is in already; one of an unknown instance only counts."""
+    def add(self, episode: Episode) -> None:
+        """Adds an episode, unless it is in already; one of an unknown instance only counts."""
         if episode.uid in self.uids:
             return
         self.uids[episode.uid] = None
-        score = self.opponents.take(episode)
+        score = self.opponents.update(episode)
         if episode.source == SELFPLAY:
             self.episodes += 1
             if episode.parent == OWN:
@@ -71,7 +76,7 @@ class Intake:
             self._recent = [*self._recent[1 - _RECENT :], (episode, score or 0.0)]
         if self.store.knows(episode.instance):
             self.schedules.add(episode)
-            self.peers.add(episode)
+            self.advantages.add(episode)
             self.replay.add(episode, self._priority(episode))
 
     def figures(self) -> dict[str, float]:

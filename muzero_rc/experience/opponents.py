@@ -1,4 +1,4 @@
-"""The opponents of all clips: moving averages, a pure function of the episode log.
+"""Self-competition opponents: moving averages by clip, a pure function of the episode log.
 
 Only noise-free self-play episodes move an average: what exploration costs is not the agent's skill.
 Reading the log in its order gives the same averages and the same scores again.
@@ -37,7 +37,7 @@ class Opponents:
         key = f"{instance}@{target_kbps}" if self.rule.per_target else clip
         return self.table.get(key, Opponent())
 
-    def take(self, episode: Episode) -> float | None:
+    def update(self, episode: Episode) -> float | None:
         """Scores a self-play episode against its opponent, then lets it move the average.
 
         Returns:
@@ -56,5 +56,5 @@ def replayed(log: Iterable[Episode], rule: Rule) -> Opponents:
     """The opponents after all of `log`, in its order."""
     opponents = Opponents(rule)
     for episode in log:
-        opponents.take(episode)
+        opponents.update(episode)
     return opponents

@@ -1,4 +1,4 @@
-"""Episodes that the learner draws from: Reverb between processes, or plain lists in one.
+"""Experience replay: Reverb between processes, or plain lists in one.
 
 Demonstrations and the agent's own episodes lie in two tables; a batch takes a fixed share from each. What
 is here can be lost: it is filled again from the episode log.

@@ -1,4 +1,4 @@
-"""From replay to batches: episodes are relabelled, retraced and cut into windows."""
+"""Samples batches: episodes from replay are relabelled, turned into traces and cut into windows."""
 
 import random
 from collections import OrderedDict
@@ -8,7 +8,7 @@ import numpy as np
 from muzero_rc.agent.batch import Batch, Sample, Trace, make_batch
 from muzero_rc.config.schema import Config
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.experience.advantage import Peers
+from muzero_rc.experience.advantage import Advantages
 from muzero_rc.experience.episode import Episode
 from muzero_rc.experience.featurize import clip_features, trace_of
 from muzero_rc.experience.hindsight import draw_target, imitation_weight, relabelled
@@ -18,39 +18,39 @@ from muzero_rc.experience.replay import Replay
 _KEPT_TRACES = 6000
 
 
-class Batches:
-    """Draws batches; retraced episodes are kept, the least used go first."""
+class BatchSampler:
+    """Draws batches; traces are kept, the least recently used go first."""
 
     def __init__(
         self,
         store: ClipStore,
         replay: Replay,
         opponents: Opponents,
-        peers: Peers,
+        advantages: Advantages,
         config: Config,
         seed: int,
     ) -> None:
         """Prepares to draw.
 
         Args:
-          store: retraces.
+          store: its clips give features and traces.
           replay: to draw from.
           opponents: read at each draw.
-          peers: likewise.
+          advantages: likewise.
           config: of the run.
           seed: of all draws.
         """
         self._store = store
         self._replay = replay
         self._opponents = opponents
-        self._peers = peers
+        self._advantages = advantages
         self._config = config
         self._random = random.Random(seed)
         self._rng = np.random.default_rng(seed)
         self._traces: OrderedDict[tuple[str, int], Trace] = OrderedDict()
 
     def draw(self) -> Batch:
-        """The next batch."""
+        """Draws the next batch."""
         learner = self._config.learner
         samples = [self._sample(episode) for episode in self._replay.sample(learner.batch_size)]
         return make_batch(
@@ -72,7 +72,7 @@ class Batches:
             labelled,
             self._config.imitation,
             opponent_db=opponent.gain_db,
-            advantage=self._peers.advantage(episode),
+            advantage=self._advantages.advantage(episode),
         )
         clip, frames = clip_features(self._store, episode.instance, target)
         return Sample(

@@ -14,20 +14,20 @@ from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.episode import Episode
 from muzero_rc.experience.episode_log import EpisodeTail
-from muzero_rc.experience.ingest import Intake
+from muzero_rc.experience.ingest import Ingest
 from muzero_rc.types import Params
 
 
 class EpisodeSource(Protocol):
     """Where the learner's next episodes come from."""
 
-    def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
+    def play(self, params: Params, step: int, ingest: Ingest) -> Iterator[Episode]:
         """Yields about a round of episodes, played with weights as new as can be had.
 
         Args:
           params: of the network at present.
           step: learner steps behind them.
-          intake: opponents, and how many episodes there are.
+          ingest: opponents, and how many episodes there are.
         """
         ...
 
@@ -45,13 +45,13 @@ class LocalEpisodes:
         self._config = config
         self._hash = config_hash
 
-    def play(self, params: Params, step: int, intake: Intake) -> Iterator[Episode]:
+    def play(self, params: Params, step: int, ingest: Ingest) -> Iterator[Episode]:
         """See `EpisodeSource.play`; episodes are numbered on from those that the run has."""
         self._actor.set_weights(params, step)
-        first = intake.numbers
-        count = min(self._config.actor.round_episodes, self._config.budget.episodes - intake.episodes)
+        first = ingest.numbers
+        count = min(self._config.actor.round_episodes, self._config.budget.episodes - ingest.episodes)
         work = (assign(self._store, self._instances, self._config, first + i) for i in range(count))
-        yield from self._actor.play(work, intake.opponents, self._hash)
+        yield from self._actor.play(work, ingest.opponents, self._hash)
 
 
 class LogInbox:

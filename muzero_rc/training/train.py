@@ -22,10 +22,10 @@ from muzero_rc.deploy.policy_export import warm_start
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
-from muzero_rc.experience.ingest import Intake
+from muzero_rc.experience.ingest import Ingest
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import make_replay
-from muzero_rc.experience.sampler import Batches
+from muzero_rc.experience.sampler import BatchSampler
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training import checkpoint
 from muzero_rc.training.episode_sources import EpisodeSource, LocalEpisodes, LogInbox
@@ -41,7 +41,7 @@ from muzero_rc.training.run_dir import RunDir, open_run, replace_link
 from muzero_rc.training.validation import VBR, Validation
 
 if TYPE_CHECKING:
-    from muzero_rc.distributed.transport import Service
+    from muzero_rc.distributed.transport import LearnerServer
 
 Report = Callable[[str], None]
 _IMITATION_ROUND = 100  # learner steps between reports while there is no self-play
@@ -56,7 +56,7 @@ def train(
     cache: Path,
     resume: bool = False,
     init_from: Path | None = None,
-    service: "Service | None" = None,
+    service: "LearnerServer | None" = None,
     report: Report = print,
 ) -> dict[str, float]:
     """Trains until the budget ends.
@@ -115,35 +115,35 @@ def train(
         validation = _make_validation(store, validation_clips, config, cache, report)
 
         # What there is to learn from: demonstrations, then the run's own episodes, in the log's order.
-        intake = Intake(store, replay, Opponents(rule_of(config.reward)))
+        ingest = Ingest(store, replay, Opponents(rule_of(config.reward)))
         report(f"{len(instances)} instances: making demonstrations")
         for number, episode in enumerate(demonstrations(store, instances, cache / "demonstrations")):
-            intake.take(episode)
+            ingest.add(episode)
             if (number + 1) % 200 == 0:
                 report(f"{number + 1} demonstrations, {duration(time.monotonic() - began)}")
-        intake.take_all(read_log(run.episodes))
-        batches = Batches(
-            store, replay, intake.opponents, intake.peers, config, config.seed + int(state.step)
+        ingest.add_all(read_log(run.episodes))
+        batches = BatchSampler(
+            store, replay, ingest.opponents, ingest.advantages, config, config.seed + int(state.step)
         )
         if service is None:
-            actor = Actor(store, networks, config, intake.schedules)
+            actor = Actor(store, networks, config, ingest.schedules)
             source: EpisodeSource = LocalEpisodes(actor, store, instances, config, run.config_hash)
         else:
-            source = service.rounds(run.config_hash)
+            source = service.episodes(run.config_hash)
         inbox = LogInbox(run.inbox)
         figures: dict[str, float] = {}
 
         with EpisodeWriter(run.episodes) as writer:
-            while not _budget_spent(config, intake, time.monotonic() - began):
+            while not _budget_spent(config, ingest, time.monotonic() - began):
                 step_before = int(state.step)
                 selfplay = step_before >= config.imitation.steps
 
                 # Act: a round of episodes with the same weights. The log has each before it counts.
-                arrived = source.play(state.average, step_before, intake) if selfplay else iter(())
+                arrived = source.play(state.average, step_before, ingest) if selfplay else iter(())
                 for episode in itertools.chain(arrived, inbox.new()):
-                    if not intake.has(episode):
+                    if not ingest.has(episode):
                         writer.append(episode)
-                        intake.take(episode)
+                        ingest.add(episode)
 
                 # Learn.
                 steps = _steps_of_round(config) if selfplay else _IMITATION_ROUND
@@ -157,8 +157,8 @@ def train(
 
                 # Report, validate, keep.
                 step, spent_s = int(state.step), time.monotonic() - began
-                figures |= intake.figures() | {k: float(np.mean([x[k] for x in logs])) for k in logs[0]}
-                figures |= {"episodes": intake.episodes, "failures": len(store.failures)}
+                figures |= ingest.figures() | {k: float(np.mean([x[k] for x in logs])) for k in logs[0]}
+                figures |= {"episodes": ingest.episodes, "failures": len(store.failures)}
                 logger.write(step, "train", figures)
                 report(progress(config, step, figures, spent_s))
                 if _crossed(step_before, step, config.validation.every_steps) and validation is not None:
@@ -236,8 +236,8 @@ def _in_words(figures: Mapping[str, float]) -> str:
     )
 
 
-def _budget_spent(config: Config, intake: Intake, spent_s: float) -> bool:
-    return intake.episodes >= config.budget.episodes or spent_s >= 3600.0 * config.budget.hours
+def _budget_spent(config: Config, ingest: Ingest, spent_s: float) -> bool:
+    return ingest.episodes >= config.budget.episodes or spent_s >= 3600.0 * config.budget.hours
 
 
 def _steps_of_round(config: Config) -> int:

@@ -33,10 +33,10 @@ from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.experience.episode import Episode
-from muzero_rc.experience.ingest import Intake
+from muzero_rc.experience.ingest import Ingest
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay, make_replay
-from muzero_rc.experience.sampler import Batches
+from muzero_rc.experience.sampler import BatchSampler
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Params
 
@@ -59,12 +59,12 @@ class Run:
         clips = find_clips(folder / "corpus")
         self.instances: list[Instance] = self.store.prepared(build_instances(clips, self.config.data, 1))
         self.replay: Replay = make_replay(self.config.replay, 1)
-        self.intake = Intake(self.store, self.replay, Opponents(rule_of(self.config.reward)))
+        self.ingest = Ingest(self.store, self.replay, Opponents(rule_of(self.config.reward)))
         self.networks = make_networks(self.config.network, engine.widths)
         self.learner = make_learner(self.config, self.networks)
         state = self.learner.init(jax.random.PRNGKey(1))
         self.state = state._replace(params=self._leaning(state.params), average=self._leaning(state.average))
-        self.actor = Actor(self.store, self.networks, self.config, self.intake.schedules)
+        self.actor = Actor(self.store, self.networks, self.config, self.ingest.schedules)
 
     def _leaning(self, params: Params) -> Params:
         """The same with a policy that stays near the controller, as a trained one does."""
@@ -78,8 +78,8 @@ class Run:
         numbers = range(first, first + count)
         work = (assign(self.store, self.instances, self.config, number) for number in numbers)
         episodes = []
-        for episode in self.actor.play(work, self.intake.opponents, "bench"):
-            self.intake.take(episode)
+        for episode in self.actor.play(work, self.ingest.opponents, "bench"):
+            self.ingest.add(episode)
             episodes.append(episode)
         return episodes
 
@@ -144,7 +144,7 @@ def searching(run: Run) -> Row:
 
 def learning(run: Run) -> list[Row]:
     """A learner step and what comes before it."""
-    batches = Batches(run.store, run.replay, run.intake.opponents, run.intake.peers, run.config, 1)
+    batches = BatchSampler(run.store, run.replay, run.ingest.opponents, run.ingest.advantages, run.config, 1)
     spent: dict[str, list[float]] = {"drawn": [], "searched anew": [], "step": []}
     for _ in range(STEPS):
         times = [time.perf_counter()]
@@ -182,8 +182,8 @@ def whole_run(folder: Path) -> None:
     """
     count = -(-TRANSITIONS // FRAMES)
     run = Run(folder, f"replay.episodes={count}")
-    run.intake.take_all(copies(run.play(0, 4), count))
-    batches = Batches(run.store, run.replay, run.intake.opponents, run.intake.peers, run.config, 1)
+    run.ingest.add_all(copies(run.play(0, 4), count))
+    batches = BatchSampler(run.store, run.replay, run.ingest.opponents, run.ingest.advantages, run.config, 1)
     for step in range(420):
         batch = batches.draw()
         if step % 60 == 0:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from support.learn_samples import TINY, episode, fake_engine, toy_config, toy_corpus
 
-from muzero_rc.distributed.offline_actor import act_to_files
-from muzero_rc.distributed.remote_actor import Outbox
-from muzero_rc.distributed.transport import Line, Published, Service, pack, unpack
+from muzero_rc.distributed.offline_actor import play_to_log
+from muzero_rc.distributed.remote_actor import UnackedEpisodes
+from muzero_rc.distributed.transport import LearnerClient, LearnerServer, WeightsMessage, pack, unpack
 from muzero_rc.errors import RunError
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 from muzero_rc.experience.opponents import Opponents
@@ -25,7 +25,7 @@ from muzero_rc.training.train import train
 def published(config, taken=()):
     params = {"a/b": {"w": np.arange(6.0).reshape(2, 3)}, "c": {"b": np.zeros(2)}}
     opponents = Opponents(rule_of(config.reward), {"clip": Opponent(0.5, 0.01, 3)})
-    return Published(params, 17, config, "c0ffee", opponents, frozenset(taken))
+    return WeightsMessage(params, 17, config, "c0ffee", opponents, frozenset(taken))
 
 
 def free_port():
@@ -44,7 +44,7 @@ def test_what_actors_play_with_survives_the_wire():
             np.testing.assert_array_equal(back.params[module][name], array)
 
 
-class DeafLine:
+class DeafClient:
     """Takes episodes as long as it is told to."""
 
     def __init__(self):
@@ -59,16 +59,16 @@ def test_what_is_not_acknowledged_is_sent_again(tmp_path):
     with EpisodeWriter(tmp_path) as writer:
         for i in range(2):  # of an earlier life
             writer.append(episode(f"me/{i}", parent="me", index=i))
-    outbox, line, config = Outbox(tmp_path, "me"), DeafLine(), toy_config()
-    assert (outbox.episodes, outbox.next_number, outbox.waiting) == (2, 2, 2)
-    outbox.send_again(line, published(config))
-    assert sorted(line.sent) == ["me/0", "me/1"]
-    outbox.add(episode("me/2", parent="me", index=2))
-    outbox.send_again(line, published(config, taken=("me/0",)))
-    assert sorted(line.sent) == ["me/0", "me/1"] and outbox.waiting == 2  # not yet: it is on its way
+    unacked, client, config = UnackedEpisodes(tmp_path, "me"), DeafClient(), toy_config()
+    assert (unacked.episodes, unacked.next_number, unacked.waiting) == (2, 2, 2)
+    unacked.send_again(client, published(config))
+    assert sorted(client.sent) == ["me/0", "me/1"]
+    unacked.add(episode("me/2", parent="me", index=2))
+    unacked.send_again(client, published(config, taken=("me/0",)))
+    assert sorted(client.sent) == ["me/0", "me/1"] and unacked.waiting == 2  # not yet: it is on its way
     for _ in range(4):
-        outbox.send_again(line, published(config, taken=("me/1",)))
-    assert line.sent[2:] == ["me/2"]
+        unacked.send_again(client, published(config, taken=("me/1",)))
+    assert client.sent[2:] == ["me/2"]
 
 
 def test_a_file_actors_episodes_are_taken_in(tmp_path):
@@ -76,14 +76,14 @@ def test_a_file_actors_episodes_are_taken_in(tmp_path):
     config = toy_config(*TINY, "budget.episodes=10", "actor.group=3", "actor.drift_noise_qindex=4")
     common = {"engine": fake_engine(), "cache": tmp_path / "cache"}
     folder = tmp_path / "run" / "inbox" / "elsewhere"
-    made = act_to_files(
+    made = play_to_log(
         config,
         tmp_path / "corpus",
         "controller",
         "elsewhere",
         tmp_path / "files",
         episodes=6,
-        say=lambda _: None,
+        report=lambda _: None,
         **common,
     )
     assert made == 6
@@ -116,7 +116,7 @@ def test_a_port_in_use_is_one_clear_line():
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(RunError, match=f"port {port} cannot be used"):
-            Service(toy_config(), port=port, everywhere=False)
+            LearnerServer(toy_config(), port=port, everywhere=False)
 
 
 def listening_devices(port):
@@ -137,33 +137,33 @@ def listening_devices(port):
 def test_a_service_is_on_loopback_and_hands_both_ways():
     pytest.importorskip("reverb")
     port, config = free_port(), toy_config()
-    service = Service(config, port=port, everywhere=False)
+    service = LearnerServer(config, port=port, everywhere=False)
     replay = service.replay()
     try:
         assert set(listening_devices(port)) == {b"lo"}
-        line = Line(f"localhost:{port}")
-        assert line.fetch() is None
+        client = LearnerClient(f"localhost:{port}")
+        assert client.fetch() is None
         for step in (1, 2):
             service.publish(published(config, taken=(f"x/{step}",)))
-        assert line.fetch().taken == {"x/2"}
-        assert line.send(episode("x/3")) and line.send(episode("x/4"))
+        assert client.fetch().taken == {"x/2"}
+        assert client.send(episode("x/3")) and client.send(episode("x/4"))
         assert [e.uid for e in service.arrived()] == ["x/3", "x/4"]
         assert list(service.arrived()) == []
     finally:
         replay.close()
-    assert line.fetch() is None and not line.send(episode("x/5"))
+    assert client.fetch() is None and not client.send(episode("x/5"))
 
 
 LEARNER = """
 import sys
 from pathlib import Path
 from support.learn_samples import fake_engine, toy_config
-from muzero_rc.distributed.transport import Service
+from muzero_rc.distributed.transport import LearnerServer
 from muzero_rc.training.train import train
 folder, port = Path(sys.argv[1]), int(sys.argv[2])
 config = toy_config(*sys.argv[3:])
 train(config, folder / "corpus", folder / "run", engine=fake_engine(), cache=folder / "cache", resume=True,
-      service=Service(config, port=port, everywhere=False), report=lambda line: print(line, flush=True))
+      service=LearnerServer(config, port=port, everywhere=False), report=lambda line: print(line, flush=True))
 """
 ACTOR = """
 import sys
@@ -172,7 +172,7 @@ from support.learn_samples import fake_engine
 from muzero_rc.distributed.remote_actor import act
 folder, port = Path(sys.argv[1]), sys.argv[2]
 act(folder / "corpus", f"localhost:{port}", "away", folder / "away", engine=fake_engine(),
-    cache=folder / "cache", say=lambda line: print(line, flush=True))
+    cache=folder / "cache", report=lambda line: print(line, flush=True))
 """
 
 

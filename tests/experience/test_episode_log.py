@@ -247,9 +247,9 @@ def test_opponents_come_out_of_the_log_again(tmp_path):
     with EpisodeWriter(tmp_path) as writer:
         for one in log:
             writer.append(one)
-            scores.append(live.take(one))
+            scores.append(live.update(one))
     again = replayed([], rule)
-    assert [again.take(e) for e in read_log(tmp_path)] == scores
+    assert [again.update(e) for e in read_log(tmp_path)] == scores
     assert again.table == live.table and set(scores) >= {1.0, -1.0, None}
     moved = sum(o.episodes for o in live.table.values())
     assert moved == sum(e.source == SELFPLAY and e.greedy for e in log)

@@ -10,7 +10,7 @@ from support.learn_samples import episode
 
 from muzero_rc.config.schema import ImitationConfig
 from muzero_rc.corpus.anchor import anchor_of
-from muzero_rc.experience.advantage import Peers
+from muzero_rc.experience.advantage import Advantages
 from muzero_rc.experience.hindsight import draw_target, imitation_weight, own_gain_db, own_target, relabelled
 from muzero_rc.reward.outcome import Outcome
 
@@ -82,7 +82,7 @@ def test_against_peers_only_the_advantage_counts():
 
 
 def test_advantages_by_hand():
-    peers = Peers(lambda one: own_gain_db(one, ANCHOR))
+    peers = Advantages(lambda one: own_gain_db(one, ANCHOR))
     group = [episode(str(i), rate_kbps=100.0 + i, psnr_y_db=38.0 + gain) for i, gain in enumerate((0, 2, 4))]
     far = episode("far", rate_kbps=200.0, psnr_y_db=30.0)
     other = episode("other", instance="else", rate_kbps=100.0, psnr_y_db=30.0)
@@ -96,7 +96,7 @@ def test_advantages_by_hand():
 
 
 def test_a_spread_that_is_noise_counts_as_the_least_one():
-    peers = Peers(lambda one: own_gain_db(one, ANCHOR))
+    peers = Advantages(lambda one: own_gain_db(one, ANCHOR))
     group = [
         episode(str(i), rate_kbps=100.0, psnr_y_db=38.0 + gain) for i, gain in enumerate((0.0, 0.01, 0.02))
     ]
@@ -106,7 +106,7 @@ def test_a_spread_that_is_noise_counts_as_the_least_one():
 
 
 def test_alike_peers_have_no_advantage():
-    peers = Peers(lambda one: own_gain_db(one, ANCHOR))
+    peers = Advantages(lambda one: own_gain_db(one, ANCHOR))
     group = [episode(str(i), rate_kbps=100.0, psnr_y_db=38.0) for i in range(5)]
     for one in group:
         peers.add(one)
