@@ -1,8 +1,7 @@
 """Many encodes over a pool: jobs go in, what came of them comes out, every core busy meanwhile."""
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.pool import STALL_S, EncoderPool
 from encoder_bridge.encode.raw_clip import RawClip
-from encoder_bridge.media.psnr import mean_psnr_db
+from encoder_bridge.encode.result import EncodeResult
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -49,25 +48,21 @@ class BatchResult:
 
     Attributes:
       job: which.
-      error: one line; empty when all went well, else the rest is empty.
-      records: one native record per result, in coding order.
-      rate_kbps: of all packets.
-      psnr_y_db: mean over shown frames of luma PSNR, each at most 60 dB.
-      encode_s: CPU seconds of the encoder.
-      wait_s: seconds that it waited for decisions.
-      stats: of a first pass.
-      packets: when kept.
+      error: one line; empty when all went well.
+      stats: of a first pass, else empty.
+      encode: of a second pass that went well, else None; see `result`.
     """
 
     job: Job
     error: str = ""
-    records: Array = field(default_factory=lambda: np.zeros(0))
-    rate_kbps: float = 0.0
-    psnr_y_db: float = 0.0
-    encode_s: float = 0.0
-    wait_s: float = 0.0
     stats: bytes = b""
-    packets: tuple[bytes, ...] = ()
+    encode: EncodeResult | None = None
+
+    @property
+    def result(self) -> EncodeResult:
+        """The whole encode of a second pass that went well."""
+        assert self.encode is not None, f"{self.job.name} has no result: {self.error or 'a first pass'}"
+        return self.encode
 
 
 Decide: TypeAlias = Callable[[Array, list[Job]], npt.ArrayLike]
@@ -149,18 +144,13 @@ def _finish(pool: EncoderPool, slot: int, job: Job, layouts: Mapping[str, Any]) 
     outcome = pool.outcome(slot)
     if not outcome["ok"]:
         return BatchResult(job, error=outcome["error"] or "the encoder failed without a word")
-    done = BatchResult(job, encode_s=outcome["encode_seconds"], wait_s=outcome["wait_seconds"])
     if job.stats is None:
-        return dataclasses.replace(done, stats=pool.stats(slot))
+        return BatchResult(job, stats=pool.stats(slot))
     shown = np.frombuffer(pool.shown(slot), layouts["shown"])
     if len(shown) != len(job.clip):
         return BatchResult(job, error=f"{len(shown)} packets for {len(job.clip)} frames")
     if job.mode == "ask" and outcome["decisions"] == 0:
         return BatchResult(job, error="libvpx never asked for a decision")
-    return dataclasses.replace(
-        done,
-        records=np.frombuffer(pool.records(slot), layouts["record"]).copy(),
-        rate_kbps=job.clip.kbps(outcome["packet_bytes"]),
-        psnr_y_db=mean_psnr_db(shown["sse_y"], job.clip.pixels),
-        packets=tuple(data for _, _, data in pool.take_packets(slot)) if job.keep_packets else (),
-    )
+    records = np.frombuffer(pool.records(slot), layouts["record"]).copy()
+    packets = tuple(pool.take_packets(slot)) if job.keep_packets else ()
+    return BatchResult(job, encode=EncodeResult(job.settings, records, shown, outcome, packets))

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.errors import BadInput
-from encoder_bridge.media.bitrate import bitrate_kbps
 from encoder_bridge.media.yuv420 import frame_bytes
 
 
@@ -36,15 +35,6 @@ class RawClip:
     def __len__(self) -> int:
         """T, shown frames."""
         return len(self.frames)
-
-    @property
-    def pixels(self) -> int:
-        """Luma pixels of a frame."""
-        return self.width * self.height
-
-    def kbps(self, packet_bytes: int) -> float:
-        """Bitrate of an encode of the whole clip with so many bytes of packets."""
-        return bitrate_kbps(packet_bytes, len(self), self.fps)
 
 
 def check_frames(frames: npt.NDArray[np.uint8], width: int, height: int) -> None:

@@ -34,16 +34,13 @@ class FirstPass:
 
 @dataclass(frozen=True)
 class EpisodeOutcome:
-    """What a reward is made of."""
+    """What a reward is made of; see `EncodeResult` for the figures."""
 
     clip: str
     target_kbps: int
     kbps: float
-    """Bits of all packets over the shown time."""
     overshoot: float
-    """max(0, kbps / target_kbps - 1)"""
     psnr_y_db: float
-    """Mean over shown frames of luma PSNR, each at most 60 dB."""
     frames: int
 
 
@@ -57,7 +54,7 @@ class EncodeResult:
     shown: Records
     """`[T]` of `records.SHOWN`, one per packet."""
     outcome: dict[str, Any]
-    """As `Pool.outcome`: frames, decisions, guarded, fallbacks, packet_bytes, seconds."""
+    """As `Pool.outcome`: decisions, guarded, fallbacks, seconds."""
     packets: tuple[Packet, ...] = ()
 
     @property
@@ -76,9 +73,14 @@ class EncodeResult:
         return bitrate_kbps(self.packet_bytes, self.frames, self.config.fps)
 
     @property
+    def fill(self) -> float:
+        """Rate over target, 1 is exact."""
+        return self.kbps / self.config.target_kbps
+
+    @property
     def overshoot(self) -> float:
         """By what share the bitrate is above the target; 0 when it fits."""
-        return max(0.0, self.kbps / self.config.target_kbps - 1)
+        return max(0.0, self.fill - 1)
 
     @cached_property
     def psnr_y_db(self) -> float:
@@ -86,13 +88,28 @@ class EncodeResult:
         return mean_psnr_db(self.shown["sse_y"], self.config.width * self.config.height)
 
     @property
-    def plan(self) -> list[int]:
+    def guarded(self) -> int:
+        """Decisions that the guard changed."""
+        return int(self.outcome["guarded"])
+
+    @property
+    def encode_s(self) -> float:
+        """Processor seconds of the encoder."""
+        return float(self.outcome["encode_seconds"])
+
+    @property
+    def payloads(self) -> tuple[bytes, ...]:
+        """The data of the packets that were kept."""
+        return tuple(data for _, _, data in self.packets)
+
+    @property
+    def qindexes(self) -> list[int]:
         """The qindex used for every coded frame, in coding order: what a replay feeds back.
 
         From the packets (if kept) where libvpx's own rate control left no records.
         """
         if not len(self.records):
-            return qindexes_of(data for _, _, data in self.packets)
+            return qindexes_of(self.payloads)
         return [int(r["qindex"]) for r in self.records if r["frame_type"] != SHOW_EXISTING]
 
     def episode(self, clip: str = "") -> EpisodeOutcome:

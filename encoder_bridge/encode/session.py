@@ -11,7 +11,7 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import PoolFactory
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
-from encoder_bridge.encode.run import (
+from encoder_bridge.encode.waiting import (
     FrameSource,
     Progress,
     as_native_source,

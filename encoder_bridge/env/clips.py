@@ -8,10 +8,10 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.first_pass import clip_first_pass, first_pass
 from encoder_bridge.encode.pool import PoolFactory
 from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.encode.result import FirstPass
-from encoder_bridge.encode.run import clip_first_pass, first_pass
 from encoder_bridge.media.decode import read_frames
 from encoder_bridge.media.probe import probe
 from encoder_bridge.media.yuv420 import frame_bytes

@@ -12,7 +12,7 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import EVENT, SHOW_EXISTING, Records, as_records
 from encoder_bridge.encode.pool import EncoderPool, PoolFactory
 from encoder_bridge.encode.result import EncodeResult, EpisodeOutcome
-from encoder_bridge.encode.run import collect, native_errors, raise_failure
+from encoder_bridge.encode.waiting import collect, native_errors, raise_failure
 from encoder_bridge.env.clips import EnvClip, load_clips
 from encoder_bridge.env.observation import (
     WINDOW,

@@ -24,7 +24,7 @@ from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import EncoderPool, PoolFactory
-from encoder_bridge.encode.run import native_errors, raise_failure
+from encoder_bridge.encode.waiting import native_errors, raise_failure
 from encoder_bridge.env.clips import EnvClip, load_clips
 from encoder_bridge.env.observation import WINDOW, Observation, observation_space
 from encoder_bridge.env.single import Reward, RunningEpisode, check_targets, choose, no_reward

@@ -204,8 +204,8 @@ class Actor:
             greedy=play.assignment.greedy,
             step=self._step,
             config_hash=config_hash,
-            policies=_by_record(done.records, np.stack(play.policies)) if searched else None,
-            values=_by_record(done.records, np.array(play.values, np.float32)) if searched else None,
+            policies=_by_record(done.result.records, np.stack(play.policies)) if searched else None,
+            values=_by_record(done.result.records, np.array(play.values, np.float32)) if searched else None,
         )
 
 

@@ -82,7 +82,7 @@ def in_batches(store: ClipStore, work: Sequence[Assignment]) -> Iterator[Sequenc
 def _noisy_job(store: ClipStore, played: BatchResult, name: Name) -> Job:
     one: Assignment = played.job.extra[0]
     noise = StructuredNoise(name.uid, noise_of(store.config.actor), len(played.job.clip))
-    decider = NoisyFollower(PlanFollower(plan_of_records(played.records)), noise)
+    decider = NoisyFollower(PlanFollower(plan_of_records(played.result.records)), noise)
     guard, extra = store.config.encode.guard, (one, name, decider)
     return store.job(name.uid, one.instance, one.target_kbps, guard=guard, extra=extra)
 

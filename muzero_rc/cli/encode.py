@@ -13,7 +13,7 @@ from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
 from muzero_rc.utils.bitrate import is_whole_kbps, parse_kbps
 
 if TYPE_CHECKING:
-    from encoder_bridge.encode.run import Progress
+    from encoder_bridge.encode.waiting import Progress
     from encoder_bridge.media.probe import VideoFile
     from muzero_rc.encoding.file_encode import FileEncode
 
@@ -158,11 +158,11 @@ def _report(source: str, output: Path, policy: str, clip: "VideoFile", done: "Fi
         "fps": float(clip.fps),
         "target_kbps": result.config.target_kbps,
         "kbps": round(result.kbps, 3),
-        "fill": round(result.kbps / result.config.target_kbps, 5),
+        "fill": round(result.fill, 5),
         "psnr_y_db": round(result.psnr_y_db, 4),
         "mean_qindex": None if mean is None else round(mean, 2),
         "decisions": int(result.outcome["decisions"]),
-        "guarded": int(result.outcome["guarded"]),
+        "guarded": result.guarded,
         "fallbacks": int(result.outcome["fallbacks"]),
         "file_bytes": done.file_bytes,
         "seconds": round(done.seconds, 3),

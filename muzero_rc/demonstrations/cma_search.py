@@ -107,8 +107,8 @@ class PlanSearch:
             if encode.error:
                 store.fail(encode.job.name, encode.error)
                 continue
-            gain_db = encode.psnr_y_db - anchor.psnr_at(encode.rate_kbps)
-            astray = max(0.0, abs(math.log(encode.rate_kbps / self.target_kbps)) - _RATE_SLACK)
+            gain_db = encode.result.psnr_y_db - anchor.psnr_at(encode.result.kbps)
+            astray = max(0.0, abs(math.log(encode.result.kbps / self.target_kbps)) - _RATE_SLACK)
             costs[i] = -(gain_db - _RATE_PENALTY_DB * astray)
             better = -costs[i] > self.best_db
             if better:

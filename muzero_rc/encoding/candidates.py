@@ -16,10 +16,11 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.pool import STALL_S
 from encoder_bridge.encode.result import EncodeResult, FirstPass
-from encoder_bridge.encode.run import Progress, clip_first_pass
 from encoder_bridge.encode.session import Session
+from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.mux import IvfWriter, ivf_file, write_webm
 from encoder_bridge.media.probe import VideoFile
@@ -225,8 +226,7 @@ def encode_best(
 
 
 def _candidate(number: int, result: EncodeResult) -> Candidate:
-    guarded = int(result.outcome["guarded"])
-    return Candidate(number, result.config.target_kbps, result.kbps, result.psnr_y_db, guarded)
+    return Candidate(number, result.config.target_kbps, result.kbps, result.psnr_y_db, result.guarded)
 
 
 def _played(

@@ -9,8 +9,10 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.result import EncodeResult, FirstPass
-from encoder_bridge.encode.run import Progress, clip_first_pass, encode
+from encoder_bridge.encode.run import encode
+from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.mux import IvfWriter, ivf_file, write_webm
@@ -38,7 +40,7 @@ class FileEncode:
     @property
     def at_floor(self) -> bool:
         """Every frame as coarse as VP9 goes, and still over the target: no encode would have fitted."""
-        used = self.result.plan
+        used = self.result.qindexes
         return bool(used) and min(used) >= 255 and self.result.overshoot > 0
 
 
@@ -131,7 +133,7 @@ def second_pass(
 
 def mean_qindex(result: EncodeResult) -> float | None:
     """Mean over coded frames; None for libvpx's own rate control, which does not tell."""
-    return float(np.mean(result.plan)) if result.plan else None
+    return float(np.mean(result.qindexes)) if result.qindexes else None
 
 
 def of_pass(number: int, on_progress: OnProgress | None) -> Callable[[Progress], None] | None:

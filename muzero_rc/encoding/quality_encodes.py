@@ -28,8 +28,9 @@ class QualityEncode:
 
 def quality_encode_of(done: BatchResult) -> QualityEncode:
     """What is kept of an encode that has ended well."""
-    plan = plan_of_records(done.records) if len(done.records) else plan_of_packets(done.packets)
-    return QualityEncode(done.job.settings.cq_level, done.rate_kbps, done.psnr_y_db, plan)
+    result = done.result
+    plan = plan_of_records(result.records) if len(result.records) else plan_of_packets(result.payloads)
+    return QualityEncode(result.config.cq_level, result.kbps, result.psnr_y_db, plan)
 
 
 def load_quality_encodes(path: Path) -> list[QualityEncode] | None:

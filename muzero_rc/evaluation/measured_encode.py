@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
-from encoder_bridge.encode.run import Progress, clip_first_pass, encode
+from encoder_bridge.encode.run import encode
 from encoder_bridge.encode.session import Session
+from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.errors import BridgeError
 from encoder_bridge.media.bitrate import bitrate_kbps
 from encoder_bridge.media.decode import FramePipe, open_frames
@@ -102,8 +104,8 @@ def run_request(
         metrics=values_of(quality),
         frames=len(packets),
         fps=float(clip.fps),
-        encode_s=float(result.outcome["encode_seconds"]),
-        guarded=int(result.outcome["guarded"]),
+        encode_s=result.encode_s,
+        guarded=result.guarded,
         coded=coded_frames((data for _, _, data in packets), result.records),
     )
 

@@ -151,4 +151,4 @@ def _or_nan(value: float | None) -> float:
 
 
 def _point(job: Job, done: BatchResult) -> tuple[int, float, float]:
-    return job.extra.target_kbps, done.rate_kbps, done.psnr_y_db
+    return job.extra.target_kbps, done.result.kbps, done.result.psnr_y_db

@@ -21,7 +21,8 @@ from bench import LARGE, Row, best, decode
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.run import encode, first_pass
+from encoder_bridge.encode.first_pass import first_pass
+from encoder_bridge.encode.run import encode
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.deploy.policy_export import export_policy

@@ -75,8 +75,8 @@ class Contest:
     def take(self, done: BatchResult) -> None:
         """The next candidate's encode."""
         number = len(self.candidates) + 1
-        self.candidates.append(Candidate(number, self.target_kbps, done.rate_kbps, done.psnr_y_db))
-        self.search.tell(self.candidates[-1], done.records)
+        self.candidates.append(Candidate(number, self.target_kbps, done.result.kbps, done.result.psnr_y_db))
+        self.search.tell(self.candidates[-1], done.result.records)
         self.best.append(self.search.best)
 
     def gain_db(self, n: int, *, equal_rate: bool = False) -> float:
@@ -120,7 +120,7 @@ def run_contests(store: ClipStore, contests: Sequence[Contest], policy: str, cou
     for number in range(1, count + 1):
         running = [one for one in contests if not one.failed]
         for done in store.play(_jobs(store, running, opened, number), follow_plans):
-            spent_s += done.encode_s
+            spent_s += done.result.encode_s
             contest: Contest = done.job.extra[0]
             if done.error:
                 contest.failed = True

@@ -99,10 +99,10 @@ def encode_all(store: ClipStore, instances: Sequence[Instance], policies: Sequen
 
 def point_of(job: Job, done: BatchResult) -> Point:
     """An encode's figures."""
-    records = done.records[done.records["frame_type"] >= 0]
+    records = done.result.records[done.result.records["frame_type"] >= 0]
     coarser = int(np.sum(records["qindex"] > np.clip(records["asked"], 1, 255)))
-    fill = done.rate_kbps / job.settings.target_kbps
-    return Point(RatePoint(done.rate_kbps, done.psnr_y_db), fill, coarser, len(records))
+    fill = done.result.fill
+    return Point(RatePoint(done.result.kbps, done.result.psnr_y_db), fill, coarser, len(records))
 
 
 def row(run: Run, of_run: dict[str, list[Point]], bd: BdSummary | None) -> str:

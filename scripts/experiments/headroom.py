@@ -69,7 +69,7 @@ class Found:
 def gain_of(store: ClipStore, instance: Instance, done: BatchResult) -> float:
     """An encode's gain in per cent of rate."""
     anchor = store.anchor(instance)
-    return anchor.percent_of(done.psnr_y_db - anchor.psnr_at(done.rate_kbps), done.rate_kbps)
+    return anchor.percent_of(done.result.psnr_y_db - anchor.psnr_at(done.result.kbps), done.result.kbps)
 
 
 def jittered(plan: QindexPlan, seed: str) -> QindexPlan:

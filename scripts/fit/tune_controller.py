@@ -111,9 +111,9 @@ def gains(store: ClipStore, jobs: list[Job]) -> tuple[list[Job], np.ndarray]:
         anchor = store.anchor(done.job.extra[0])
         rates, quality = np.log(anchor.rates_kbps), anchor.psnr_y_db
         slope_db = (quality[-1] - quality[0]) / (rates[-1] - rates[0])
-        inside = rates[0] - 0.3 < math.log(max(done.rate_kbps, 1e-3)) < rates[-1] + 0.3
+        inside = rates[0] - 0.3 < math.log(max(done.result.kbps, 1e-3)) < rates[-1] + 0.3
         if not done.error and inside:
-            gain_db = done.psnr_y_db - anchor.psnr_at(done.rate_kbps)
+            gain_db = done.result.psnr_y_db - anchor.psnr_at(done.result.kbps)
             done_jobs.append(done.job)
             found.append(float(np.clip(100.0 * gain_db / slope_db, -25.0, 25.0)))
             if len(found) % 100 == 0:

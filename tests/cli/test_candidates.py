@@ -15,7 +15,7 @@ import pytest
 
 from encoder_bridge._native import quantizer_steps
 from encoder_bridge.encode.layouts import RECORD
-from encoder_bridge.encode.run import Progress
+from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.media.probe import probe
 from encoder_bridge.media.psnr import psnr_db
 from encoder_bridge.media.quality import luma_sse

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from encoder_bridge.encode.run import Progress
+from encoder_bridge.encode.waiting import Progress
 from muzero_rc.cli import encode as command
 from muzero_rc.cli.encode import main
 

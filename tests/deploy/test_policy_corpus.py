@@ -18,7 +18,8 @@ from support.policy_samples import (
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.run import encode, first_pass
+from encoder_bridge.encode.first_pass import first_pass
+from encoder_bridge.encode.run import encode
 from encoder_bridge.media.decode import read_frames
 from encoder_bridge.media.probe import probe
 from muzero_rc.config.schema import NetworkConfig

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.first_pass import first_pass
 from encoder_bridge.encode.layouts import ALTREF, EVENT, KEY, OVERLAY, SHOW_EXISTING
-from encoder_bridge.encode.run import encode, first_pass
+from encoder_bridge.encode.run import encode
 from encoder_bridge.encode.session import Session
 from encoder_bridge.testing.fake_pool import FakePool
 from encoder_bridge.testing.knapsack_optimum import TOY_CONFIG, toy_frames, toy_optimum

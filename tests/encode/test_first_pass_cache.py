@@ -2,7 +2,7 @@ import pytest
 
 from encoder_bridge.encode import first_pass_cache as cache
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.run import clip_first_pass
+from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media.decode import open_clip
 

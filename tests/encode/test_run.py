@@ -5,8 +5,9 @@ import pytest
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
+from encoder_bridge.encode.first_pass import clip_first_pass, first_pass
 from encoder_bridge.encode.layouts import ALTREF, KEY, SHOW_EXISTING
-from encoder_bridge.encode.run import clip_first_pass, encode, first_pass, validate_episode
+from encoder_bridge.encode.run import encode, validate_episode
 from encoder_bridge.encode.session import Session
 from encoder_bridge.errors import BadInput, EncodeFailed, NotRunning
 from encoder_bridge.media.decode import open_clip, open_frames
@@ -32,7 +33,7 @@ def forever(value):
 def test_a_session_asks_for_every_coded_frame_and_uses_the_answers(clip, new_pool):
     requests, result = by_hand(clip, new_pool, range(40, 100), guard=False)
     assert requests[0].frame_type == KEY
-    assert result.plan == list(range(40, 40 + len(requests)))
+    assert result.qindexes == list(range(40, 40 + len(requests)))
     assert result.frames == len(clip.raw.frames)
     decided = result.records["frame_type"] != SHOW_EXISTING
     assert [r.coding_index for r in requests] == list(np.flatnonzero(decided))
@@ -52,7 +53,7 @@ def test_a_higher_qindex_costs_fewer_bits_and_quality(clip, new_pool):
 @pytest.mark.parametrize(("asked", "used"), [(0, 1), (-5, 1), (256, 255), (100_000, 255)])
 def test_any_answer_is_clamped(clip, new_pool, asked, used):
     _, result = by_hand(clip, new_pool, forever(asked), guard=False)
-    assert set(result.plan) == {used}
+    assert set(result.qindexes) == {used}
 
 
 def test_the_same_decisions_give_the_same_bytes(clip, new_pool):
@@ -61,7 +62,12 @@ def test_the_same_decisions_give_the_same_bytes(clip, new_pool):
     assert len(result.packets) == result.frames
     assert validate_episode(clip.raw.frames, clip.first, result, new_pool=new_pool) == []
     other = encode(
-        clip.raw.frames, clip.first, clip.config, mode="plan", plan=[60] * len(result.plan), new_pool=new_pool
+        clip.raw.frames,
+        clip.first,
+        clip.config,
+        mode="plan",
+        plan=[60] * len(result.qindexes),
+        new_pool=new_pool,
     )
     result.shown["bytes"] = other.shown["bytes"]
     assert "bytes" in validate_episode(clip.raw.frames, clip.first, result, new_pool=new_pool)[0]
@@ -83,7 +89,7 @@ def test_the_guard_keeps_a_wasteful_policy_nearer_to_its_budget(clip, new_pool):
 
 def test_modes_of_a_whole_encode(clip, new_pool):
     controller = encode(clip.raw.frames, clip.first, clip.config, new_pool=new_pool)
-    assert controller.outcome["decisions"] == len(controller.plan)
+    assert controller.outcome["decisions"] == len(controller.qindexes)
     coded = controller.records[controller.records["frame_type"] != SHOW_EXISTING]
     assert np.array_equal(coded["asked"], coded["q_ref"])
     libvpx = encode(clip.raw.frames, clip.first, clip.config, mode="libvpx", new_pool=new_pool)
@@ -106,7 +112,7 @@ def test_progress_and_packets_come_while_it_runs(clip, new_pool):
 
 
 def test_a_plan_of_the_wrong_length_is_an_error(clip, new_pool):
-    right = len(encode(clip.raw.frames, clip.first, clip.config, new_pool=new_pool).plan)
+    right = len(encode(clip.raw.frames, clip.first, clip.config, new_pool=new_pool).qindexes)
     for wrong in (right - 1, right + 1):
         with pytest.raises(EncodeFailed, match=f"the plan has {wrong} decisions"):
             encode(
@@ -148,7 +154,7 @@ def test_odd_sizes_and_single_frames(noise, new_pool, width, height, frames):
     source = noise(width, height, frames)
     config = EncoderConfig(width=width, height=height, target_kbps=2)
     result = encode(source, first_pass(source, config, new_pool=new_pool), config, new_pool=new_pool)
-    assert (result.frames, len(result.plan)) == (frames, frames)
+    assert (result.frames, len(result.qindexes)) == (frames, frames)
 
 
 def test_the_first_pass_does_not_depend_on_what_its_key_leaves_out(clips):
@@ -164,7 +170,7 @@ def test_constant_quality_fed_back_is_bit_exact(clips, auto_alt_ref):
     config = clip.config.replace(end_usage=QUALITY, cq_level=34, auto_alt_ref=auto_alt_ref)
     first = first_pass(clip.raw.frames, config)
     libvpx = encode(clip.raw.frames, first, config, mode="libvpx", keep_packets=True)
-    assert libvpx.plan == qindexes_of(data for _, _, data in libvpx.packets)
+    assert libvpx.qindexes == qindexes_of(data for _, _, data in libvpx.packets)
     assert validate_episode(clip.raw.frames, first, libvpx) == []
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from encoder_bridge.atomic_file import whole_file
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.run import clip_first_pass, encode
+from encoder_bridge.encode.first_pass import clip_first_pass
+from encoder_bridge.encode.run import encode
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.decode import open_clip, open_frames
 from encoder_bridge.media.mux import check_output, ivf_file, write_webm

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.run import clip_first_pass, encode
+from encoder_bridge.encode.first_pass import clip_first_pass
+from encoder_bridge.encode.run import encode
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media import quality
 from encoder_bridge.media.decode import open_clip, open_frames, read_frames

@@ -19,7 +19,7 @@ def stream(clips):
 
 def test_every_decision_is_found_in_the_packets(stream):
     packets = [data for _, _, data in stream.packets]
-    assert qindexes_of(packets) == stream.plan
+    assert qindexes_of(packets) == stream.qindexes
     headers = list(frame_headers(packets))
     assert sum(h.show_frame or h.show_existing_frame for h in headers) == stream.frames
     assert sum(h.show_existing_frame for h in headers) == sum(stream.records["frame_type"] == -1)

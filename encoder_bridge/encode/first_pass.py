@@ -1,0 +1,91 @@
+"""First passes: libvpx's statistics of a clip, made once and kept."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from encoder_bridge import _native
+from encoder_bridge.encode import first_pass_cache as cache
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.pool import STALL_S, EncoderPool, PoolFactory
+from encoder_bridge.encode.result import FirstPass
+from encoder_bridge.encode.waiting import (
+    FrameSource,
+    Progress,
+    as_native_source,
+    native_errors,
+    pool_of_one,
+    raise_failure,
+    wait_for_end,
+)
+from encoder_bridge.errors import BridgeError
+from encoder_bridge.media.decode import open_frames
+from encoder_bridge.media.probe import VideoFile
+
+
+def first_pass(
+    source: FrameSource,
+    config: EncoderConfig,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    new_pool: PoolFactory = _native.Pool,
+    stall_s: float = STALL_S,
+) -> FirstPass:
+    """Runs libvpx's first pass over all of `source`.
+
+    Raises:
+        BadInput: a source without frames, or of another size than `config`.
+        EncodeFailed: libvpx refuses or fails.
+        WaitExpired: no progress for `stall_s` seconds.
+    """
+    with pool_of_one(new_pool) as pool, native_errors():
+        pool.start(0, config.as_native(), as_native_source(source, config), mode="libvpx")
+        wait_for_end(pool, progress, None, stall_s)
+        raise_failure(pool.outcome(0))
+        return first_pass_of(pool, pool.stats(0))
+
+
+def first_pass_of(pool: EncoderPool, blob: bytes) -> FirstPass:
+    """Reads libvpx's blob.
+
+    Raises:
+        EncodeFailed: it is none.
+    """
+    with native_errors():
+        stats = np.frombuffer(pool.frame_stats(blob), np.float64).reshape(-1, 25)
+    return FirstPass(blob, stats)
+
+
+def clip_first_pass(
+    clip: VideoFile,
+    config: EncoderConfig,
+    *,
+    folder: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> FirstPass:
+    """The first pass of a video file, from the cache when it is there.
+
+    Args:
+        clip: see `video.open_clip`.
+        config: size and frame rate are taken from the clip.
+        folder: of the cache; None is the user's own, `cache.cache_folder()`.
+        progress: as in `first_pass`; not called for a cached one.
+
+    Raises:
+        BadInput: frames are missing in the file.
+        EncodeFailed: libvpx failed.
+    """
+    config = config.for_video(clip.width, clip.height, clip.fps)
+    folder = folder or cache.cache_folder()
+    key = cache.first_pass_key(clip, config)
+    blob = cache.load(folder, key)
+    if blob is not None:
+        with suppress(BridgeError), pool_of_one(_native.Pool) as pool:
+            return first_pass_of(pool, blob)
+    with open_frames(clip) as pipe:
+        first = first_pass(pipe, config, progress=progress)
+        pipe.check(first.frames)
+    cache.store(folder, key, first.blob)
+    return first
