@@ -5,10 +5,34 @@
 
 import gymnasium
 
-from encoder_bridge.env.single import Vp9RateControlEnv
-from encoder_bridge.env.vector import Vp9RateControlVectorEnv
+from encoder_bridge.encode.result import EpisodeOutcome
+from encoder_bridge.env.clips import EnvClip, load_clip
+from encoder_bridge.env.observation import Observation, feature_names
+from encoder_bridge.env.single import (
+    Reward,
+    RunningEpisode,
+    Vp9RateControlEnv,
+    check_targets,
+    choose,
+    no_reward,
+)
+from encoder_bridge.env.vector import Ready, Vp9RateControlVectorEnv
 
-__all__ = ["Vp9RateControlEnv", "Vp9RateControlVectorEnv"]
+__all__ = [
+    "EnvClip",
+    "EpisodeOutcome",
+    "Observation",
+    "Ready",
+    "Reward",
+    "RunningEpisode",
+    "Vp9RateControlEnv",
+    "Vp9RateControlVectorEnv",
+    "check_targets",
+    "choose",
+    "feature_names",
+    "load_clip",
+    "no_reward",
+]
 
 gymnasium.register(
     id="Vp9RateControl-v0",

@@ -199,3 +199,34 @@ def test_y4m_on_stdin(make_clip: MakeClip, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["frames"] == 4
+
+
+@pytest.mark.parametrize("candidates", [1, 2])
+def test_no_training_code_is_loaded(make_clip: MakeClip, tmp_path: Path, candidates: int) -> None:
+    code = (
+        "import sys\nfrom muzero_rc.cli.encode import main\n"
+        "status = main(sys.argv[1:])\n"
+        "print('modules', *sys.modules, file=sys.stderr)\nsys.exit(status)\n"
+    )
+    words = [make_clip(), "-o", tmp_path / "o.webm", "--bitrate", "80k", "--candidates", candidates]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stderr.split())
+    assert "muzero_rc.encoding.file_encode" in loaded
+    ours = {"agent", "config", "experience", "demonstrations", "acting", "distributed", "training", "reward"}
+    theirs = {
+        "jax",
+        "haiku",
+        "optax",
+        "mctx",
+        "reverb",
+        "tensorflow",
+        "safetensors",
+        "cma",
+        "matplotlib",
+        "scipy",
+    }
+    packages = {f"muzero_rc.{name}" for name in ours} | theirs
+    assert {name for name in loaded if any(f"{name}.".startswith(f"{p}.") for p in packages)} == set()

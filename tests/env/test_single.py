@@ -182,3 +182,13 @@ def test_the_window_is_zero_beyond_the_clip():
     assert list(end) == [*range(2, 11), 0, 0, 0]
     far = observe(features, 400, step, 12)["window"]
     assert not far.any()
+
+
+def test_the_package_offers_what_an_agent_needs():
+    import encoder_bridge.env as package
+
+    assert all(hasattr(package, name) for name in package.__all__)
+    one = gymnasium.make("encoder_bridge.env:Vp9RateControl-v0")
+    assert isinstance(one.unwrapped, package.Vp9RateControlEnv)
+    assert package.no_reward(package.EpisodeOutcome("clip", 64, 60.0, 0.0, 40.0, 12)) == 0.0
+    assert set(package.feature_names()) == {"clip", "frame", "step"}
