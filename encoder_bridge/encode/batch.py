@@ -1,4 +1,4 @@
-"""Many encodes over a pool: jobs go in, what came of them comes out, every core busy meanwhile."""
+"""Batch encoding: many jobs over one pool of encoders, results as they end."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

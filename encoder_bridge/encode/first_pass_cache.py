@@ -1,4 +1,4 @@
-"""First passes kept on disk, by the content of the video and the settings that they depend on.
+"""First-pass cache: libvpx's statistics on disk, by video content and the settings that they depend on.
 
 One file per entry: a magic line, 32 bytes of BLAKE2b of the rest, libvpx's blob. An entry that
 does not fit its checksum is made again; a cache that cannot be written is done without.

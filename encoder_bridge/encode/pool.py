@@ -1,4 +1,4 @@
-"""The interface of an encoder pool, which the real one and the fake share."""
+"""Encoder pool: the interface that the real one and the fake share."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
@@ -10,7 +10,7 @@ STALL_S = 600.0
 
 
 class EncoderPool(Protocol):
-    """What `_native.Pool` and `fake.FakePool` offer; `_native.pyi` has every detail."""
+    """What `_native.Pool` and `testing.fake_pool.FakePool` offer; `_native.pyi` has every detail."""
 
     def start(
         self,

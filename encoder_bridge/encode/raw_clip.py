@@ -1,4 +1,4 @@
-"""A decoded clip: raw frames with their size and frame rate."""
+"""Raw clip: decoded frames with their size and frame rate."""
 
 from dataclasses import dataclass
 from fractions import Fraction

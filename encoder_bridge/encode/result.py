@@ -1,4 +1,4 @@
-"""What an encode leaves behind, and the figures made of it."""
+"""Encode results: the records, packets and figures of a whole encode."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,9 +50,9 @@ class EncodeResult:
 
     config: EncoderConfig
     records: Records
-    """`[N]` of `records.RECORD`, one per libvpx result; empty for libvpx's own rate control."""
+    """`[N]` of `layouts.RECORD`, one per libvpx result; empty for libvpx's own rate control."""
     shown: Records
-    """`[T]` of `records.SHOWN`, one per packet."""
+    """`[T]` of `layouts.SHOWN`, one per packet."""
     outcome: dict[str, Any]
     """As `Pool.outcome`: decisions, guarded, fallbacks, seconds."""
     packets: tuple[Packet, ...] = ()

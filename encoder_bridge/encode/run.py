@@ -1,4 +1,4 @@
-"""Second passes as a whole: under a policy, under libvpx's own rate control, or a replay."""
+"""Whole second passes: under a policy, under libvpx's own rate control, or a replay of known qindexes."""
 
 from collections.abc import Callable, Sequence
 
@@ -44,7 +44,7 @@ def encode(
         config: with the size, the frame rate and the target.
         mode: "policy" lets `policy` decide, in C; "plan" feeds `plan` back, unguarded; "libvpx"
             leaves libvpx's own rate control alone.
-        policy: a file or "controller"; opened once, a `_native.Policy` can be given many times.
+        policy: a file or "controller"; a `_native.Policy`, once opened, serves many encodes.
         plan: qindex of every coded frame, in coding order.
         guard: hold a policy to the budget, whatever it says.
         keep_packets: put them all into the result.

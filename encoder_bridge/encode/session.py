@@ -1,4 +1,4 @@
-"""One second pass, decided frame by frame by whoever asks."""
+"""Interactive encode: one second pass, whose caller decides every frame."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -27,7 +27,7 @@ class FrameRequest:
     """libvpx asks for the qindex of one coded frame."""
 
     frame_type: int
-    """Index into `records.FRAME_TYPES`."""
+    """Index into `layouts.FRAME_TYPES`."""
     show_index: int
     """Display order, from 0."""
     coding_index: int

@@ -1,4 +1,4 @@
-"""What every encode of one slot shares: its source, its end, its errors.
+"""Running one encode to its end: the source of its frames, waiting, progress, errors.
 
 Every wait has a deadline; leaving by an exception cancels the encoder and frees its thread.
 """

@@ -1,4 +1,4 @@
-"""Clips in memory for environments, ready to be encoded again and again."""
+"""Clips of an environment: decoded, with their first pass, ready to be encoded many times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Arrays of fixed shapes out of the extension's feature tables.
+"""Observations: arrays of fixed shapes, made of the extension's feature tables.
 
 Legend: T shown frames of a clip, W frames of the window; C, X, S features per clip, per shown
 frame, per coded frame.

@@ -1,4 +1,4 @@
-"""`Vp9RateControl-v0`: one episode is one clip at one target, one step is one coded frame."""
+"""`Vp9RateControl-v0`, single: an episode is one clip at one target, a step is one coded frame."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -132,7 +132,7 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
     """libvpx asks for the qindex of every coded frame, hidden ones included.
 
     Observation: "window" `[W, X]` frame features round the current frame, zeros beyond the clip;
-    "clip" `[C]`; "step" `[S]`. `observation.feature_names` names them.
+    "clip" `[C]`; "step" `[S]`. `feature_names` names them.
     Action: the qindex, 0 to 255; C clamps it to [1, 255] and, with `guard`, raises it when the
     clip would end over its target.
     Reward: 0 until the last step, which gives `reward(outcome)`; without one, always 0.
@@ -162,7 +162,7 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
             window: frames in "window".
             guard: hold the encode to its budget.
             timeout_s: how long the encoder may take for one frame.
-            new_pool: `_native.Pool`, or `fake.FakePool`, whose clips must be loaded by it as well.
+            new_pool: `_native.Pool`, or `testing.fake_pool.FakePool`, which must have made the clips as well.
         """
         self._clips = load_clips(clips, config or EncoderConfig(), new_pool)
         self._targets_kbps = check_targets(targets_kbps)

@@ -1,4 +1,4 @@
-"""Many episodes at once over one pool of encoders.
+"""Vectorised environment: many episodes at once over one pool of encoders.
 
 `Vp9RateControlVectorEnv` has Gymnasium's synchronous semantics: `step` waits for every encoder, and
 an ended one starts anew at the next step (`AutoresetMode.NEXT_STEP`). Whoever searches while others
@@ -64,7 +64,7 @@ class Vp9RateControlVectorEnv(
         timeout_s: float = 60.0,
         new_pool: PoolFactory = _native.Pool,
     ) -> None:
-        """See `env.Vp9RateControlEnv`."""
+        """See `Vp9RateControlEnv`."""
         self._clips = load_clips(clips, config or EncoderConfig(), new_pool)
         self._targets_kbps = check_targets(targets_kbps)
         self._reward, self._guard, self._timeout_s = reward, guard, timeout_s

@@ -1,4 +1,4 @@
-"""Bitrate of a number of coded frames."""
+"""Bitrate of encoded frames."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Videos in: what a file holds, and its frames as raw 8-bit 4:2:0.
+"""Decoding: the frames of a video file as raw 8-bit 4:2:0.
 
 ffmpeg reads the file; the frames come through a pipe (`open_frames`) that the C side reads by
 itself, so that a whole clip is never in memory, or as one array (`read_frames`) for training.

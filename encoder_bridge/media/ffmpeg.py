@@ -1,4 +1,4 @@
-"""Runs ffmpeg and ffprobe, and turns what they complain about into one line."""
+"""ffmpeg and ffprobe as subprocesses, and their complaints in one line."""
 
 import re
 import shutil

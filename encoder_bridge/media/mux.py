@@ -1,4 +1,4 @@
-"""Videos out: VP9 packets into a WebM file with true timestamps and the source's audio.
+"""Muxing: VP9 packets into a WebM file with true timestamps and the source's audio.
 
 Packets go into a temporary IVF file as they come, so that memory does not grow with the video;
 ffmpeg muxes that and the audio. What it wrote is read back before it appears under the output's name.

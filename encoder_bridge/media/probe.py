@@ -1,4 +1,4 @@
-"""What a video file holds, and whether it can be encoded."""
+"""Probing: what a video file holds, and whether it can be encoded."""
 
 import json
 import re

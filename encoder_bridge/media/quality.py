@@ -1,4 +1,4 @@
-"""How good an encoded file looks: decoded again and compared with its source, frame by frame.
+"""Objective quality of an encoded file: decoded again and compared with its source, frame by frame.
 
 PSNR is ours; SSIM and VMAF are ffmpeg's filters, VMAF where some ffmpeg on this machine has it.
 The source is what the encoder saw: 8-bit 4:2:0, upright.

@@ -1,4 +1,4 @@
-"""The true timestamps of a video stream: its constant frame rate, or that it has none."""
+"""Timestamps of a video stream: its constant frame rate, or that it has none."""
 
 import re
 import subprocess

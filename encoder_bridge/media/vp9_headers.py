@@ -1,4 +1,4 @@
-"""What VP9 packets say about themselves: hidden frames, types, the qindex of every coded frame.
+"""VP9 frame headers: hidden frames, types, the qindex of every coded frame.
 
 Reads the superframe index and the uncompressed headers (VP9 bitstream specification, annex B
 and section 6.2), nothing of the compressed data.

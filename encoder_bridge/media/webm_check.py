@@ -1,4 +1,4 @@
-"""Reads a muxed WebM back: whether it is whole, and holds the packets that were encoded.
+"""Verification of a muxed WebM: that it is whole, and holds the packets that were encoded.
 
 ffmpeg's exit status does not tell: 5.1 prints "Error writing trailer" on a full disk and exits with 0.
 """

@@ -50,7 +50,7 @@ class FakeEncode:
         while mode != "ask" and not self.ended:
             self.decide(constant or int(self.records[self.position]["q_ref"]))
             self.advance()
-        if mode == "libvpx":  # the hook was not there to record anything
+        if mode == "libvpx":  # no callbacks recorded anything
             self.position = self.decisions = 0
 
     @property

@@ -1,4 +1,4 @@
-"""An encoder pool without libvpx: same interface, same contract tests, a world that is known.
+"""Fake encoder pool: the interface and the contract tests of the real one, over a known world.
 
 Everything happens inside `start` and `send`, deterministically; there are no threads, so a wait
 that could not end raises at once instead of at its deadline. Step features and q_ref come from the

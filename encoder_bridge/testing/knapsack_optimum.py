@@ -1,4 +1,4 @@
-"""A toy whose best plan is known: easy and hard scenes on the fake encoder share one budget.
+"""Toy clip with a known optimum: easy and hard scenes on the fake encoder share one budget.
 
 Without hidden frames nothing depends on anything: each frame's bits and PSNR follow from its own
 qindex alone. PSNR is linear in log bits, so the optimum spends nearly equal bits on frames of one

@@ -1,4 +1,4 @@
-"""The fake encoder's world: which frames are coded, and what a qindex costs and gives.
+"""Rate-distortion model of the fake encoder: which frames are coded, and what a qindex costs and gives.
 
 PSNR is linear in log step, and log bits are linear in log step and log residual, with coefficients
 by kind of frame. They and the statistics are such that the controller's q_ref makes sense here too.

@@ -1,4 +1,4 @@
-"""Raw frames of instances, made once and kept on disk as planar 4:2:0 files.
+"""Frame store: the raw frames of instances, made once and kept on disk as planar 4:2:0 files.
 
 Encoders read them through a memory map: the page cache holds what is in use, whatever the corpus's
 size.

@@ -1,4 +1,4 @@
-"""Several encodes of one clip at one target, the best of which is kept: what the next one plays.
+"""Candidates: several encodes of one clip at one target, the best of which is kept.
 
 The first candidate is the policy's own encode. Each other one plays the best encode so far again, its
 qindexes moved by noise that all frames of a layer share. What the noise would change in the rate is taken
@@ -199,7 +199,7 @@ def encode_best(
         on_progress: see `OnProgress`; candidate i is pass 1 + i.
 
     Raises:
-        BadInput, EncodeFailed: as `encode.encode_file`.
+        BadInput, EncodeFailed: as `encode_file`.
     """
     started = time.monotonic()
     config = config.for_video(clip.width, clip.height, clip.fps)

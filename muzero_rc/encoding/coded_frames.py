@@ -1,4 +1,4 @@
-"""What an encode gave every coded frame, read out of its packets."""
+"""Coded frames of an encode: type, place, qindex and size of each, read out of its packets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One video file in, one WebM out: what rc-encode does, without its arguments and printing."""
+"""File encode: a video file in, a WebM out; rc-encode without its arguments and printing."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Plans: a qindex for every coded frame of one encode, and how another encode follows them."""
+"""Qindex plans: a qindex for every coded frame of one encode, and how another encode follows them."""
 
 import bisect
 import dataclasses
