@@ -68,9 +68,9 @@ def clip_first_pass(
     """The first pass of a video file, from the cache when it is there.
 
     Args:
-        clip: see `media.decode.open_clip`.
+        clip: see `encoder_bridge.media.decode.open_clip`.
         config: size and frame rate are taken from the clip.
-        folder: of the cache; None is the user's own, `first_pass_cache.cache_folder()`.
+        folder: of the cache; None is the user's own, `encoder_bridge.encode.first_pass_cache.cache_folder()`.
         progress: as in `first_pass`; not called for a cached one.
 
     Raises:
