@@ -93,14 +93,26 @@ def _parse_value(text: str) -> object:
         return text
 
 
+_RENAMED = {
+    "teacher": "demonstrations",
+    "demonstrations.varied": "demonstrations.randomised",
+    "demonstrations.augmented_varied": "demonstrations.augmented_randomised",
+    "demonstrations.scanned": "demonstrations.swept",
+    "demonstrations.scan_targets": "demonstrations.sweep_targets",
+    "replay.teacher_share": "replay.demonstration_share",
+}
+"""Keys of older configs, for the hint alone."""
+
+
 def _build(kind: type[Any], values: Mapping[str, object], prefix: str) -> Any:
     """Builds a dataclass of type `kind` from nested mappings."""
     hints = typing.get_type_hints(kind)
     arguments = {}
     for key, value in values.items():
         if key not in hints:
-            near = difflib.get_close_matches(key, hints, n=1)
-            hint_text = f"; did you mean {prefix}{near[0]}?" if near else ""
+            near = [f"{prefix}{name}" for name in difflib.get_close_matches(key, hints, n=1)]
+            meant = _RENAMED.get(f"{prefix}{key}", near[0] if near else "")
+            hint_text = f"; did you mean {meant}?" if meant else ""
             raise ConfigError(f"{prefix}{key}: unknown key{hint_text}")
         hint = hints[key]
         if dataclasses.is_dataclass(hint):

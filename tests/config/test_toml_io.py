@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from muzero_rc.config.ranges import ConfigError
 from muzero_rc.config.schema import Config
-from muzero_rc.config.toml_io import dump_config, load_config, override
+from muzero_rc.config.toml_io import dump_config, load_config, override, parse_config
 
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.toml"))
 
@@ -28,6 +28,10 @@ def test_shipped_configs_load_and_survive_a_dump(path, tmp_path):
     [
         ("network.widht=3", "network.widht: unknown key; did you mean network.width?"),
         ("nonsense=1", "nonsense: unknown key"),
+        (
+            "demonstrations.scanned=1",
+            "demonstrations.scanned: unknown key; did you mean demonstrations.swept?",
+        ),
         ("no.such=1", "no.such: unknown key"),
         ("seed.deeper=1", "seed.deeper: unknown key"),
         ("network.width=3.5", "network.width = 3.5: must be a whole number"),
@@ -80,3 +84,8 @@ def test_any_assignment_gives_a_config_or_a_config_error(key, value):
         assert isinstance(override(Config(), [f"{key}={value}"]), Config)
     except ConfigError as error:
         assert str(error)
+
+
+def test_a_section_of_older_configs_is_told_its_new_name():
+    with pytest.raises(ConfigError, match=r"teacher: unknown key; did you mean demonstrations\?"):
+        parse_config("[teacher]\ncq_levels = []\n")
