@@ -32,7 +32,7 @@ class Assignment(NamedTuple):
 def assign(
     store: ClipStore, instances: Sequence[Instance], config: Config, number: int, *, stream: str = OWN
 ) -> Assignment:
-    """The run's episode of this number.
+    """Draws what the run's episode of this number plays; the same number always draws the same.
 
     A group of episodes in turn has one instance, any, and one target, drawn evenly over its anchor's
     log rate: they are each other's peers.

@@ -11,8 +11,7 @@ from pathlib import Path
 from muzero_rc.acting.assignment import assign
 from muzero_rc.acting.policy_actor import play_groups
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.clips import CorpusError, find_clips
-from muzero_rc.corpus.instances import build_instances
+from muzero_rc.corpus.clips import find_clips
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
 from muzero_rc.experience.episode import SELFPLAY, Name
@@ -54,9 +53,7 @@ def play_to_log(
     clips = find_clips(corpus)
     native = engine.native.Policy(policy)
     with ClipStore(engine, config, cache) as store:
-        instances = store.prepared(build_instances(clips, config.data, config.seed))
-        if not instances:
-            raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
+        instances = store.prepared_corpus(clips)
         log = list(read_log(folder))
         done = len(log)
         group = config.actor.group

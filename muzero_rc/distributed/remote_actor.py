@@ -7,8 +7,7 @@ from pathlib import Path
 from muzero_rc.acting.actor import Actor
 from muzero_rc.acting.assignment import assign
 from muzero_rc.agent.networks import make_networks
-from muzero_rc.corpus.clips import CorpusError, find_clips
-from muzero_rc.corpus.instances import build_instances
+from muzero_rc.corpus.clips import find_clips
 from muzero_rc.demonstrations.registry import known_demonstrations
 from muzero_rc.distributed.transport import LearnerClient, WeightsMessage
 from muzero_rc.encoding.clip_store import ClipStore
@@ -52,9 +51,7 @@ def act(
     message = _first(client, address, report)
     config = message.config
     with ClipStore(engine, config, cache) as store:
-        instances = store.prepared(build_instances(clips, config.data, config.seed))
-        if not instances:
-            raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
+        instances = store.prepared_corpus(clips)
         schedules = KnownSchedules()
         for episode in known_demonstrations(store, instances, cache / "demonstrations"):
             schedules.add(episode)
@@ -94,11 +91,11 @@ class UnackedEpisodes:
 
     @property
     def waiting(self) -> int:
-        """How many are not acknowledged."""
+        """How many there are."""
         return len(self._unacknowledged)
 
     def add(self, episode: Episode) -> None:
-        """One more, about to be sent."""
+        """Adds an episode that is about to be sent."""
         self._unacknowledged[episode.uid] = episode
         self._rounds[episode.uid] = _PATIENCE_ROUNDS
         self.episodes += 1

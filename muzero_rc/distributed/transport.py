@@ -7,9 +7,9 @@ acknowledged, so that either side may vanish at any moment. Everything sent is a
 is executed. Reverb knows no passwords: see docs/method.md for what may be exposed.
 """
 
-import contextlib
 import io
 import json
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -28,6 +28,8 @@ from muzero_rc.reward.outcome import Opponent
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Params
 from muzero_rc.utils.loopback import check_free, only_loopback
+
+log = logging.getLogger(__name__)
 
 INBOX, WEIGHTS = "inbox", "weights"
 _ACKNOWLEDGED = 4096  # newest uids that the weights' item names
@@ -58,7 +60,7 @@ class WeightsMessage:
 
 
 def pack(message: WeightsMessage) -> bytes:
-    """An .npz archive: parameters under "module|name", the rest as JSON."""
+    """Serialises a message as an .npz archive: parameters under "module|name", the rest as JSON."""
     table = {key: one._asdict() for key, one in message.opponents.table.items()}
     text = json.dumps(
         {
@@ -76,7 +78,7 @@ def pack(message: WeightsMessage) -> bytes:
 
 
 def unpack(payload: bytes) -> WeightsMessage:
-    """The reverse of `pack`."""
+    """Parses what `pack` has made."""
     params: dict[str, dict[str, Any]] = {}
     with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
         told = json.loads(archive["json"].tobytes())
@@ -137,19 +139,23 @@ class LearnerServer:
         self._client.insert([np.frombuffer(pack(message), np.uint8)], {WEIGHTS: 1.0})
 
     def arrived(self) -> Iterator[Episode]:
-        """The episodes that lie in the inbox; bad ones are passed over."""
+        """The episodes that lie in the inbox; what is none is logged and left out."""
         count = self._client.server_info(timeout=_TIMEOUT_S)[INBOX].current_size
         for sample in self._client.sample(INBOX, count) if count else ():
             for step in list(sample)[:1]:
-                with contextlib.suppress(ValueError):
-                    yield from_bytes(step.data[0].tobytes())
+                try:
+                    episode = from_bytes(step.data[0].tobytes())
+                except ValueError as error:
+                    log.warning("left out what an actor sent: %s", error)
+                    continue
+                yield episode
 
 
 class RemoteEpisodes:
     """`training.episode_sources.EpisodeSource`: episodes of actors elsewhere."""
 
     def __init__(self, server: LearnerServer, config: Config, config_hash: str) -> None:
-        """Args: server: serving; config: of the run."""
+        """Args: server: serving; config: of the run; config_hash: its hash."""
         self._server = server
         self._config = config
         self._hash = config_hash
@@ -184,14 +190,14 @@ class LearnerClient:
         self._client = reverb.Client(address)
 
     def fetch(self) -> WeightsMessage | None:
-        """What to play with now, None while the learner cannot be reached or has nothing yet."""
+        """Fetches what to play with now; None while the learner cannot be reached or has nothing yet."""
         if self._call(lambda: self._client.server_info(timeout=_TIMEOUT_S)[WEIGHTS].current_size):
             payload = self._call(self._newest)
             return None if payload is None else unpack(payload)
         return None
 
     def send(self, episode: Episode) -> bool:
-        """Whether the episode reached the inbox."""
+        """Sends an episode; whether it reached the inbox."""
         payload = np.frombuffer(to_bytes(episode), np.uint8)
         there = self._call(lambda: self._client.server_info(timeout=_TIMEOUT_S))
         return there is not None and self._call(lambda: self._client.insert([payload], {INBOX: 1.0}) or True)

@@ -19,8 +19,9 @@ from encoder_bridge.errors import BridgeError
 from muzero_rc.config.schema import Config, encoder_settings
 from muzero_rc.corpus.anchor import Anchor, anchor_of
 from muzero_rc.corpus.cache_key import digest
+from muzero_rc.corpus.clips import CorpusError
 from muzero_rc.corpus.frame_store import raw_clip_of
-from muzero_rc.corpus.instances import Instance
+from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.encoding.engine import Engine
 from muzero_rc.encoding.qindex_plan import PlanFollower, constant_plan, follow_plans
 from muzero_rc.encoding.quality_encodes import (
@@ -77,6 +78,18 @@ class ClipStore:
         usable = [one for one in instances if one.name not in self.failures]
         self._prepare_anchors(usable)
         return [one for one in usable if one.name not in self.failures]
+
+    def prepared_corpus(self, clips: Sequence[Path]) -> list[Instance]:
+        """Prepares the instances of a run on these clips.
+
+        Raises:
+          CorpusError: none can be used.
+        """
+        instances = self.prepared(build_instances(clips, self.config.data, self.config.seed))
+        if not instances:
+            places = ", ".join(sorted({str(clip.parent) for clip in clips}))
+            raise CorpusError(f"corpus {places}: none of its {len(clips)} clips can be encoded")
+        return instances
 
     def knows(self, name: str) -> bool:
         """Whether an instance of this name is prepared."""

@@ -3,6 +3,7 @@
 A third one, actors elsewhere over Reverb, is `distributed.transport`.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,10 +13,12 @@ from muzero_rc.acting.assignment import assign
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode import Episode, EpisodeFormatError
 from muzero_rc.experience.episode_log import EpisodeTail
 from muzero_rc.experience.ingest import Ingest
 from muzero_rc.types import Params
+
+log = logging.getLogger(__name__)
 
 
 class EpisodeSource(Protocol):
@@ -61,8 +64,17 @@ class LogInbox:
         """Args: folder: `RunDir.inbox`."""
         self._folder = folder
         self._tails: dict[Path, EpisodeTail] = {}
+        self._refused: set[Path] = set()
 
     def new(self) -> Iterator[Episode]:
-        """Yields the whole episodes that were not there at the last look."""
-        for folder in sorted(path for path in self._folder.iterdir() if path.is_dir()):
-            yield from self._tails.setdefault(folder, EpisodeTail(folder)).new()
+        """Yields the whole episodes that were not there at the last look.
+
+        A log with episodes of another format is logged and left alone from there on.
+        """
+        folders = {path for path in self._folder.iterdir() if path.is_dir()}
+        for folder in sorted(folders - self._refused):
+            try:
+                yield from self._tails.setdefault(folder, EpisodeTail(folder)).new()
+            except EpisodeFormatError as error:
+                self._refused.add(folder)
+                log.warning("inbox: %s", error)

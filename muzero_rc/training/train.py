@@ -15,8 +15,8 @@ from muzero_rc.acting.actor import Actor
 from muzero_rc.agent.learner import TrainingState, make_learner
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.schema import Config
-from muzero_rc.corpus.clips import CorpusError, find_clips
-from muzero_rc.corpus.instances import Instance, build_instances
+from muzero_rc.corpus.clips import find_clips
+from muzero_rc.corpus.instances import Instance
 from muzero_rc.demonstrations.registry import demonstrations
 from muzero_rc.deploy.policy_export import warm_start
 from muzero_rc.encoding.clip_store import ClipStore
@@ -109,9 +109,7 @@ def train(
 
         # What there is to encode.
         report(f"{len(clips)} clips: making frames, first passes and anchor curves")
-        instances = store.prepared(build_instances(clips, config.data, config.seed))
-        if not instances:
-            raise CorpusError(f"corpus {corpus}: none of its {len(clips)} clips can be encoded")
+        instances = store.prepared_corpus(clips)
         validation = _make_validation(store, validation_clips, config, cache, report)
 
         # What there is to learn from: demonstrations, then the run's own episodes, in the log's order.

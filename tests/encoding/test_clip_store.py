@@ -3,7 +3,7 @@
 import pytest
 from support.learn_samples import fake_engine, toy_config, toy_corpus
 
-from muzero_rc.corpus.clips import find_clips
+from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.encoding.clip_store import ClipStore
 
@@ -52,6 +52,15 @@ def test_a_clip_that_cannot_be_decoded_is_counted_and_left_out(prepare, tmp_path
     (tmp_path / "corpus" / "broken.mkv").write_bytes(b"no video" * 99)
     _, (usable, *_, failures) = prepare()
     assert [one.name for one in usable] == ["toy0"] and set(failures) == {"broken"}
+
+
+def test_a_corpus_of_which_nothing_can_be_encoded_is_refused(tmp_path):
+    (tmp_path / "broken.mkv").write_bytes(b"no video" * 99)
+    with (
+        ClipStore(fake_engine(), toy_config(), tmp_path / "cache") as store,
+        pytest.raises(CorpusError, match=f"corpus {tmp_path}: none of its 1 clips can be encoded"),
+    ):
+        store.prepared_corpus(find_clips(tmp_path))
 
 
 def test_the_pool_is_closed_whatever_happens(tmp_path):

@@ -11,7 +11,6 @@ from encoder_bridge.testing.knapsack_optimum import TOY_CONFIG, toy_frames
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.clips import find_clips
-from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import demonstrations
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
@@ -118,13 +117,10 @@ def toy_config(*changes):
 def played_demonstrations(tmp_path, *changes):
     """All demonstrations of a config, and how many second passes they took."""
     config = toy_config(*changes)
-    store = ClipStore(fake_engine(), config, tmp_path / "cache")
-    played = []
-    play = store.play
-    store.play = lambda jobs, *rest, **more: play((played.append(job) or job for job in jobs), *rest, **more)
-    try:
-        instances = store.prepared(build_instances(find_clips(tmp_path / "corpus"), config.data, config.seed))
-        before = len(played)
-        return list(demonstrations(store, instances, tmp_path / "demonstrations")), len(played) - before
-    finally:
-        store.close()
+    with ClipStore(fake_engine(), config, tmp_path / "cache") as store:
+        instances = store.prepared_corpus(find_clips(tmp_path / "corpus"))
+        played, play = [], store.play
+        store.play = lambda jobs, *rest, **more: play(
+            (played.append(job) or job for job in jobs), *rest, **more
+        )
+        return list(demonstrations(store, instances, tmp_path / "demonstrations")), len(played)
