@@ -1,4 +1,4 @@
-"""Self-play: the agent encodes, frame by frame, many clips at once.
+"""The MCTS actor: self-play, frame by frame, many clips at once.
 
 Every frame that waits is decided in one batch: by search, or without it straight from the policy
 head. Exploring episodes get two kinds of noise: the search's own, and an offset that stays the same
@@ -126,7 +126,7 @@ class Actor:
         return self._store.job(name.uid, instance, target, guard=guard, extra=play)
 
     def _decide(self, events: Array, jobs: list[Job]) -> Array:
-        """`encodes.Decide`: one padded batch of decisions."""
+        """Decides all frames that wait, in one padded batch; see `encoder_bridge.encode.batch.Decide`."""
         plays: list[Play] = [job.extra for job in jobs]
         rows = [
             self._rows(event, play, job.settings.target_kbps)

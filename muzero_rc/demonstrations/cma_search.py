@@ -1,4 +1,4 @@
-"""CMA-ES over plans: better ones, found encode by encode.
+"""CMA-ES search: better plans, found encode by encode.
 
 The search bends a plan, constant quality's or the controller's: how far its qindexes lie apart, and one
 offset for each pyramid layer and each GOP. (Slopes and frames' own complexity brought nothing beyond
@@ -69,7 +69,7 @@ class PlanSearch:
     _asked: list[Array] = field(default_factory=list)
 
     def start(self) -> None:
-        """Begins round the base's plan."""
+        """Starts the strategy round the base's plan."""
         self._genes = genes_of(self.base.records)
         options = {
             "popsize": _POPULATION,

@@ -1,9 +1,9 @@
-"""One change at a time on the toy, whose best plan is known: what each part of the learning is worth.
+"""Ablations on a toy whose best plan is known: what each part of the learning is worth, one at a time.
 
     python scripts/experiments/ablations.py [--episodes 640] [--seeds 1,2] [--only NAME,NAME]
 
 The toy is a budget to be split between easy and hard scenes on the fake encoder, one clip, any target (the
-same as in tests/learn). For every variant: how far the noise-free episodes stay under the best plan's PSNR,
+one of tests/training). For every variant: how far the noise-free episodes stay under the best plan's PSNR,
 among the first and the last of them, mean over seeds; a minute or two of one core for each run.
 """
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-r"""What every extra encode of `rc-encode --candidates N` brings, over a folder of clips.
+r"""Gain by number of candidates: what every extra encode of `rc-encode --candidates N` brings.
 
     scripts/experiments/candidates_curve.py $MUZERO_RC_CORPUS/validation --candidates 16 \
         -o docs/results/0028/candidates.svg
@@ -289,13 +289,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
-    try:
+    with ClipStore(libvpx_engine(), config, cache_folder() / "training") as store:
         instances = store.prepared(build_instances(paths, config.data, config.seed))
         contests = contests_of(store, instances)
         spent_s = run_contests(store, contests, policy.native, args.candidates)
-    finally:
-        store.close()
     whole = [one for one in contests if not one.failed]
     for name, reason in store.failures.items():
         print(f"failed: {name}: {reason}", file=sys.stderr)

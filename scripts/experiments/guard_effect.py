@@ -1,4 +1,4 @@
-r"""What the guard does: encodes clips by policies with and without it, through the C runtime.
+r"""Effect of the guard: clips encoded by policies with and without it, through the C runtime.
 
     python scripts/experiments/guard_effect.py CLIPS [POLICY …] [--cpu-used 4] [--auto-alt-ref 6] \
         [--jobs 2] [--limit N]
@@ -174,15 +174,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"guard_effect: {error}", file=sys.stderr)
         return 2
     config = config_of(options)
-    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        instances = store.prepared(build_instances(clips, config.data, config.seed))
-        print("\n".join(table(encode_all(store, instances, policies))))
+        with ClipStore(libvpx_engine(), config, cache_folder() / "training") as store:
+            instances = store.prepared(build_instances(clips, config.data, config.seed))
+            print("\n".join(table(encode_all(store, instances, policies))))
     except BridgeError as error:
         print(f"guard_effect: {error}", file=sys.stderr)
         return 1
-    finally:
-        store.close()
     return 0
 
 

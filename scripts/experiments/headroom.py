@@ -1,4 +1,4 @@
-r"""How much better a plan than the controller's can be found for a clip, and how much of it is luck.
+r"""Headroom: how much better a plan than the controller's search finds for a clip, and how much is luck.
 
     python scripts/experiments/headroom.py CLIPS -o headroom.jsonl [--clips 10] [--encodes 240] \
         [--repeats 8] [--jobs 4]
@@ -201,8 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         data=replace(config.data, augment=False),
         actor=replace(config.actor, encoders=options.jobs),
     )
-    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
-    try:
+    with ClipStore(libvpx_engine(), config, cache_folder() / "training") as store:
         options.instances = store.prepared(build_instances(chosen, config.data, config.seed))
         known = (
             [json.loads(line) for line in options.output.read_text().splitlines()]
@@ -220,8 +219,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             with options.output.open("a") as file:
                 file.write(json.dumps(known[-1]) + "\n")
             print(f"{number} of {len(episodes)} searches", file=sys.stderr, flush=True)
-    finally:
-        store.close()
     print("\n".join(table(sorted(known, key=lambda row: (row["clip"], row["target_kbps"])))))
     return 0
 

@@ -1,4 +1,4 @@
-"""Draws validation over training of one run or several.
+"""Learning curves: validation over training of one run or several.
 
     scripts/experiments/learning_curve.py -o docs/results/learning-curve.svg NAME=RUN_DIR/metrics.jsonl …
 

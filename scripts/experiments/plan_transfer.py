@@ -1,4 +1,4 @@
-"""How much of a plan that search found belongs to the clip, and how much to the one encode.
+"""Transfer of searched plans: how much of one belongs to the clip, and how much to the one encode.
 
     python scripts/experiments/plan_transfer.py CLIPS -o plan-transfer.jsonl [--jobs 2]
 

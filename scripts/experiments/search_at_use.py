@@ -1,4 +1,4 @@
-"""What search at use brings: the same weights, by the policy head alone and with search.
+"""Search at inference: the same weights by the policy head alone and with search.
 
     scripts/experiments/search_at_use.py RUN_DIR CLIPS --simulations 0,16,32
 
@@ -61,8 +61,7 @@ def measure(run_dir: Path, corpus: Path, simulations: Sequence[int]) -> None:
     config = load_run_config(run_dir)
     config = replace(config, data=replace(config.data, augment=False))
     cache = cache_folder() / "training"
-    store = ClipStore(libvpx_engine(), config, cache)
-    try:
+    with ClipStore(libvpx_engine(), config, cache) as store:
         params, step = restored(run_dir, config, store)
         clips = [Instance(f"validation/{path.stem}", path.stem, (path,)) for path in find_clips(corpus)]
         validation = Validation(store, store.prepared(clips), config, cache)
@@ -82,8 +81,6 @@ def measure(run_dir: Path, corpus: Path, simulations: Sequence[int]) -> None:
             )
         for name, why in store.failures.items():
             print(f"{name}: {why}", file=sys.stderr)
-    finally:
-        store.close()
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How far the value heads can be believed, on clips that a run has not trained on.
+"""Reliability of the value heads: what they foretell against what comes, on clips not trained on.
 
     scripts/experiments/value_reliability.py RUN_DIR CLIPS -o value-reliability.svg
 
@@ -233,16 +233,13 @@ def measure(run_dir: Path, corpus: Path, count: int, say: Callable[[str], None])
     """Plays and asks; the answers, and lines that say of what."""
     config = load_run_config(run_dir)
     config = replace(config, data=replace(config.data, augment=False))
-    store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
-    try:
+    with ClipStore(libvpx_engine(), config, cache_folder() / "training") as store:
         params, step = restored(run_dir, config, store)
         clips = [Instance(f"validation/{path.stem}", path.stem, (path,)) for path in find_clips(corpus)]
         instances = store.prepared(clips)
         say(f"{len(instances)} clips, weights of step {step}: playing {count} episodes")
         episodes = played(store, instances, config, params, count)
         answers = answers_of(store, config, params, episodes)
-    finally:
-        store.close()
     greedy = sum(episode.greedy for episode in episodes)
     return answers, [
         f"{len(episodes)} episodes ({greedy} without noise) of {len(instances)} clips, cpu-used "
