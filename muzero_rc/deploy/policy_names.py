@@ -1,4 +1,4 @@
-"""Names of policies: what ships, what is always there, and which file a name stands for."""
+"""Policy names: what ships, what is always there, and which file a name stands for."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ def shipped() -> dict[str, Path]:
 
 
 def default_name() -> str:
-    """What runs when nobody names a policy."""
+    """The policy that runs when none is named."""
     return "default" if "default" in shipped() else CONTROLLER
 
 

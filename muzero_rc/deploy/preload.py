@@ -1,4 +1,4 @@
-"""Where the plugin's libraries are, what a program needs to run under them, and how fast a policy is."""
+"""The preload library: where it is installed, a program's environment under it, a policy's speed."""
 
 import ctypes
 import importlib.util
@@ -47,7 +47,7 @@ class Speed:
     """What `muzero_rc_policy_speed` measured."""
 
     open_us: float
-    """A model, per frame of the clip."""
+    """Opening a clip, per frame."""
     median_us: float
     """Of one decision, features and bookkeeping included."""
     p99_us: float

@@ -1,4 +1,4 @@
-/* The rate model: log2 of the bits per pixel that a frame will take, linear in what the first
+/* The bits model: log2 of the bits per pixel that a frame will take, linear in what the first
  * pass says, its layer, its step and its distance to references, and where the clip went through
  * probe encodes in what those took. The coefficients, one table with and one without probe
  * encodes, are fitted by scripts/fit/fit_bits_model.py on real encodes. */

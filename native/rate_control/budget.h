@@ -1,4 +1,4 @@
-/* The bit budget: what was spent, superframe indices included, and how far off the rate model
+/* The bit budget: what was spent, superframe indices included, and how far off the bits model
  * has been. */
 #ifndef MUZERO_RC_RATE_CONTROL_BUDGET_H_
 #define MUZERO_RC_RATE_CONTROL_BUDGET_H_

@@ -1,4 +1,4 @@
-/* First-pass statistics of a shown frame, as the logarithms and shares that the rate model and
+/* First-pass statistics of a shown frame, as the logarithms and shares that the bits model and
  * the features read, and means of them over a span of frames. */
 #ifndef MUZERO_RC_RATE_CONTROL_FRAME_TRAITS_H_
 #define MUZERO_RC_RATE_CONTROL_FRAME_TRAITS_H_
