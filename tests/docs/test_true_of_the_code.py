@@ -172,3 +172,11 @@ def test_what_a_guide_names_exists(guide: Path) -> None:
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: str(guide.relative_to(ROOT)))
 def test_a_guides_commands_are_commands(guide: Path) -> None:
     assert wrong_commands(text_of(guide)) == []
+
+
+def test_what_the_plugin_is_said_to_print_is_in_its_source() -> None:
+    said = re.findall(r"^muzero-rc: (.+)$", (ROOT / "docs" / "ffmpeg.md").read_text("utf-8"), re.MULTILINE)
+    source = (ROOT / "native" / "plugin" / "intercept.c").read_text("utf-8")
+    assert said[0] in source
+    for words in ("decides: ", " frames decided, ", " guarded, ", " fallbacks"):
+        assert words in "\n".join(said) and words in source
