@@ -7,7 +7,6 @@ acknowledged, so that either side may vanish at any moment. Everything sent is a
 is executed. Reverb knows no passwords: see docs/method.md for what may be exposed.
 """
 
-import io
 import json
 import logging
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import dump_config, parse_config
@@ -60,7 +60,7 @@ class WeightsMessage:
 
 
 def pack(message: WeightsMessage) -> bytes:
-    """Serialises a message as an .npz archive: parameters under "module|name", the rest as JSON."""
+    """Serialises a message as safetensors: parameters under "module|name", the rest as JSON metadata."""
     table = {key: one._asdict() for key, one in message.opponents.table.items()}
     text = json.dumps(
         {
@@ -71,21 +71,20 @@ def pack(message: WeightsMessage) -> bytes:
             "taken": sorted(message.taken),
         }
     )
-    arrays = {f"{m}|{n}": np.asarray(x) for m, names in message.params.items() for n, x in names.items()}
-    buffer = io.BytesIO()
-    np.savez(buffer, json=np.frombuffer(text.encode(), np.uint8), **arrays)
-    return buffer.getvalue()
+    arrays = {
+        f"{m}|{n}": np.ascontiguousarray(x) for m, names in message.params.items() for n, x in names.items()
+    }
+    return safetensors.numpy.save(arrays, {"message": text})
 
 
 def unpack(payload: bytes) -> WeightsMessage:
     """Parses what `pack` has made."""
     params: dict[str, dict[str, Any]] = {}
-    with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-        told = json.loads(archive["json"].tobytes())
-        for key in archive.files:
-            module, bar, name = key.rpartition("|")
-            if bar:
-                params.setdefault(module, {})[name] = archive[key]
+    for key, array in safetensors.numpy.load(payload).items():
+        module, _, name = key.rpartition("|")
+        params.setdefault(module, {})[name] = array
+    header_bytes = int.from_bytes(payload[:8], "little")  # which `load` has checked
+    told = json.loads(json.loads(payload[8 : 8 + header_bytes])["__metadata__"]["message"])
     config = parse_config(told["config"])
     table = {key: Opponent(**one) for key, one in told["opponents"].items()}
     opponents = Opponents(rule_of(config.reward), table)
