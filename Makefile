@@ -20,7 +20,7 @@ PARTS := lint native-plain native-address,undefined native-thread unit
 
 help:
 	@echo 'make demo         set up, encode a clip with our rate control and with libvpx'"'"'s, compare'
-	@echo 'make test         set up, then lint, types, C tests with sanitizers, Python tests (10 minutes at most)'
+	@echo 'make test         set up, then lint, types, C tests with sanitizers, Python tests (a quarter of an hour)'
 	@echo 'make test-all     as make test, with the slow tests'
 	@echo 'make test-shuffled  the Python tests in an order drawn anew'
 	@echo 'make bench        what the hook, the plugin and training cost'
