@@ -74,8 +74,8 @@ def open_run(path: Path, config: Config, provenance: dict[str, Any], *, resume: 
       resume: there may be a run already.
 
     Raises:
-      RunError: there is a run but no `resume`, another process holds it, it is of another version or
-        has another network.
+      RunError: there is a run but no `resume`, another process holds it, it is of another version,
+        has another network, or saw another feature table.
     """
     if (path / "run.json").exists():
         if not resume:
@@ -84,6 +84,12 @@ def open_run(path: Path, config: Config, provenance: dict[str, Any], *, resume: 
         if before.network != config.network:
             raise RunError(
                 f"run folder {path}: its network differs from the config's; resume with its config"
+            )
+        learned, here = read_note(path).get("feature_version"), provenance.get("feature_version")
+        if learned != here:
+            raise RunError(
+                f"run folder {path} was trained with feature table {learned}, this build has {here}: "
+                "begin another run"
             )
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(f"run folder {path} holds something else: choose another folder")
