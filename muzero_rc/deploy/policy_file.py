@@ -4,7 +4,6 @@ native/policy_file/metadata.h lists the texts. Format version 2 has one key for 
 item of the provenance; version 1 had JSON objects within three texts, and is still read. Needs numpy alone.
 """
 
-import hashlib
 import json
 import re
 import struct
@@ -16,6 +15,7 @@ import numpy as np
 
 from encoder_bridge.atomic_file import whole_file
 from encoder_bridge.errors import UserError
+from muzero_rc.utils.file_hash import file_sha256
 
 FORMAT = "muzero-rc-policy"
 FORMAT_VERSION = 2
@@ -99,7 +99,7 @@ def describe(path: Path) -> dict[str, Any]:
     metadata = read_metadata(path)
     return {
         "format_version": metadata["format_version"],
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": file_sha256(path),
         "provenance": metadata["provenance"],
     }
 
