@@ -6,12 +6,14 @@ import socket
 
 import pytest
 
+from encoder_bridge import _native
 from muzero_rc.cli.train import main
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import dump_config
 from muzero_rc.experience.episode_log import read_log
 from muzero_rc.training.run_dir import RUN_VERSION
 
+FEATURE_VERSION = _native.versions()["feature_version"]
 SMALL = (
     *("network.width=8", "network.encoder_layers=1", "network.latents=2", "network.attention_heads=2"),
     *("network.step_blocks=1", "encode.cpu_used=5", "data.max_frames=12", "search.simulations=2"),
@@ -98,7 +100,7 @@ def test_run_folders_that_cannot_be_used(place, invoke):
         note.write_text(text)
         assert said in refused(invoke(main, *words, "--resume"))
         assert note.read_text() == text
-    note.write_text(json.dumps({"version": RUN_VERSION}))
+    note.write_text(json.dumps({"version": RUN_VERSION, "feature_version": FEATURE_VERSION}))
     assert "add --resume" in refused(invoke(main, *words))
     assert "its network differs" in refused(invoke(main, *words, "--resume", "--set", "network.width=8"))
     with (run_dir / "lock").open("w") as lock:
