@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rate_control/bits_table.h"
+#include "rate_control/controller_params.h"
 #include "rate_control/quantizer.h"
 
 static float maximum(float a, float b) { return a > b ? a : b; }
@@ -111,7 +112,7 @@ static const float *weights_of(const muzero_rc_bits_query *query) {
 }
 
 static float bounded(float bits, float log_pixels) {
-  const float smallest = 5.0f; /* an empty frame still has a header: about 32 bits */
+  const float smallest = muzero_rc_params.least_bits;
   const float largest = log_pixels + 4.0f;
   return bits < smallest ? smallest : (bits > largest ? largest : bits);
 }

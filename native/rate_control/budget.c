@@ -44,6 +44,14 @@ static void add(muzero_rc_tally *tally, double bits, double expected_bits) {
 
 void muzero_rc_budget_learn(muzero_rc_budget *budget, int32_t layer, double bits,
                             double expected_bits) {
+  /* One frame that is not like the others, a flash that an alt-ref has to carry, says
+   * little of those to come: its surprise is cut. A lasting error is learned all the
+   * same, in a few frames. */
+  const double usual =
+      expected_bits * (double)muzero_rc_exp2(muzero_rc_budget_correction(budget, layer));
+  const double most = muzero_rc_params.most_surprise;
+  if (bits > usual * most) bits = usual * most;
+  if (bits < usual / most) bits = usual / most;
   add(&budget->layers[layer], bits, expected_bits);
   if (layer != MUZERO_RC_LAYER_KEY && layer != MUZERO_RC_LAYER_OVERLAY) {
     add(&budget->all, bits, expected_bits);

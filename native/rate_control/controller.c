@@ -148,7 +148,9 @@ static float damped(const muzero_rc_clip_state *state, float before, float solut
   const float share = muzero_rc_params.damping * (fresh ? 2.0f : 1.0f);
   float base = solution;
   if (shown_left > muzero_rc_params.last_frames && share < 1.0f) base = before + share * (solution - before);
-  const float lowest = before - muzero_rc_params.fastest_fall;
+  /* Above the coarsest step a base saves nothing more, so it falls from there. */
+  const float coarsest = muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MAX);
+  const float lowest = (before < coarsest ? before : coarsest) - muzero_rc_params.fastest_fall;
   return base > lowest ? base : lowest;
 }
 

@@ -45,6 +45,7 @@ const muzero_rc_controller_params muzero_rc_params = {
     .deepest_offset = -3.6f,    /* 0001 */
     .highest_offset = 0.3f,     /* not recorded */
     .most_evidence = 0.35f,     /* 0020 */
+    .least_bits = 7.2f,         /* 0032 */
     .known_hardness = 2.0f,     /* came with 0013, its value is not recorded */
     .key_span = 32,             /* not recorded; 0013 ends it at cuts */
     .last_frames = 10,          /* not recorded */
@@ -53,6 +54,7 @@ const muzero_rc_controller_params muzero_rc_params = {
     .prior_share = 0.04,        /* not recorded; tried in 0006 */
     .prior_share_probed = 0.2,  /* 0010 */
     .layer_prior_frames = 1.5,  /* not recorded */
+    .most_surprise = 2.0,       /* 0032 */
 
     .inherited = 0.95f,         /* came with 0001, its value is not recorded */
     .cut_inter = 0.25f,         /* not recorded */

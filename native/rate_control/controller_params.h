@@ -53,6 +53,7 @@ typedef struct muzero_rc_controller_params {
   float deepest_offset; /* of key frames and alt-refs, before what their GOP shares */
   float highest_offset;
   float most_evidence;  /* by which probe encodes may move a key frame's offset */
+  float least_bits;     /* log2 of the fewest bits that a frame takes: 19 bytes, all of it header */
   float known_hardness; /* log2 of a GOP's error or bits to the clip's */
   int32_t key_span;     /* frames that a key frame's offset goes by */
   int32_t last_frames;  /* so near the end a new solution is taken at once */
@@ -62,6 +63,7 @@ typedef struct muzero_rc_controller_params {
   double prior_share;        /* the model is worth this share of the clip's bits at first */
   double prior_share_probed; /* the same where it has seen probe encodes */
   double layer_prior_frames; /* after so many a layer's own error counts as much as all layers' */
+  double most_surprise; /* factor by which one frame may be off, as far as is learned from it */
 
   /* What is read from first-pass statistics. */
   float inherited;   /* share of a frame's quality that survives the next frame's coding */

@@ -43,6 +43,22 @@ static void a_steady_error_is_learned(void) {
   CHECK(fabsf(muzero_rc_budget_correction(&budget, MUZERO_RC_LAYER_KEY)) < 1e-4f);
 }
 
+static void one_frame_that_is_not_like_the_others_says_little(void) {
+  muzero_rc_budget budget;
+  muzero_rc_budget_init(&budget, 1e4, true);
+  for (int i = 0; i < 20; ++i) muzero_rc_budget_learn(&budget, MUZERO_RC_LAYER_LEAF, 200, 200);
+  muzero_rc_budget_learn(&budget, MUZERO_RC_LAYER_TOP, 28000, 2000); /* a flash */
+  CHECK(muzero_rc_budget_overall(&budget) < 0.5f);
+  CHECK(muzero_rc_budget_correction(&budget, MUZERO_RC_LAYER_LEAF) < 0.3f);
+}
+
+static void an_error_of_any_size_is_learned_if_it_lasts(void) {
+  muzero_rc_budget budget;
+  muzero_rc_budget_init(&budget, 1e4, true);
+  for (int i = 0; i < 60; ++i) muzero_rc_budget_learn(&budget, MUZERO_RC_LAYER_LEAF, 8000, 1000);
+  CHECK(fabsf(muzero_rc_budget_correction(&budget, MUZERO_RC_LAYER_LEAF) - 3.0f) < 0.1f);
+}
+
 static void logarithms_are_inverse(void) {
   for (float value = 1e-3f; value < 1e9f; value *= 1.37f) {
     CHECK(fabsf(muzero_rc_log2(value) - log2f(value)) < 2e-4f);
@@ -65,6 +81,8 @@ int main(void) {
   superframe_index_is_booked_with_the_shown_frame();
   a_model_that_is_right_is_not_corrected();
   a_steady_error_is_learned();
+  one_frame_that_is_not_like_the_others_says_little();
+  an_error_of_any_size_is_learned_if_it_lasts();
   logarithms_are_inverse();
   steps_and_qindexes_are_inverse();
   return check_result();

@@ -50,6 +50,8 @@ static int32_t always_finest(const muzero_rc_clip_state *state, int32_t coding_i
 }
 
 /* Codes the clip in flat GOPs of 16; returns the share of the target spent. */
+static double kFlash = 1.0; /* the first alt-ref takes so many times what was foreseen */
+
 static double encode(muzero_rc_clip_state *state, double error, bool guard, chooser choose) {
   double spent = 0.0;
   int32_t coding = 0;
@@ -76,7 +78,8 @@ static double encode(muzero_rc_clip_state *state, double error, bool guard, choo
           muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used)) -
           muzero_rc_budget_correction(&state->budget, state->schedule.pending.layer);
       const muzero_rc_frame_result result = {
-          .sse = 1 << 20, .bits = (int64_t)(error * (double)muzero_rc_exp2(log_bits)),
+          .sse = 1 << 20, .bits = (int64_t)(error * (coding == 1 ? kFlash : 1.0) *
+                                                   (double)muzero_rc_exp2(log_bits)),
           .pixels = 352 * 288 * 3 / 2, .qindex = used};
       muzero_rc_clip_state_end(state, &result);
       spent += (double)result.bits;
@@ -97,6 +100,19 @@ static void budget_is_kept_whatever_the_models_error(void) {
     muzero_rc_clip_state_close(&state);
     CHECK(share < 1.0 && share > 0.9);
   }
+}
+
+/* Four GOPs after a frame that took half of the budget, what is left is spent again. */
+static void a_flash_does_not_starve_the_rest_of_the_clip(void) {
+  make_stats(60.0);
+  muzero_rc_clip_state *state = opened(60);
+  CHECK(state != NULL);
+  kFlash = 6.0;
+  const double share = encode(state, 0.7, true, take_reference);
+  kFlash = 1.0;
+  CHECK(state->chosen < 255);
+  CHECK(share > 0.95);
+  muzero_rc_clip_state_close(&state);
 }
 
 static void guard_holds_a_policy_that_wants_everything(void) {
@@ -293,6 +309,7 @@ static void senseless_clips_are_refused(void) {
 
 int main(void) {
   budget_is_kept_whatever_the_models_error();
+  a_flash_does_not_starve_the_rest_of_the_clip();
   guard_holds_a_policy_that_wants_everything();
   impossible_targets_end_at_255();
   decisions_are_clamped();
