@@ -16,10 +16,10 @@ from typing import Any
 from muzero_rc.cli import encode as rc_encode
 from muzero_rc.cli import report as rc_report
 from muzero_rc.cli.common import DONE, Usage, run
-from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
+from muzero_rc.deploy.policy_names import LEARNED, LIBVPX, default_name, resolve
 
 TARGET = "300k"
-REPORT_WORDS = ("--bitrates", "100k,170k,300k,500k", "--max-frames", "60", "--compare-with", "controller")
+REPORT_WORDS = ("--bitrates", "100k,170k,300k,500k", "--max-frames", "60", "--compare-with", LEARNED)
 
 
 def main(folder: Path = Path("reports/demo")) -> int:

@@ -7,6 +7,8 @@ from encoder_bridge.errors import UserError
 
 LIBVPX = "libvpx"
 CONTROLLER = "controller"
+LEARNED = "default"
+"""The learned policy that is shipped; its name is from when it was what ran if none was named."""
 _SHIPPED = Path(__file__).parents[1] / "policies"
 _SUFFIX = ".safetensors"
 
@@ -39,8 +41,11 @@ def shipped() -> dict[str, Path]:
 
 
 def default_name() -> str:
-    """The policy that runs when none is named."""
-    return "default" if "default" in shipped() else CONTROLLER
+    """The policy that runs when none is named: the controller, until a learned policy beats it.
+
+    LEARNED is not what this returns, though it is called `default`.
+    """
+    return CONTROLLER
 
 
 def resolve(name: str) -> PolicyRef:
