@@ -108,6 +108,7 @@ class Pool:
         policy: Policy | None = None,
         guard: bool = True,
         keep_packets: bool = False,
+        shapes: Buffer | None = None,
     ) -> None:
         """Starts an encode in a free slot.
 
@@ -116,6 +117,10 @@ class Pool:
         stats: the first pass's blob; None runs the first pass.
         mode: "ask" hands every frame to recv(); "policy" runs `policy` in C; "libvpx" leaves
         libvpx's own rate control alone.
+        shapes: i4[G, 4] of the GOPs in the order in which libvpx begins them: length (4 to lag - 2, 0
+        libvpx's own), layers (auto-alt-ref 1 to 6, 0 or -1 as configured), strength (0 to 6) and
+        frames (0 to 15) of the alt-ref's filter (-1 as configured). After the list's end, and with
+        None, they are libvpx's own. With "ask" and "policy" only.
         """
     def recv(self, n: int, timeout_s: float, out: Buffer) -> int:
         """Waits until `n` events (or one per running slot, whichever is less) are there and writes

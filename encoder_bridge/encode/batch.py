@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import Shapes, as_shapes
 from encoder_bridge.encode.pool import STALL_S, EncoderPool
 from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.encode.result import EncodeResult
@@ -28,6 +29,7 @@ class Job:
       policy: for mode "policy".
       guard: keep the budget whatever is asked for.
       keep_packets: hand the packets back.
+      shapes: of its GOPs, as `encoder_bridge.encode.gop_shapes` has them; None are libvpx's own.
       extra: whatever the caller's `decide` needs.
     """
 
@@ -39,6 +41,7 @@ class Job:
     policy: Any = None
     guard: bool = True
     keep_packets: bool = False
+    shapes: Shapes | None = None
     extra: Any = None
 
 
@@ -137,6 +140,7 @@ def _start(pool: EncoderPool, slot: int, job: Job) -> None:
         policy=job.policy,
         guard=job.guard,
         keep_packets=job.keep_packets,
+        shapes=as_shapes(job.shapes),
     )
 
 

@@ -23,6 +23,7 @@ class EncoderPool(Protocol):
         policy: Any = None,
         guard: bool = True,
         keep_packets: bool = False,
+        shapes: Any = None,
     ) -> None:
         """Starts an encode in a free slot; without `stats`, a first pass."""
 

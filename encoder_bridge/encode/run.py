@@ -6,6 +6,7 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import Shapes, as_shapes
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import STALL_S, EncoderPool, PoolFactory
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
@@ -30,6 +31,7 @@ def encode(
     policy: _native.Policy | str = "controller",
     plan: Sequence[int] | None = None,
     guard: bool = True,
+    shapes: Shapes | None = None,
     keep_packets: bool = False,
     on_packets: Callable[[list[Packet]], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -47,6 +49,7 @@ def encode(
         policy: a file or "controller"; a `_native.Policy`, once opened, serves many encodes.
         plan: qindex of every coded frame, in coding order.
         guard: hold a policy to the budget, whatever it says.
+        shapes: of the GOPs, in order; None, and after their end: libvpx's own.
         keep_packets: put them all into the result.
         on_packets: takes them as they come instead, so that memory does not grow.
         progress: called a few times a second.
@@ -75,6 +78,7 @@ def encode(
             policy=policy if mode == "policy" else None,
             guard=guard and mode == "policy",
             keep_packets=sink is not None,
+            shapes=as_shapes(shapes),
         )
         if plan is not None:
             _follow(pool, plan, stall_s)

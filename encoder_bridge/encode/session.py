@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import Shapes, as_shapes
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import PoolFactory
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
@@ -64,6 +65,7 @@ class Session:
         config: EncoderConfig,
         *,
         guard: bool = True,
+        shapes: Shapes | None = None,
         keep_packets: bool = False,
         timeout_s: float = 60.0,
         new_pool: PoolFactory = _native.Pool,
@@ -84,6 +86,7 @@ class Session:
                     stats=first.blob,
                     guard=guard,
                     keep_packets=keep_packets,
+                    shapes=as_shapes(shapes),
                 )
         except BaseException:
             self.close()

@@ -44,6 +44,7 @@ class FakePool:
         policy: Any = None,
         guard: bool = True,
         keep_packets: bool = False,
+        shapes: Any = None,
     ) -> None:
         """See `_native.pyi`."""
         if self._running(slot):

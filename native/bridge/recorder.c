@@ -9,6 +9,7 @@
 #include "policy/model.h"
 #include "vpx/callbacks.h"
 #include "vpx/convert.h"
+#include "vpx/gop_levers.h"
 
 struct muzero_rc_recorder {
   muzero_rc_mailbox *mailbox;
@@ -18,11 +19,15 @@ struct muzero_rc_recorder {
   muzero_rc_model *model;       /* until the callbacks take it */
   muzero_rc_callbacks *callbacks;
   muzero_rc_event *event;   /* ASK */
+  muzero_rc_gop_shape *shapes; /* [shape_count], NULL: the levers are left alone */
+  int32_t shape_count;
+  muzero_rc_gop_levers levers;
   muzero_rc_record pending; /* of the frame that libvpx codes now */
   bool is_pending;
   muzero_rc_array records;
   int64_t wait_ns;
   bool refused; /* libvpx takes no external rate control */
+  int shape_error;
 };
 
 size_t muzero_rc_event_size(void) {
@@ -63,6 +68,35 @@ static int ask(void *self, const muzero_rc_clip_state *state,
       muzero_rc_mailbox_ask(recorder->mailbox, recorder->slot, event, &decision->asked);
   recorder->wait_ns += muzero_rc_now_ns() - start_ns;
   return error;
+}
+
+/* A list's next shape; after its end libvpx's own. */
+static int listed_shape(void *self, const muzero_rc_shape_question *question,
+                        muzero_rc_gop_shape *shape) {
+  const muzero_rc_recorder *const recorder = self;
+  if (question->gop_index < recorder->shape_count) *shape = recorder->shapes[question->gop_index];
+  return 0;
+}
+
+static int open_levers(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
+  const muzero_rc_settings *const settings = &options->settings;
+  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
+  const muzero_rc_gop_shape own = {.layers = settings->auto_alt_ref,
+                                   .strength = settings->arnr_strength,
+                                   .frames = settings->arnr_max_frames};
+  if (!options->shapes) return 0;
+  if (settings->lag_in_frames < MUZERO_RC_SHAPE_LAG_MIN) return -ERANGE;
+  for (int32_t i = 0; i < options->shape_count; ++i)
+    if (!muzero_rc_gop_shape_is_valid(&options->shapes[i], settings->lag_in_frames)) return -ERANGE;
+  const size_t count = (size_t)options->shape_count;
+  recorder->shapes = calloc(count ? count : 1, sizeof(*recorder->shapes));
+  if (!recorder->shapes) return -ENOMEM;
+  if (count) memcpy(recorder->shapes, options->shapes, count * sizeof(*recorder->shapes));
+  recorder->shape_count = options->shape_count;
+  muzero_rc_gop_levers_init(&recorder->levers, &libvpx,
+                            (muzero_rc_shaper){listed_shape, recorder}, settings->lag_in_frames,
+                            recorder->clip.frame_count, own);
+  return 0;
 }
 
 static int open_model(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
@@ -133,6 +167,7 @@ int muzero_rc_recorder_open(muzero_rc_mailbox *mailbox, int32_t slot,
   recorder->slot = slot;
   recorder->event = calloc(1, muzero_rc_event_size());
   int error = recorder->event ? copy_clip(recorder, options) : -ENOMEM;
+  if (!error) error = open_levers(recorder, options);
   if (!error) error = open_model(recorder, options);
   if (!error) error = muzero_rc_callbacks_open(&owner, &recorder->callbacks);
   if (error)
@@ -149,6 +184,7 @@ void muzero_rc_recorder_close(muzero_rc_recorder **out) {
   muzero_rc_callbacks_close(&recorder->callbacks);
   muzero_rc_model_close(&recorder->model);
   muzero_rc_array_close(&recorder->records);
+  free(recorder->shapes);
   free(recorder->event);
   free(recorder->stats);
   free(recorder);
@@ -160,8 +196,18 @@ int muzero_rc_recorder_attach(muzero_rc_recorder *recorder, vpx_codec_ctx_t *cod
   return muzero_rc_recorder_report(recorder).error;
 }
 
+int muzero_rc_recorder_before_encode(muzero_rc_recorder *recorder, vpx_codec_ctx_t *codec,
+                                     bool flush) {
+  if (!recorder->shapes) return 0;
+  const muzero_rc_gop_tracker *const gops = muzero_rc_callbacks_gops(recorder->callbacks);
+  const int error = muzero_rc_gop_levers_before_encode(&recorder->levers, codec, gops, flush);
+  if (!recorder->shape_error) recorder->shape_error = error;
+  return error;
+}
+
 muzero_rc_report muzero_rc_recorder_report(const muzero_rc_recorder *recorder) {
   muzero_rc_report report = muzero_rc_callbacks_report(recorder->callbacks);
+  if (recorder->shape_error && !report.error) report.error = recorder->shape_error;
   if (recorder->refused && !report.error) report.error = -ENOTSUP;
   return report;
 }

@@ -23,6 +23,11 @@ void muzero_rc_recorder_close(muzero_rc_recorder **recorder);
 /* Registers the callbacks; the recorder must outlive the codec. */
 int muzero_rc_recorder_attach(muzero_rc_recorder *recorder, vpx_codec_ctx_t *codec);
 
+/* Before each vpx_codec_encode(): of a frame, or with `flush` of none. Gives the GOP that the call
+ * begins its shape. The report has what failed. */
+int muzero_rc_recorder_before_encode(muzero_rc_recorder *recorder, vpx_codec_ctx_t *codec,
+                                     bool flush);
+
 /* Decisions so far; error is 0, or why a callback failed: -ECANCELED, -ENOMEM, -EPROTO (libvpx
  * sent another clip or other statistics than it was given), -ENOTSUP. */
 muzero_rc_report muzero_rc_recorder_report(const muzero_rc_recorder *recorder);

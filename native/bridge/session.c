@@ -63,6 +63,8 @@ static int check(muzero_rc_session *s, vpx_codec_ctx_t *codec, vpx_codec_err_t s
  * packets came. */
 static int encode(muzero_rc_session *s, vpx_codec_ctx_t *codec, const vpx_image_t *image) {
   const vpx_codec_pts_t pts = atomic_load(&s->frames);
+  if (s->recorder && muzero_rc_recorder_before_encode(s->recorder, codec, image == NULL))
+    return check(s, codec, VPX_CODEC_OK);
   const vpx_codec_err_t status =
       vpx_codec_encode(codec, image, pts, 1, 0, VPX_DL_GOOD_QUALITY);
   const int error = check(s, codec, status);
@@ -198,8 +200,9 @@ int muzero_rc_session_open(muzero_rc_mailbox *mailbox, int32_t slot,
 
 fail:
   snprintf(message, message_size, "cannot start the encode: %s",
-           error == -EINVAL ? "not a first pass's statistics, or an impossible clip"
-                            : strerror(-error));
+           error == -EINVAL   ? "not a first pass's statistics, or an impossible clip"
+           : error == -ERANGE ? "a GOP's shape is out of range, or the look-ahead too short for it"
+                              : strerror(-error));
   free_session(s);
   return error;
 }

@@ -8,6 +8,7 @@
 
 #include <muzero_rc/policy.h>
 
+#include "rate_control/gop_shape.h"
 #include "bridge/rendezvous.h"
 #include "bridge/results.h"
 #include "bridge/settings.h"
@@ -48,6 +49,8 @@ typedef struct muzero_rc_session_options {
   const muzero_rc_policy *policy; /* POLICY mode: outlives the session */
   bool guard;                     /* ASK mode: raise answers that break the budget */
   bool keep_packets;
+  const muzero_rc_gop_shape *shapes; /* of the first GOPs in order, copied; NULL: libvpx's own */
+  int32_t shape_count;
 } muzero_rc_session_options;
 
 typedef struct muzero_rc_outcome {

@@ -53,6 +53,26 @@ static int read_mode(const char *name, PyObject *policy, muzero_rc_mode *mode) {
   return -1;
 }
 
+/* i4[G, 4]; the view is to be released once the encode has started. */
+static int read_shapes(PyObject *object, muzero_rc_session_options *options, Py_buffer *view) {
+  if (glue_view(object, "shapes", GLUE_INT32, 4, false, view)) return -1;
+  const size_t count = (size_t)view->len / sizeof(muzero_rc_gop_shape);
+  if (count * sizeof(muzero_rc_gop_shape) != (size_t)view->len) {
+    PyErr_SetString(PyExc_ValueError, "shapes: length, layers, strength and frames of each GOP");
+    PyBuffer_Release(view);
+    return -1;
+  }
+  if (options->mode == MUZERO_RC_MODE_LIBVPX || !options->stats) {
+    PyErr_SetString(PyExc_ValueError,
+                    "shapes: go with the second pass in mode \"ask\" or \"policy\"");
+    PyBuffer_Release(view);
+    return -1;
+  }
+  options->shapes = view->buf;
+  options->shape_count = (int32_t)count;
+  return 0;
+}
+
 /* A buffer's view is in *view when *has_view. */
 static muzero_rc_source *open_source(PyObject *object, size_t frame_bytes, Py_buffer *view,
                                      bool *has_view) {
@@ -79,7 +99,7 @@ static muzero_rc_source *open_source(PyObject *object, size_t frame_bytes, Py_bu
 
 static PyObject *start_error(pool_object *self, int error, const char *message) {
   PyObject *const kind = error == -ENOMEM   ? PyExc_MemoryError
-                         : error == -EINVAL ? PyExc_ValueError
+                         : error == -EINVAL || error == -ERANGE ? PyExc_ValueError
                                             : glue_state_of((PyObject *)self)->native_error;
   PyErr_SetString(kind, message);
   return NULL;
@@ -111,17 +131,17 @@ static PyObject *start_in(pool_object *self, int slot, muzero_rc_session_options
 }
 
 PyObject *pool_start(PyObject *object, PyObject *args, PyObject *kwargs) {
-  static char *names[] = {"slot",   "config", "source",       "stats", "mode",
-                          "policy", "guard",  "keep_packets", NULL};
+  static char *names[] = {"slot",   "config", "source",       "stats",  "mode",
+                          "policy", "guard",  "keep_packets", "shapes", NULL};
   pool_object *const self = (pool_object *)object;
-  PyObject *config, *source, *policy = Py_None;
+  PyObject *config, *source, *policy = Py_None, *shapes = Py_None;
   const char *mode = "ask", *stats = NULL;
   Py_ssize_t stats_size = 0;
   int slot, guard = 1, keep_packets = 0;
   muzero_rc_session_options options = {0};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO|$z#sOpp:start", names, &slot, &config,
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO|$z#sOppO:start", names, &slot, &config,
                                    &source, &stats, &stats_size, &mode, &policy, &guard,
-                                   &keep_packets))
+                                   &keep_packets, &shapes))
     return NULL;
   if (policy == Py_None) policy = NULL;
   PyObject *const policy_type = glue_state_of(object)->policy_type;
@@ -136,9 +156,13 @@ PyObject *pool_start(PyObject *object, PyObject *args, PyObject *kwargs) {
   options.policy = policy ? glue_policy(policy) : NULL;
   options.guard = guard;
   options.keep_packets = keep_packets;
-  if (!pool_enter(self)) return NULL;
-  PyObject *const result =
-      pool_slot_exists(self, slot) ? start_in(self, slot, &options, source, policy) : NULL;
-  pool_leave(self);
+  Py_buffer view;
+  if (shapes != Py_None && read_shapes(shapes, &options, &view)) return NULL;
+  PyObject *result = NULL;
+  if (pool_enter(self)) {
+    if (pool_slot_exists(self, slot)) result = start_in(self, slot, &options, source, policy);
+    pool_leave(self);
+  }
+  if (shapes != Py_None) PyBuffer_Release(&view);
   return result;
 }

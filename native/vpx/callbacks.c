@@ -13,6 +13,7 @@ struct muzero_rc_callbacks {
   muzero_rc_model *model; /* NULL before the statistics came */
   muzero_rc_clip clip;
   bool busy; /* between create_model and delete_model */
+  muzero_rc_gop_tracker gops;
   int32_t lowest, highest;
   muzero_rc_report report;
 };
@@ -23,6 +24,7 @@ int muzero_rc_callbacks_open(const muzero_rc_callbacks_owner *owner,
   *callbacks = opened;
   if (!opened) return -ENOMEM;
   opened->owner = *owner;
+  muzero_rc_gop_tracker_init(&opened->gops);
   muzero_rc_callbacks_limit(opened, MUZERO_RC_QINDEX_MIN, MUZERO_RC_QINDEX_MAX);
   return 0;
 }
@@ -55,6 +57,7 @@ static vpx_rc_status_t create_model(void *priv, const vpx_rc_config_t *config,
   callbacks->busy = true;
   callbacks->clip = muzero_rc_clip_from_vpx(config);
   callbacks->report = (muzero_rc_report){0};
+  muzero_rc_gop_tracker_init(&callbacks->gops);
   return finish(callbacks, start_ns, 0);
 }
 
@@ -93,6 +96,7 @@ static vpx_rc_status_t get_encodeframe_decision(vpx_rc_model_t model,
   const int64_t start_ns = muzero_rc_now_ns();
   const muzero_rc_frame_request request = muzero_rc_request_from_vpx(info);
   muzero_rc_decision decision;
+  muzero_rc_gop_tracker_request(&callbacks->gops, &request);
   const int error = decide(callbacks, &request, &decision);
   if (!error) {
     callbacks->report.decisions += 1;
@@ -110,6 +114,7 @@ static vpx_rc_status_t update_encodeframe_result(vpx_rc_model_t model,
   const int64_t start_ns = muzero_rc_now_ns();
   const muzero_rc_frame_result result = muzero_rc_result_from_vpx(vpx_result);
   int error = callbacks->model ? 0 : -EPROTO;
+  muzero_rc_gop_tracker_result(&callbacks->gops);
   if (!error) {
     muzero_rc_model_update(callbacks->model, &result);
     if (owner->coded) error = owner->coded(owner->self, &result);
@@ -131,6 +136,10 @@ vpx_rc_funcs_t muzero_rc_callbacks_funcs(muzero_rc_callbacks *callbacks) {
                           .update_encodeframe_result = update_encodeframe_result,
                           .delete_model = delete_model,
                           .priv = callbacks};
+}
+
+const muzero_rc_gop_tracker *muzero_rc_callbacks_gops(const muzero_rc_callbacks *callbacks) {
+  return &callbacks->gops;
 }
 
 muzero_rc_report muzero_rc_callbacks_report(const muzero_rc_callbacks *callbacks) {

@@ -7,6 +7,7 @@
 #include <muzero_rc/plugin.h>
 
 #include "policy/model.h"
+#include "rate_control/gop_tracker.h"
 #include "vpx/vpx_abi.h"
 
 /* Whom the callbacks serve. What a function returns other than 0 is a negative errno and fails
@@ -37,6 +38,9 @@ void muzero_rc_callbacks_limit(muzero_rc_callbacks *callbacks, int32_t lowest, i
 
 /* What libvpx takes; it lives as long as `callbacks`. */
 vpx_rc_funcs_t muzero_rc_callbacks_funcs(muzero_rc_callbacks *callbacks);
+
+/* Where libvpx stands in its GOPs. Lives as long as `callbacks`. */
+const muzero_rc_gop_tracker *muzero_rc_callbacks_gops(const muzero_rc_callbacks *callbacks);
 
 /* Of the encoder so far, or of the last one. error is -EPROTO where libvpx sent statistics of
  * another length than it announced, or asked before it sent any. */
