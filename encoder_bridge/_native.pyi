@@ -52,6 +52,20 @@ def shown_layout() -> tuple[int, list[tuple[str, str, int]]]:
 def config_fields() -> list[tuple[str, int]]:
     """Names and defaults of Pool.start's encoder settings."""
 
+def lookahead_layout() -> tuple[int, list[tuple[str, str, int]]]:
+    """One per shown frame; names and units: native/lookahead/analysis.h."""
+
+def gop_candidate_layout() -> tuple[int, list[tuple[str, str, int]]]:
+    """One per start and length; names and units: native/lookahead/candidate.h."""
+
+def lookahead(frames: Buffer, width: int, height: int, out: Buffer) -> None:
+    """Fills one item of `lookahead_layout()` a frame. `frames`: luma or planar 4:2:0, back to back."""
+
+def gop_candidates(frames: Buffer, lengths: Buffer, out: Buffer) -> None:
+    """Fills [T, L] items of `gop_candidate_layout()`: GOPs from each of T frames (as `lookahead`
+    fills them) on, of i4[L] `lengths`; all -1 where the clip ends before.
+    """
+
 def observe_clip(
     width: int, height: int, target_kbps: int, stats: Buffer, clip_out: Buffer, frames_out: Buffer
 ) -> None:

@@ -27,6 +27,12 @@ RECORD = _dtype(_native.record_layout())
 SHOWN = _dtype(_native.shown_layout())
 """One packet: pts, bytes, key, and the squared error of the shown frame."""
 
+LOOKAHEAD = _dtype(_native.lookahead_layout())
+"""What the lookahead says of a shown frame."""
+
+GOP_CANDIDATE = _dtype(_native.gop_candidate_layout())
+"""What it says of a GOP that might be."""
+
 FRAME_TYPES = _native.FRAME_TYPES
 """Names of frame types; an index is the `frame_type` of events and records."""
 KEY = FRAME_TYPES.index("key")

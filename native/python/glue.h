@@ -42,6 +42,12 @@ PyObject *glue_event_layout(PyObject *module, PyObject *unused);
 PyObject *glue_record_layout(PyObject *module, PyObject *unused);
 PyObject *glue_shown_layout(PyObject *module, PyObject *unused);
 PyObject *glue_config_fields(PyObject *module, PyObject *unused);
+PyObject *glue_lookahead_layout(PyObject *module, PyObject *unused);
+PyObject *glue_gop_candidate_layout(PyObject *module, PyObject *unused);
+
+/* Module functions with arguments: lookahead_functions.c. */
+PyObject *glue_lookahead(PyObject *module, PyObject *args);
+PyObject *glue_gop_candidates(PyObject *module, PyObject *args);
 
 /* Names of the frame types and of the layers, tuples of str. */
 PyObject *glue_frame_types(void);

@@ -1,5 +1,6 @@
 /* What Python must know of C's structs and tables, from C itself. */
 #include "features/feature_table.h"
+#include "lookahead/candidate.h"
 #include "rate_control/gop_schedule.h"
 #include "rate_control/quantizer.h"
 #include "python/glue.h"
@@ -159,4 +160,43 @@ PyObject *glue_config_fields(PyObject *module, PyObject *unused) {
     }
   }
   return list;
+}
+
+PyObject *glue_lookahead_layout(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  static const layout_field FIELDS[] = {
+      FIELD(muzero_rc_lookahead_frame, luma, "i4"),
+      FIELD(muzero_rc_lookahead_frame, intra, "i4"),
+      FIELD(muzero_rc_lookahead_frame, inter, "(5,)i4"),
+      FIELD(muzero_rc_lookahead_frame, still, "(5,)i4"),
+      FIELD(muzero_rc_lookahead_frame, fresh, "(5,)i4"),
+      FIELD(muzero_rc_lookahead_frame, both, "(4,)i4"),
+      FIELD(muzero_rc_lookahead_frame, worth_far, "(4,)i4"),
+      FIELD(muzero_rc_lookahead_frame, worth_near, "(4,)i4"),
+      FIELD(muzero_rc_lookahead_frame, noise, "i4"),
+  };
+  _Static_assert(MUZERO_RC_DISTANCES == 5 && MUZERO_RC_PYRAMIDS == 4, "the formats above");
+  return layout(sizeof(muzero_rc_lookahead_frame), FIELDS, COUNT(FIELDS));
+}
+
+PyObject *glue_gop_candidate_layout(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  static const layout_field FIELDS[] = {
+      FIELD(muzero_rc_gop_candidate, far, "i4"),
+      FIELD(muzero_rc_gop_candidate, far_intra, "i4"),
+      FIELD(muzero_rc_gop_candidate, far_still, "i4"),
+      FIELD(muzero_rc_gop_candidate, far_fresh, "i4"),
+      FIELD(muzero_rc_gop_candidate, inside, "i4"),
+      FIELD(muzero_rc_gop_candidate, inside_intra, "i4"),
+      FIELD(muzero_rc_gop_candidate, leaves, "i4"),
+      FIELD(muzero_rc_gop_candidate, worth_far, "i4"),
+      FIELD(muzero_rc_gop_candidate, worth_near, "i4"),
+      FIELD(muzero_rc_gop_candidate, noise, "i4"),
+      FIELD(muzero_rc_gop_candidate, cut, "i4"),
+      FIELD(muzero_rc_gop_candidate, flash, "i4"),
+      FIELD(muzero_rc_gop_candidate, fade, "i4"),
+  };
+  return layout(sizeof(muzero_rc_gop_candidate), FIELDS, COUNT(FIELDS));
 }
