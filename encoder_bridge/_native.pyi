@@ -152,7 +152,8 @@ class Pool:
         """
     def records(self, slot: int) -> bytes:
         """All of an ended encode; those so far while it waits for a decision that recv() has told of."""
-    def shown(self, slot: int) -> bytes: ...
+    def shown(self, slot: int) -> bytes:
+        """One row per packet that libvpx has given out, as `records`: all, or those so far."""
     def stats(self, slot: int) -> bytes:
         """The first pass's blob, after a first pass."""
     def frame_stats(self, blob: bytes) -> bytes:

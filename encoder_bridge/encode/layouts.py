@@ -8,6 +8,7 @@ from encoder_bridge import _native
 
 def _dtype(layout: tuple[int, list[tuple[str, str, int]]]) -> np.dtype[np.void]:
     size, fields = layout
+    fields = sorted(fields, key=lambda field: field[2])  # numpy's files take no other order
     return np.dtype(
         {
             "names": [name for name, _, _ in fields],

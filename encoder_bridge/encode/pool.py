@@ -46,7 +46,7 @@ class EncoderPool(Protocol):
         """Its results so far, while it waits for a decision; all of them when it has ended."""
 
     def shown(self, slot: int) -> bytes:
-        """An ended encode's packets in figures."""
+        """Its packets in figures, as `records`: so far, or all of them."""
 
     def stats(self, slot: int) -> bytes:
         """An ended first pass's blob."""

@@ -1,41 +1,53 @@
-"""Gymnasium environments: importing this registers `Vp9RateControl-v0`, single and vectorised.
+"""Gymnasium environments: importing this registers them, single and vectorised.
 
-`gymnasium.make("encoder_bridge.env:Vp9RateControl-v0")` does that by itself.
+| id | a step | action | default reward |
+| --- | --- | --- | --- |
+| Vp9RateControl-v0 | one coded frame | its qindex, 0 to 255 | gain over the controller's own encode |
+| Vp9RateControlRelative-v0 | one coded frame | which offset to the controller's qindex | the same |
+
+The default reward (`encoder_bridge.env.paired_gain.PairedGain`) is in per cent of rate: 1.0 in all over an
+episode is a file 1 % smaller at equal quality, 0 is the controller itself, and each per cent over the target
+costs 5. Others are passed as `reward=` (`encoder_bridge.env.reward`).
+
+`gymnasium.make("encoder_bridge.env:Vp9RateControl-v0")` imports this by itself.
 """
 
 import gymnasium
 
 from encoder_bridge.encode.result import EpisodeOutcome
+from encoder_bridge.env.actions import OFFSETS
+from encoder_bridge.env.batching import Ready
 from encoder_bridge.env.clips import EnvClip, load_clip
 from encoder_bridge.env.observation import Observation, feature_names
-from encoder_bridge.env.single import (
-    Reward,
-    RunningEpisode,
-    Vp9RateControlEnv,
-    check_targets,
-    choose,
-    no_reward,
-)
-from encoder_bridge.env.vector import Ready, Vp9RateControlVectorEnv
+from encoder_bridge.env.paired_gain import PairedGain
+from encoder_bridge.env.reward import AtEnd, EpisodeStart, EveryStep, Reward, Step, StepReward
+from encoder_bridge.env.single import Vp9RateControlEnv, Vp9RateControlRelativeEnv
+from encoder_bridge.env.vector import Vp9RateControlRelativeVectorEnv, Vp9RateControlVectorEnv
 
 __all__ = [
+    "OFFSETS",
+    "AtEnd",
     "EnvClip",
     "EpisodeOutcome",
+    "EpisodeStart",
+    "EveryStep",
     "Observation",
+    "PairedGain",
     "Ready",
     "Reward",
-    "RunningEpisode",
+    "Step",
+    "StepReward",
     "Vp9RateControlEnv",
+    "Vp9RateControlRelativeEnv",
+    "Vp9RateControlRelativeVectorEnv",
     "Vp9RateControlVectorEnv",
-    "check_targets",
-    "choose",
     "feature_names",
     "load_clip",
-    "no_reward",
 ]
 
-gymnasium.register(
-    id="Vp9RateControl-v0",
-    entry_point="encoder_bridge.env.single:Vp9RateControlEnv",
-    vector_entry_point="encoder_bridge.env.vector:Vp9RateControlVectorEnv",
-)
+for _name in ("Vp9RateControl", "Vp9RateControlRelative"):
+    gymnasium.register(
+        id=f"{_name}-v0",
+        entry_point=f"encoder_bridge.env.single:{_name}Env",
+        vector_entry_point=f"encoder_bridge.env.vector:{_name}VectorEnv",
+    )

@@ -1,144 +1,49 @@
-"""`Vp9RateControl-v0`, single: an episode is one clip at one target, a step is one coded frame."""
+"""The environments for one encode at a time: an episode is one clip at one target, a step one coded frame."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
+import numpy.typing as npt
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.layouts import EVENT, SHOW_EXISTING, Records, as_records
+from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import EncoderPool, PoolFactory
-from encoder_bridge.encode.result import EncodeResult, EpisodeOutcome
-from encoder_bridge.encode.waiting import collect, native_errors, raise_failure
+from encoder_bridge.encode.waiting import native_errors, raise_failure
+from encoder_bridge.env.actions import OFFSETS, Absolute, Actions, check_action, relative
 from encoder_bridge.env.clips import EnvClip, load_clips
-from encoder_bridge.env.observation import (
-    WINDOW,
-    ClipFeatures,
-    Observation,
-    clip_features,
-    nothing,
-    observation_space,
-    observe,
-    request_info,
-)
-from encoder_bridge.errors import BadInput, NotRunning
-
-Reward: TypeAlias = Callable[[EpisodeOutcome], float]
-
-
-def no_reward(outcome: EpisodeOutcome) -> float:
-    """What an environment gives unless a reward is passed in: 0."""
-    return 0.0
-
-
-class RunningEpisode:
-    """One running encode of a pool's slot, and what `info` says of it."""
-
-    def __init__(self, clip: EnvClip, target_kbps: int, window: int) -> None:
-        self.clip = clip
-        self.config = clip.config.replace(target_kbps=target_kbps)
-        self.features: ClipFeatures = clip_features(self.config, clip.first)
-        self.window = window
-        self.done = False
-        self.observation = nothing(window)
-
-    def start(self, pool: EncoderPool, slot: int, guard: bool) -> None:
-        """Starts the encode; its first event is its first request."""
-        self.config.check_target()
-        clip = self.clip
-        pool.start(slot, self.config.as_native(), clip.raw.frames, stats=clip.first.blob, guard=guard)
-
-    def reset_info(self, event: np.void) -> dict[str, Any]:
-        """The whole clip's statistics beside the first request."""
-        return {
-            "clip": self.clip.name,
-            "target_kbps": self.config.target_kbps,
-            "fps": float(self.config.fps),
-            "stats": self.clip.first.stats.copy(),
-            "frame_features": self.features.frames.copy(),
-            "clip_features": self.features.clip.copy(),
-            **request_info(event),
-        }
-
-    def observe(self, event: np.void) -> Observation:
-        """The observation of a request; the last one stays after the end."""
-        if event["kind"] == _native.EVENT_DECISION:
-            self.observation = observe(self.features, int(event["show_index"]), event["step"], self.window)
-        return {name: array.copy() for name, array in self.observation.items()}
-
-    def step_info(self, pool: EncoderPool, event: np.void) -> tuple[dict[str, Any], EncodeResult | None]:
-        """What became of the last decision, and at the end of the whole encode.
-
-        Raises:
-            EncodeFailed: libvpx failed.
-        """
-        slot = int(event["slot"])
-        if event["kind"] == _native.EVENT_DECISION:
-            return {**_coded_info(as_records(pool.records(slot))), **request_info(event)}, None
-        self.done = True
-        result = collect(pool, slot, self.config)
-        end = {
-            "kbps": result.kbps,
-            "overshoot": result.overshoot,
-            "psnr_y_db": result.psnr_y_db,
-            "guarded": int(result.outcome["guarded"]),
-            "records": result.records,
-            "shown": result.shown,
-        }
-        return {**_coded_info(result.records), **end}, result
-
-
-def _coded_info(records: Records) -> dict[str, Any]:
-    coded = records[records["frame_type"] != SHOW_EXISTING][-1]
-    return {
-        "bits": int(coded["bits"]),
-        "sse": int(coded["sse"]),
-        "coded_type": int(coded["frame_type"]),
-        "qindex_asked": int(coded["asked"]),
-        "qindex": int(coded["qindex"]),
-    }
-
-
-def choose(
-    clips: Sequence[EnvClip],
-    targets_kbps: Sequence[int],
-    random: np.random.Generator,
-    options: dict[str, Any],
-) -> tuple[EnvClip, int]:
-    """A clip and a target: as `options` say ("clip": name or index, "target_kbps"), else random.
-
-    Raises:
-        BadInput: an unknown clip or option.
-    """
-    unknown = set(options) - {"clip", "target_kbps", "guard"}
-    if unknown:
-        raise BadInput(f"option {min(unknown)} is unknown: use clip, target_kbps or guard")
-    wanted = options.get("clip")
-    if wanted is None:
-        clip = clips[int(random.integers(len(clips)))]
-    else:
-        named = [c for i, c in enumerate(clips) if wanted in (i, c.name)]
-        if not named:
-            raise BadInput(f"clip {wanted} is unknown: use one of {', '.join(c.name for c in clips)}")
-        clip = named[0]
-    target = options.get("target_kbps") or targets_kbps[int(random.integers(len(targets_kbps)))]
-    return clip, int(target)
+from encoder_bridge.env.episode import RunningEpisode
+from encoder_bridge.env.observation import WINDOW, Observation, observation_space
+from encoder_bridge.env.paired_gain import PairedGain
+from encoder_bridge.env.rendering import FRAMES_PER_SECOND, check_render_mode
+from encoder_bridge.env.reward import EpisodeStart, Reward, check_reward
+from encoder_bridge.env.targets import check_targets, choose
+from encoder_bridge.errors import NotRunning
 
 
 class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
-    """libvpx asks for the qindex of every coded frame, hidden ones included.
+    """`Vp9RateControl-v0`: libvpx asks for the qindex of every coded frame, hidden ones included.
 
     Observation: "window" `[W, X]` frame features round the current frame, zeros beyond the clip;
     "clip" `[C]`; "step" `[S]`. `feature_names` names them.
     Action: the qindex, 0 to 255; C clamps it to [1, 255] and, with `guard`, raises it when the
     clip would end over its target.
-    Reward: 0 until the last step, which gives `reward(outcome)`; without one, always 0.
+    Reward: `PairedGain()` unless another is passed in: the per cent of rate that the episode saves over
+    the controller's own encode of the same clip and target at equal quality, less 5 for each per cent
+    over the target, given step by step as it comes about (`encoder_bridge.env.paired_gain`).
+    Info of a step: the coded frame's "bits", "sse" (Y+U+V), "coded_type", "is_shown", "qindex_asked" and
+    "qindex"; "show_existing" and "show_existing_bits", of the show-existing frames after it; of the n packets
+    that libvpx gave out since the step before, one a shown frame, "packet_bytes" `[n]`, "packet_sse_y" `[n]`
+    (luma squared error) and its sum "sse_y"; the request that waits: "frame_type", "show_index",
+    "coding_index", "layer", "reference_qindex". At the end also "kbps", "overshoot", "psnr_y_db", "guarded",
+    "records" and "shown", the whole encode.
+    Render mode "rgb_array": `encoder_bridge.env.rendering`.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012 (gymnasium's own way)
+    metadata = {"render_modes": ["rgb_array"], "render_fps": FRAMES_PER_SECOND}  # noqa: RUF012 (gymnasium's way)
 
     def __init__(
         self,
@@ -146,10 +51,11 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         targets_kbps: Sequence[int] = (64,),
         *,
         config: EncoderConfig | None = None,
-        reward: Reward = no_reward,
+        reward: Reward | None = None,
         window: int = WINDOW,
         guard: bool = True,
         timeout_s: float = 60.0,
+        render_mode: str | None = None,
         new_pool: PoolFactory = _native.Pool,
     ) -> None:
         """Loads the clips.
@@ -158,18 +64,21 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
             clips: files or loaded clips; none takes a small synthetic one.
             targets_kbps: bitrates to choose from.
             config: settings of the encoder; size and frame rate come from each clip.
-            reward: of the finished episode.
+            reward: see `encoder_bridge.env.reward`; None is `PairedGain()`.
             window: frames in "window".
             guard: hold the encode to its budget.
             timeout_s: how long the encoder may take for one frame.
+            render_mode: "rgb_array" or None.
             new_pool: `_native.Pool`, or `testing.fake_pool.FakePool`, which must have made the clips as well.
         """
         self._clips = load_clips(clips, config or EncoderConfig(), new_pool)
         self._targets_kbps = check_targets(targets_kbps)
-        self._reward, self._guard, self._timeout_s = reward, guard, timeout_s
-        self._window = window
+        self._reward = PairedGain() if reward is None else check_reward(reward)
+        self._guard, self._timeout_s, self._window = guard, timeout_s, window
+        self.render_mode = check_render_mode(render_mode)
+        self._actions: Actions = Absolute()
         self.observation_space = cast("gymnasium.Space[Observation]", observation_space(window))
-        self.action_space = gymnasium.spaces.Discrete(256)
+        self.action_space = self._actions.space
         self._new_pool = new_pool
         self._pool: EncoderPool | None = None
         self._episode: RunningEpisode | None = None
@@ -192,40 +101,74 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         options = options or {}
         clip, target_kbps = choose(self._clips, self._targets_kbps, self.np_random, options)
         self.close()
-        self._pool = self._new_pool(1)
-        self._episode = RunningEpisode(clip, target_kbps, self._window)
+        start = EpisodeStart(clip, clip.config.replace(target_kbps=target_kbps), self._new_pool)
+        episode = RunningEpisode(
+            start,
+            self._reward,
+            self._window,
+            guard=options.get("guard", self._guard),
+            keep_packets=self.render_mode is not None,
+        )
+        self._pool, self._episode = self._new_pool(1), episode
         with native_errors():
-            self._episode.start(self._pool, 0, options.get("guard", self._guard))
+            episode.start(self._pool, 0)
             self._receive(self._pool)
         if self._event[0]["kind"] != _native.EVENT_DECISION:
             raise_failure(self._pool.outcome(0))
-        info = self._episode.reset_info(self._event[0])
-        return self._episode.observe(self._event[0]), info
+        return episode.first(self._event[0])
 
     def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Codes the frame that waits.
 
         Raises:
             NotRunning: before `reset`, or after the end.
+            BadInput: an action out of range; the frame still waits.
             EncodeFailed: libvpx failed.
             WaitExpired: the encoder took too long.
         """
-        episode, pool = self._episode, self._pool
-        if episode is None or pool is None or episode.done:
-            raise NotRunning("no episode runs: call reset() first")
+        episode, pool = self._running()
+        qindex = self._actions.qindex(check_action(action, self._actions.space), episode.q_ref)
         with native_errors():
-            pool.send(np.zeros(1, np.int32), np.array([action], np.int32))
+            pool.send(np.zeros(1, np.int32), np.array([qindex], np.int32))
             self._receive(pool)
-            info, result = episode.step_info(pool, self._event[0])
-        observation = episode.observe(self._event[0])
-        reward = 0.0 if result is None else float(self._reward(result.episode(episode.clip.name)))
-        return observation, reward, result is not None, False, info
+            turn = episode.turn(pool, self._event[0])
+        return turn.observation, turn.reward, turn.ended, False, turn.info
+
+    def render(self) -> npt.NDArray[np.uint8] | None:
+        """The picture of the episode so far, `[H, W, 3]`; None without a render mode.
+
+        Raises:
+            NotRunning: before the first `reset`.
+        """
+        if self.render_mode is None:
+            return None
+        if self._episode is None:
+            raise NotRunning("no episode to render: call reset() first")
+        return self._episode.picture()
 
     def close(self) -> None:
         """Ends the episode and frees the encoder; twice is fine."""
         pool, self._pool, self._episode = self._pool, None, None
         if pool is not None:
             pool.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle keeps of an environment that does not run.
+
+        Raises:
+            TypeError: it runs.
+        """
+        if self._pool is not None:
+            raise TypeError(
+                "a running environment cannot be pickled, it holds a libvpx encoder: call close() before, "
+                "and reset() on the copy"
+            )
+        return self.__dict__
+
+    def _running(self) -> tuple[RunningEpisode, EncoderPool]:
+        if self._episode is None or self._pool is None or self._episode.done:
+            raise NotRunning("no episode runs: call reset() first")
+        return self._episode, self._pool
 
     def _receive(self, pool: EncoderPool) -> None:
         try:
@@ -235,12 +178,22 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
             raise
 
 
-def check_targets(targets_kbps: Sequence[int]) -> tuple[int, ...]:
-    """At least one positive bitrate.
+class Vp9RateControlRelativeEnv(Vp9RateControlEnv):
+    """`Vp9RateControlRelative-v0`: as `Vp9RateControlEnv`, but the action is an offset to q_ref.
 
-    Raises:
-        BadInput: there is none.
+    Action: a number that chooses one of `offsets`, which is added to the controller's qindex for the frame.
+    Reward: as there, the gain over the controller, which is what offset 0 plays throughout.
     """
-    if not targets_kbps or min(targets_kbps) < 1:
-        raise BadInput(f"targets {tuple(targets_kbps)} are no bitrates: give kilobits per second, 1 or more")
-    return tuple(int(target) for target in targets_kbps)
+
+    def __init__(
+        self,
+        clips: Sequence[EnvClip | str | Path] = (),
+        targets_kbps: Sequence[int] = (64,),
+        *,
+        offsets: Sequence[int] = OFFSETS,
+        **options: Any,
+    ) -> None:
+        """Args: clips, targets_kbps, options: see `Vp9RateControlEnv`; offsets: to choose from."""
+        super().__init__(clips, targets_kbps, **options)
+        self._actions = relative(offsets)
+        self.action_space = self._actions.space

@@ -12,7 +12,7 @@ encode uses the asynchronous pair instead, which never waits for the slowest:
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -25,31 +25,31 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import EncoderPool, PoolFactory
 from encoder_bridge.encode.waiting import native_errors, raise_failure
+from encoder_bridge.env.actions import OFFSETS, Absolute, Actions, check_action, check_actions, relative
+from encoder_bridge.env.batching import RAGGED, Ready, Seeds, check_mask, in_order, ragged_infos, seeds_of
 from encoder_bridge.env.clips import EnvClip, load_clips
+from encoder_bridge.env.episode import RunningEpisode, Turn
 from encoder_bridge.env.observation import WINDOW, Observation, observation_space
-from encoder_bridge.env.single import Reward, RunningEpisode, check_targets, choose, no_reward
+from encoder_bridge.env.paired_gain import PairedGain
+from encoder_bridge.env.rendering import FRAMES_PER_SECOND, check_render_mode
+from encoder_bridge.env.reward import EpisodeStart, Reward, check_reward
+from encoder_bridge.env.targets import check_targets, choose
 from encoder_bridge.errors import NotRunning
-
-
-class Ready(NamedTuple):
-    """Environments that have something to say; n of them."""
-
-    ids: npt.NDArray[np.int32]
-    """`[n]` which ones."""
-    observations: Observation
-    """Each `[n, ...]`."""
-    rewards: npt.NDArray[np.float64]
-    terminations: npt.NDArray[np.bool_]
-    """`[n]` True: the episode ended; the next thing it sends is a new one's first request."""
-    infos: list[dict[str, Any]]
 
 
 class Vp9RateControlVectorEnv(
     gymnasium.vector.VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArray[Any]]
 ):
-    """A vector of `Vp9RateControl-v0`; see the module for its two ways of use."""
+    """A vector of `Vp9RateControl-v0`; see the module for its two ways of use.
 
-    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+    Each environment chooses its clips and targets as a single one with its seed would.
+    """
+
+    metadata = {  # noqa: RUF012 (gymnasium's way)
+        "render_modes": ["rgb_array"],
+        "render_fps": FRAMES_PER_SECOND,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
 
     def __init__(
         self,
@@ -58,55 +58,86 @@ class Vp9RateControlVectorEnv(
         targets_kbps: Sequence[int] = (64,),
         *,
         config: EncoderConfig | None = None,
-        reward: Reward = no_reward,
+        reward: Reward | None = None,
         window: int = WINDOW,
         guard: bool = True,
         timeout_s: float = 60.0,
+        render_mode: str | None = None,
         new_pool: PoolFactory = _native.Pool,
     ) -> None:
         """See `Vp9RateControlEnv`."""
         self._clips = load_clips(clips, config or EncoderConfig(), new_pool)
         self._targets_kbps = check_targets(targets_kbps)
-        self._reward, self._guard, self._timeout_s = reward, guard, timeout_s
-        self._window = window
+        self._reward = PairedGain() if reward is None else check_reward(reward)
+        self._guard, self._timeout_s, self._window = guard, timeout_s, window
+        self.render_mode = check_render_mode(render_mode)
         self.num_envs = num_envs
         self.single_observation_space = observation_space(window)
-        self.single_action_space = gymnasium.spaces.Discrete(256)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._set_actions(Absolute())
+        self._new_pool = new_pool
         self._pool: EncoderPool = new_pool(num_envs)
         self._episodes: list[RunningEpisode | None] = [None] * num_envs
         self._fresh = np.zeros(num_envs, bool)
         self._events = np.zeros(num_envs, EVENT)
-        self._options: dict[str, Any] = {}
+        self._options: list[dict[str, Any]] = [{} for _ in range(num_envs)]
+        self._random = [gymnasium.utils.seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: Seeds = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Starts an episode in every slot; `options` as in the single environment, for all of them."""
-        self.start_all(seed=seed[0] if isinstance(seed, list) else seed, options=options)
-        ready = self._in_order(self.recv(self.num_envs))
-        return ready.observations, self._merge(ready.infos)
+        """Starts an episode in every slot, or in some.
+
+        Args:
+            seed: n stands for n, n + 1, ...; a list has one for each environment, None leaves its
+                random numbers as they are.
+            options: as in the single environment, for all that start; "reset_mask", `[num_envs]` bool,
+                starts these only, the others stay where they are.
+
+        Raises:
+            BadInput: unknown options, another number of seeds, a mask that is none.
+            NotRunning: an environment that the mask leaves out has never been started.
+        """
+        options = dict(options or {})
+        mask = check_mask(options.pop("reset_mask", None), self.num_envs)
+        if any(episode is None for episode in np.array(self._episodes, object)[~mask]):
+            raise NotRunning("reset_mask leaves out environments that never started: reset() all first")
+        self.start_all(seed=seed, options=options, mask=mask)
+        ready = self.recv(int(mask.sum()))
+        infos = dict(zip(ready.ids.tolist(), ready.infos, strict=True))
+        return self._observations(), self._merge([infos.get(slot, {}) for slot in range(self.num_envs)])
 
     def step(
         self, actions: npt.NDArray[np.int64]
     ) -> tuple[
         Observation, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]
     ]:
-        """One step everywhere; where an episode ended the step before, a new one starts instead."""
+        """One step everywhere; where an episode ended the step before, a new one starts instead.
+
+        Raises:
+            BadInput: an action out of range; every environment still waits.
+        """
         self.send(np.arange(self.num_envs, dtype=np.int32), actions)
-        ready = self._in_order(self.recv(self.num_envs))
+        ready = in_order(self.recv(self.num_envs), self.num_envs)
         truncations = np.zeros(self.num_envs, bool)
         return ready.observations, ready.rewards, ready.terminations, truncations, self._merge(ready.infos)
 
-    def start_all(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        """Starts an episode in every slot without waiting for any."""
-        if seed is not None:
-            self._np_random, self._np_random_seed = gymnasium.utils.seeding.np_random(seed)
-        self._options = options or {}
+    def start_all(
+        self,
+        *,
+        seed: Seeds = None,
+        options: dict[str, Any] | None = None,
+        mask: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Starts an episode in every slot (of `mask`) without waiting for any; see `reset`."""
+        seeds = seeds_of(seed, self.num_envs)
         for slot in range(self.num_envs):
-            self._stop(slot)
-            self._start(slot)
+            if mask is None or mask[slot]:
+                if seeds[slot] is not None:
+                    self._random[slot] = gymnasium.utils.seeding.np_random(seeds[slot])[0]
+                self._options[slot] = options or {}
+                self._stop(slot)
+                self._start(slot)
 
     def recv(self, n: int) -> Ready:
         """Waits until `n` environments are ready (or as many as run) and gives those that are.
@@ -123,21 +154,63 @@ class Vp9RateControlVectorEnv(
             return self._ready(self._events[:count])
 
     def send(self, ids: npt.NDArray[np.int32], actions: npt.NDArray[Any]) -> None:
-        """Answers environments that `recv` gave; ended ones start a new episode instead."""
+        """Answers environments that `recv` gave; ended ones start a new episode instead.
+
+        Raises:
+            BadInput: an action out of range; nothing is answered then.
+        """
         ids = np.asarray(ids, np.int32)
-        running = np.array([self._running(int(i)) for i in ids], bool)
+        running = {slot: episode for slot in ids.tolist() if (episode := self._running(slot))}
+        answers = [
+            self._actions.qindex(check_action(action, self._actions.space), running[slot].q_ref)
+            for slot, action in zip(ids.tolist(), check_actions(actions, len(ids)), strict=True)
+            if slot in running
+        ]
         with native_errors():
-            self._pool.send(ids[running], np.ascontiguousarray(np.asarray(actions)[running], np.int32))
-        for slot in ids[~running]:
-            self._start(int(slot))
+            self._pool.send(np.array(list(running), np.int32), np.array(answers, np.int32))
+        for slot in ids.tolist():
+            if slot not in running:
+                self._start(slot)
+
+    def render(self) -> tuple[Any, ...] | None:
+        """A picture of each environment's episode so far; None without a render mode.
+
+        Raises:
+            NotRunning: before the first `reset`.
+        """
+        if self.render_mode is None:
+            return None
+        return tuple(self._episode(slot).picture() for slot in range(self.num_envs))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Frees all encoders."""
         self._pool.close()
 
-    def _running(self, slot: int) -> bool:
+    def __getstate__(self) -> dict[str, Any]:
+        """Refuses to be pickled.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(
+            "a vector environment cannot be pickled, it holds libvpx encoders: make another one where you "
+            "need it"
+        )
+
+    def _set_actions(self, actions: Actions) -> None:
+        self._actions = actions
+        self.single_action_space = actions.space
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+
+    def _running(self, slot: int) -> RunningEpisode | None:
         episode = self._episodes[slot]
-        return episode is not None and not episode.done
+        return None if episode is None or episode.done else episode
+
+    def _episode(self, slot: int) -> RunningEpisode:
+        episode = self._episodes[slot]
+        if episode is None:
+            raise NotRunning("no episode runs: call reset() or start_all() first")
+        return episode
 
     def _stop(self, slot: int) -> None:
         if self._running(slot):
@@ -146,49 +219,69 @@ class Vp9RateControlVectorEnv(
                 self._pool.wait(slot, self._timeout_s)
 
     def _start(self, slot: int) -> None:
-        clip, target_kbps = choose(self._clips, self._targets_kbps, self.np_random, self._options)
-        episode = RunningEpisode(clip, target_kbps, self._window)
+        options = self._options[slot]
+        clip, target_kbps = choose(self._clips, self._targets_kbps, self._random[slot], options)
+        start = EpisodeStart(clip, clip.config.replace(target_kbps=target_kbps), self._new_pool)
+        episode = RunningEpisode(
+            start,
+            self._reward,
+            self._window,
+            guard=options.get("guard", self._guard),
+            keep_packets=self.render_mode is not None,
+        )
         with native_errors():
-            episode.start(self._pool, slot, self._options.get("guard", self._guard))
+            episode.start(self._pool, slot)
         self._episodes[slot], self._fresh[slot] = episode, True
 
     def _ready(self, events: npt.NDArray[np.void]) -> Ready:
-        rewards, ended = np.zeros(len(events)), np.zeros(len(events), bool)
-        infos: list[dict[str, Any]] = []
-        observations = []
-        for i, event in enumerate(events):
-            slot = int(event["slot"])
-            episode = self._episodes[slot]
-            assert episode is not None
-            if self._fresh[slot]:
-                if event["kind"] != _native.EVENT_DECISION:
-                    raise_failure(self._pool.outcome(slot))
-                infos.append(episode.reset_info(event))
-            else:
-                info, result = episode.step_info(self._pool, event)
-                infos.append(info)
-                if result is not None:
-                    ended[i] = True
-                    rewards[i] = self._reward(result.episode(episode.clip.name))
-            self._fresh[slot] = False
-            observations.append(episode.observe(event))
-        stacked = {name: np.stack([o[name] for o in observations]) for name in observations[0]}
-        return Ready(events["slot"].copy(), stacked, rewards, ended, infos)
-
-    def _in_order(self, ready: Ready) -> Ready:
-        if len(ready.ids) != self.num_envs:
-            raise NotRunning(f"{len(ready.ids)} of {self.num_envs} environments answered: reset() starts all")
-        order = np.argsort(ready.ids)
+        turns = [self._turn(event) for event in events]
+        stacked = {
+            name: np.stack([turn.observation[name] for turn in turns]) for name in turns[0].observation
+        }
         return Ready(
-            ready.ids[order],
-            {name: array[order] for name, array in ready.observations.items()},
-            ready.rewards[order],
-            ready.terminations[order],
-            [ready.infos[i] for i in order],
+            events["slot"].copy(),
+            stacked,
+            np.array([turn.reward for turn in turns]),
+            np.array([turn.ended for turn in turns]),
+            [turn.info for turn in turns],
         )
 
+    def _turn(self, event: np.void) -> Turn:
+        slot = int(event["slot"])
+        episode = self._episode(slot)
+        if not self._fresh[slot]:
+            return episode.turn(self._pool, event)
+        self._fresh[slot] = False
+        if event["kind"] != _native.EVENT_DECISION:
+            raise_failure(self._pool.outcome(slot))
+        observation, info = episode.first(event)
+        return Turn(observation, 0.0, False, info)
+
+    def _observations(self) -> Observation:
+        """`[num_envs, ...]` of what each environment saw last."""
+        all_of_them = [self._episode(slot).observation for slot in range(self.num_envs)]
+        return {name: np.stack([one[name] for one in all_of_them]) for name in all_of_them[0]}
+
     def _merge(self, infos: list[dict[str, Any]]) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
+        """As Gymnasium's vectors have it: "x" with a value for each, "_x" for whom it is one."""
+        merged = ragged_infos(infos)
         for i, info in enumerate(infos):
-            merged = self._add_info(merged, info, i)
+            merged = self._add_info(merged, {k: v for k, v in info.items() if k not in RAGGED}, i)
         return merged
+
+
+class Vp9RateControlRelativeVectorEnv(Vp9RateControlVectorEnv):
+    """A vector of `Vp9RateControlRelative-v0`."""
+
+    def __init__(
+        self,
+        num_envs: int,
+        clips: Sequence[EnvClip | str | Path] = (),
+        targets_kbps: Sequence[int] = (64,),
+        *,
+        offsets: Sequence[int] = OFFSETS,
+        **options: Any,
+    ) -> None:
+        """See `Vp9RateControlRelativeEnv`."""
+        super().__init__(num_envs, clips, targets_kbps, **options)
+        self._set_actions(relative(offsets))

@@ -123,7 +123,7 @@ class FakePool:
 
     def shown(self, slot: int) -> bytes:
         """See `_native.pyi`."""
-        encode = self._encode(slot, ended=True)
+        encode = self._encode(slot)
         shown = np.zeros(len(encode.shown), SHOWN)
         for row, (pts, size, key, sse_y) in zip(shown, encode.shown, strict=True):
             row["pts"], row["bytes"], row["key"], row["sse_y"] = pts, size, key, sse_y

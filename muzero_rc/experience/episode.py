@@ -67,9 +67,11 @@ class Episode:
       rate_kbps: achieved, all packets.
       psnr_y_db: mean over shown frames of luma PSNR, each at most 60 dB.
       outcome: gain over the anchor curve at the target, and overshoot.
-      records: [N] one native record per result, in coding order.
+      records: [N] one native record per result, in coding order, show-existing frames included.
       policies: [N, A] search policy of each record, or None.
       values: [N] search value of each record, or None.
+      shown: [T] bytes and luma squared error of every shown frame (`layouts.SHOWN`); None in logs
+        that were written before this was kept.
     """
 
     uid: str
@@ -91,9 +93,10 @@ class Episode:
     records: Array
     policies: Array | None = None
     values: Array | None = None
+    shown: Array | None = None
 
 
-_ARRAYS = ("records", "policies", "values")
+_ARRAYS = ("records", "policies", "values", "shown")
 
 
 def to_bytes(episode: Episode) -> bytes:

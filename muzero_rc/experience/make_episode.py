@@ -54,4 +54,5 @@ def make_episode(
         records=done.result.records,
         policies=policies,
         values=values,
+        shown=done.result.shown,
     )

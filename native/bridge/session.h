@@ -92,9 +92,11 @@ muzero_rc_progress muzero_rc_session_progress(muzero_rc_session *session);
 /* The records so far: of a session that has ended, or that waits for a decision. */
 const muzero_rc_array *muzero_rc_session_records(const muzero_rc_session *session);
 
-/* The next three are for a session that has ended. */
-muzero_rc_outcome muzero_rc_session_outcome(const muzero_rc_session *session);
+/* As the records: while nobody writes them. */
 const muzero_rc_array *muzero_rc_session_shown(const muzero_rc_session *session);
+
+/* The next two are for a session that has ended. */
+muzero_rc_outcome muzero_rc_session_outcome(const muzero_rc_session *session);
 /* Of a first pass: bytes. */
 const muzero_rc_array *muzero_rc_session_stats(const muzero_rc_session *session);
 

@@ -73,7 +73,7 @@ PyObject *pool_records(PyObject *self, PyObject *slot) {
   return of_slot(self, slot, POOL_QUIET, make_records);
 }
 PyObject *pool_shown(PyObject *self, PyObject *slot) {
-  return of_slot(self, slot, POOL_ENDED, make_shown);
+  return of_slot(self, slot, POOL_QUIET, make_shown);
 }
 PyObject *pool_stats(PyObject *self, PyObject *slot) {
   return of_slot(self, slot, POOL_ENDED, make_stats);

@@ -1,14 +1,21 @@
+import copy
+import pickle
+import warnings
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.layouts import SHOW_EXISTING
+from encoder_bridge.encode.first_pass import first_pass
+from encoder_bridge.encode.layouts import ALTREF, SHOW_EXISTING
 from encoder_bridge.encode.run import validate_episode
-from encoder_bridge.env.clips import load_clip
+from encoder_bridge.env.clips import EnvClip, load_clip
 from encoder_bridge.env.observation import BEHIND, ClipFeatures, feature_names, observe
-from encoder_bridge.env.single import Vp9RateControlEnv, no_reward
+from encoder_bridge.env.reward import AtEnd
+from encoder_bridge.env.single import Vp9RateControlEnv
 from encoder_bridge.errors import BadInput, NotRunning, WaitExpired
 
 
@@ -34,9 +41,12 @@ def constant(value):
 
 
 def test_gymnasiums_own_checker_passes(clip, new_pool):
-    env = gymnasium.make("Vp9RateControl-v0", clips=[clip], new_pool=new_pool)
-    check_env(env.unwrapped, skip_render_check=True)
-    env.close()
+    for name in ("Vp9RateControl-v0", "Vp9RateControlRelative-v0"):
+        env = gymnasium.make(name, clips=[clip], new_pool=new_pool)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            check_env(env.unwrapped)
+        env.close()
 
 
 def test_it_works_out_of_the_box():
@@ -58,7 +68,7 @@ def test_reset_tells_the_whole_clip(clip, new_pool):
 
 
 def test_each_step_says_what_became_of_the_frame(clip, new_pool):
-    env = make(clip, new_pool, guard=False)
+    env = make(clip, new_pool, guard=False, reward=AtEnd(lambda outcome: 0.0))
     infos, rewards = play(env, iter(range(50, 99)))
     steps, end = infos[1:], infos[-1]
     records = end["records"][end["records"]["frame_type"] != SHOW_EXISTING]
@@ -85,13 +95,65 @@ def test_the_reward_is_the_callers(clip, new_pool):
         seen.append(outcome)
         return 7.0
 
-    env = make(clip, new_pool, reward=reward)
+    env = make(clip, new_pool, reward=AtEnd(reward))
     infos, rewards = play(env, constant(120), target_kbps=90)
     assert rewards[-1] == 7.0 and not any(rewards[:-1])
     (outcome,) = seen
     assert (outcome.clip, outcome.target_kbps, outcome.frames) == ("synthetic", 90, 12)
     assert (outcome.kbps, outcome.psnr_y_db) == (infos[-1]["kbps"], infos[-1]["psnr_y_db"])
-    assert no_reward(outcome) == 0
+    env.close()
+
+
+def test_steps_tell_of_show_existing_frames_and_luma_error(clip, new_pool):
+    env = make(clip, new_pool)
+    infos, _ = play(env, constant(120))
+    steps, records = infos[1:], infos[-1]["records"]
+    hidden = records["frame_type"] == ALTREF
+    existing = records["frame_type"] == SHOW_EXISTING
+    assert hidden.any() and existing.any()
+    assert [s["is_shown"] for s in steps] == list((~hidden)[~existing])
+    assert sum(s["show_existing"] for s in steps) == existing.sum()
+    assert sum(s["show_existing_bits"] for s in steps) == records["bits"][existing].sum()
+    for name in ("bytes", "sse_y"):
+        packets = np.concatenate([s[f"packet_{name}"] for s in steps])
+        assert np.array_equal(packets, infos[-1]["shown"][name])
+    assert sum(s["sse_y"] for s in steps) == infos[-1]["shown"]["sse_y"].sum() > 0
+    env.close()
+
+
+def test_a_step_that_has_given_out_packets_tells_their_luma_error(clips):
+    """Without look-ahead every call of libvpx gives out its packet."""
+    clip = clips[_native.Pool]
+    config = clip.config.replace(lag_in_frames=0, auto_alt_ref=0)
+    clip = EnvClip("plain", clip.raw, config, first_pass(clip.raw.frames, config))
+    env = Vp9RateControlEnv([clip])
+    infos, _ = play(env, constant(120))
+    counts = [len(s["packet_bytes"]) for s in infos[1:]]
+    assert sum(counts) == 12 and max(counts) <= 2
+    env.close()
+
+
+@pytest.mark.parametrize("action", [-1, 256, 3.5, 3.0, "3", None, np.array([3, 4])])
+def test_actions_out_of_range_are_refused_and_the_frame_still_waits(clip, new_pool, action):
+    env = make(clip, new_pool)
+    env.reset(seed=0)
+    with pytest.raises(BadInput, match="0 to 255"):
+        env.step(action)
+    *_, info = env.step(np.int64(77))
+    assert info["qindex_asked"] == 77
+    env.close()
+
+
+def test_a_running_environment_says_why_it_cannot_be_pickled(clip, new_pool):
+    env = make(clip, new_pool)
+    env.reset(seed=0)
+    for copies in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match=r"running environment cannot be pickled.*close\(\)"):
+            copies(env)
+    env.close()
+    again = pickle.loads(pickle.dumps(env))
+    assert np.array_equal(again.reset(seed=3)[0]["window"], env.reset(seed=3)[0]["window"])
+    again.close()
     env.close()
 
 
@@ -146,8 +208,6 @@ def test_wrong_use_is_refused(clip, new_pool):
 
 
 def test_a_wait_that_passes_its_deadline_ends_the_episode(clips):
-    from encoder_bridge import _native
-
     env = Vp9RateControlEnv([clips[_native.Pool]], timeout_s=0.0)
     with pytest.raises(WaitExpired):
         for _ in range(100):
@@ -190,5 +250,4 @@ def test_the_package_offers_what_an_agent_needs():
     assert all(hasattr(package, name) for name in package.__all__)
     one = gymnasium.make("encoder_bridge.env:Vp9RateControl-v0")
     assert isinstance(one.unwrapped, package.Vp9RateControlEnv)
-    assert package.no_reward(package.EpisodeOutcome("clip", 64, 60.0, 0.0, 40.0, 12)) == 0.0
     assert set(package.feature_names()) == {"clip", "frame", "step"}

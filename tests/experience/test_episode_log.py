@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from support.failing_writes import run_with_faults
 from support.learn_samples import episode
 
+from encoder_bridge.encode.layouts import SHOWN
 from muzero_rc.experience.episode import (
     DEMONSTRATION,
     OWN,
@@ -51,6 +52,17 @@ def test_round_trip(tmp_path):
     read = list(read_log(tmp_path))
     assert len(read) == 2 and all(map(same, read, episodes))
     assert read[0].records.dtype == episodes[0].records.dtype
+
+
+def test_shown_frames_are_kept_and_older_logs_do_without(tmp_path):
+    shown = np.zeros(4, SHOWN)
+    shown["sse_y"], shown["bytes"] = range(4), 9
+    with EpisodeWriter(tmp_path) as writer:
+        writer.append(episode("new", shown=shown))
+        writer.append(episode("old"))  # as it was written before there was such a field
+    new, old = read_log(tmp_path)
+    assert np.array_equal(new.shown, shown) and new.shown.dtype == SHOWN
+    assert old.shown is None
 
 
 def test_a_uid_counts_once(tmp_path):

@@ -1,0 +1,152 @@
+"""A running episode: one encode in a slot of a pool, what `info` says of it, and its rewards."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from encoder_bridge import _native
+from encoder_bridge.encode.layouts import RECORD, SHOWN, Records, as_records, as_shown
+from encoder_bridge.encode.pool import EncoderPool
+from encoder_bridge.encode.result import EncodeResult, Packet
+from encoder_bridge.encode.waiting import collect
+from encoder_bridge.env.observation import (
+    ClipFeatures,
+    Observation,
+    clip_features,
+    nothing,
+    observe,
+    request_info,
+)
+from encoder_bridge.env.rendering import draw
+from encoder_bridge.env.reward import EpisodeStart, Reward, Step
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a step gave."""
+
+    observation: Observation
+    reward: float
+    ended: bool
+    info: dict[str, Any]
+
+
+class RunningEpisode:
+    """One encode of a pool's slot.
+
+    Attributes:
+        done: it has ended.
+        observation: of the frame that waits; the last one stays after the end.
+        q_ref: the controller's qindex for that frame.
+    """
+
+    def __init__(
+        self, start: EpisodeStart, reward: Reward, window: int, *, guard: bool, keep_packets: bool = False
+    ) -> None:
+        """`keep_packets`: for `picture`."""
+        start.config.check_target()
+        self._start, self._window = start, window
+        self._guard, self._keep_packets = guard, keep_packets
+        self._reward = reward.begin(start)
+        self._features: ClipFeatures = clip_features(start.config, start.clip.first)
+        self._records: Records = np.zeros(0, RECORD)
+        self._shown: Records = np.zeros(0, SHOWN)
+        self._packets: list[Packet] = []
+        self.done = False
+        self.observation = nothing(window)
+        self.q_ref = 0
+
+    def start(self, pool: EncoderPool, slot: int) -> None:
+        """Starts the encode; its first event is its first request."""
+        clip = self._start.clip
+        pool.start(
+            slot,
+            self._start.config.as_native(),
+            clip.raw.frames,
+            stats=clip.first.blob,
+            guard=self._guard,
+            keep_packets=self._keep_packets,
+        )
+
+    def first(self, event: np.void) -> tuple[Observation, dict[str, Any]]:
+        """What `reset` gives, the whole clip's statistics in `info`."""
+        clip, config = self._start.clip, self._start.config
+        self._look(event)
+        info = {
+            "clip": clip.name,
+            "target_kbps": config.target_kbps,
+            "fps": float(config.fps),
+            "stats": clip.first.stats.copy(),
+            "frame_features": self._features.frames.copy(),
+            "clip_features": self._features.clip.copy(),
+            **request_info(event),
+        }
+        return self.copied_observation(), info
+
+    def turn(self, pool: EncoderPool, event: np.void) -> Turn:
+        """What `step` gives.
+
+        Raises:
+            EncodeFailed: libvpx failed.
+        """
+        slot = int(event["slot"])
+        if self._keep_packets:
+            self._packets += pool.take_packets(slot)
+        self.done = bool(event["kind"] != _native.EVENT_DECISION)
+        if self.done:
+            result = collect(pool, slot, self._start.config)
+            step = self._step(result.records, result.shown, result)
+            info = {**_coded_info(step), **_end_info(result)}
+        else:
+            step = self._step(as_records(pool.records(slot)), as_shown(pool.shown(slot)), None)
+            info = {**_coded_info(step), **request_info(event)}
+            self._look(event)
+        return Turn(self.copied_observation(), float(self._reward(step)), self.done, info)
+
+    def copied_observation(self) -> Observation:
+        """The observation in arrays of the caller's own."""
+        return {name: array.copy() for name, array in self.observation.items()}
+
+    def picture(self) -> npt.NDArray[np.uint8]:
+        """See `encoder_bridge.env.rendering.draw`."""
+        return draw(self._records, self._packets, self._start.config, self._start.clip.first.frames)
+
+    def _look(self, event: np.void) -> None:
+        self.q_ref = int(event["q_ref"])
+        self.observation = observe(self._features, int(event["show_index"]), event["step"], self._window)
+
+    def _step(self, records: Records, shown: Records, result: EncodeResult | None) -> Step:
+        first_new, packets = len(self._records), shown[len(self._shown) :]
+        self._records, self._shown = records, shown
+        outcome = None if result is None else result.episode(self._start.clip.name)
+        return Step(records, first_new, packets, outcome)
+
+
+def _coded_info(step: Step) -> dict[str, Any]:
+    frame = step.frame
+    return {
+        "bits": int(frame["bits"]),
+        "sse": int(frame["sse"]),
+        "coded_type": int(frame["frame_type"]),
+        "is_shown": int(step.is_shown),
+        "qindex_asked": int(frame["asked"]),
+        "qindex": int(frame["qindex"]),
+        "show_existing": len(step.show_existing),
+        "show_existing_bits": int(step.show_existing["bits"].sum()),
+        "packet_bytes": step.packets["bytes"].copy(),
+        "packet_sse_y": step.packets["sse_y"].copy(),
+        "sse_y": int(step.packets["sse_y"].sum()),
+    }
+
+
+def _end_info(result: EncodeResult) -> dict[str, Any]:
+    return {
+        "kbps": result.kbps,
+        "overshoot": result.overshoot,
+        "psnr_y_db": result.psnr_y_db,
+        "guarded": int(result.outcome["guarded"]),
+        "records": result.records,
+        "shown": result.shown,
+    }
