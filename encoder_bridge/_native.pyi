@@ -12,6 +12,7 @@ Buffer: TypeAlias = Any
 EVENT_DECISION: int  # a frame waits for its qindex
 EVENT_DONE: int  # the encode ended well
 EVENT_FAILED: int  # the encode ended badly: outcome()["error"] says why
+EVENT_SHAPE: int  # a GOP is about to begin and waits for its shape
 
 FRAME_TYPES: tuple[str, ...]
 """Names of C's frame types, in the order of its enum: "key", "inter", "altref", "overlay", "golden"."""
@@ -37,7 +38,11 @@ def quantizer_steps() -> list[float]:
 
 def event_layout() -> tuple[int, list[tuple[str, str, int]]]:
     """Item size and (name, numpy format, offset) of one event: slot, kind, frame_type, show_index,
-    coding_index, gop_index, ref_coding_index (3i4), ref_valid (3i4), layer, q_ref, step (Nf4).
+    coding_index, gop_index, ref_coding_index (3i4), ref_valid (3i4), layer, q_ref, frames_left, flush,
+    step (Nf4). Of EVENT_SHAPE gop_index counts the GOPs before it, show_index is of the frame that
+    begins it (after a GOP without an alt-ref: of the earliest that can), frames_left are those after
+    it to the clip's end or the next key frame foreseen, and with flush all GOPs to the clip's end get
+    this shape; frame_type and layer are -1, the rest is 0. Of other events frames_left and flush are 0.
     """
 
 def record_layout() -> tuple[int, list[tuple[str, str, int]]]:
@@ -123,6 +128,7 @@ class Pool:
         guard: bool = True,
         keep_packets: bool = False,
         shapes: Buffer | None = None,
+        ask_shapes: bool = False,
     ) -> None:
         """Starts an encode in a free slot.
 
@@ -133,8 +139,9 @@ class Pool:
         libvpx's own rate control alone.
         shapes: i4[G, 4] of the GOPs in the order in which libvpx begins them: length (4 to lag - 2, 0
         libvpx's own), layers (auto-alt-ref 1 to 6, 0 or -1 as configured), strength (0 to 6) and
-        frames (0 to 15) of the alt-ref's filter (-1 as configured). After the list's end, and with
-        None, they are libvpx's own. With "ask" and "policy" only.
+        frames (0 to 15) of the alt-ref's filter (-1 as configured). After the list's end they are
+        libvpx's own; None leaves them to the policy, or to libvpx. With "ask" and "policy" only.
+        ask_shapes: hands the question of each GOP's shape to recv() as EVENT_SHAPE; also with "policy".
         """
     def recv(self, n: int, timeout_s: float, out: Buffer) -> int:
         """Waits until `n` events (or one per running slot, whichever is less) are there and writes
@@ -142,6 +149,8 @@ class Pool:
         """
     def send(self, slots: Buffer, qindexes: Buffer) -> None:
         """i4 slots that wait for a decision and their i4 qindexes (any value: C clamps)."""
+    def send_shapes(self, slots: Buffer, shapes: Buffer) -> None:
+        """i4 slots that wait for a GOP's shape, and their shapes, i4[n, 4] as `shapes` of start()."""
     def progress(self, slot: int) -> tuple[int, int, int]:
         """Frames read, packets out, packet bytes out, so far; for progress lines."""
     def wait(self, slot: int, timeout_s: float) -> bool:
@@ -152,6 +161,8 @@ class Pool:
         """
     def records(self, slot: int) -> bytes:
         """All of an ended encode; those so far while it waits for a decision that recv() has told of."""
+    def shapes(self, slot: int) -> bytes:
+        """i4[G, 4]: what was asked for, GOP by GOP, to be fed back as `shapes`; when, as records()."""
     def shown(self, slot: int) -> bytes:
         """One row per packet that libvpx has given out, as `records`: all, or those so far."""
     def stats(self, slot: int) -> bytes:

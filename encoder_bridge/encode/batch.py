@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.gop_shapes import Shapes, as_shapes
+from encoder_bridge.encode.gop_shapes import Shapes, as_shapes, shapes_of
 from encoder_bridge.encode.pool import STALL_S, EncoderPool
 from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.encode.result import EncodeResult
@@ -157,4 +157,5 @@ def _finish(pool: EncoderPool, slot: int, job: Job, layouts: Mapping[str, Any]) 
         return BatchResult(job, error="libvpx never asked for a decision")
     records = np.frombuffer(pool.records(slot), layouts["record"]).copy()
     packets = tuple(pool.take_packets(slot)) if job.keep_packets else ()
-    return BatchResult(job, encode=EncodeResult(job.settings, records, shown, outcome, packets))
+    shapes = shapes_of(pool.shapes(slot))
+    return BatchResult(job, encode=EncodeResult(job.settings, records, shown, outcome, packets, shapes))

@@ -48,6 +48,11 @@ def as_shapes(shapes: Shapes | None) -> npt.NDArray[np.int32] | None:
     return array.reshape(-1, 4)
 
 
+def shapes_of(data: bytes) -> tuple[GopShape, ...]:
+    """The shapes in what `Pool.shapes` returns."""
+    return tuple(GopShape(*row) for row in np.frombuffer(data, np.int32).reshape(-1, 4).tolist())
+
+
 def gop_starts(records: Records) -> list[int]:
     """Show indices of the frames that began a GOP, in order: from an encode's records.
 

@@ -24,6 +24,7 @@ class EncoderPool(Protocol):
         guard: bool = True,
         keep_packets: bool = False,
         shapes: Any = None,
+        ask_shapes: bool = False,
     ) -> None:
         """Starts an encode in a free slot; without `stats`, a first pass."""
 
@@ -32,6 +33,9 @@ class EncoderPool(Protocol):
 
     def send(self, slots: Any, qindexes: Any) -> None:
         """Answers the slots that wait for a decision."""
+
+    def send_shapes(self, slots: Any, shapes: Any) -> None:
+        """Answers the slots that wait for a GOP's shape."""
 
     def progress(self, slot: int) -> tuple[int, int, int]:
         """Frames read, packets out, packet bytes out, so far."""
@@ -44,6 +48,9 @@ class EncoderPool(Protocol):
 
     def records(self, slot: int) -> bytes:
         """Its results so far, while it waits for a decision; all of them when it has ended."""
+
+    def shapes(self, slot: int) -> bytes:
+        """The shapes asked for so far, one a GOP."""
 
     def shown(self, slot: int) -> bytes:
         """Its packets in figures, as `records`: so far, or all of them."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.layouts import SHOW_EXISTING, Records
 from encoder_bridge.media.bitrate import bitrate_kbps
 from encoder_bridge.media.psnr import mean_psnr_db
@@ -56,6 +57,8 @@ class EncodeResult:
     outcome: dict[str, Any]
     """As `Pool.outcome`: decisions, guarded, fallbacks, seconds."""
     packets: tuple[Packet, ...] = ()
+    shapes: tuple[GopShape, ...] = ()
+    """What was asked for, GOP by GOP; empty where libvpx shaped all of them. A replay feeds it back."""
 
     @property
     def frames(self) -> int:

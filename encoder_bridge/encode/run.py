@@ -49,7 +49,7 @@ def encode(
         policy: a file or "controller"; a `_native.Policy`, once opened, serves many encodes.
         plan: qindex of every coded frame, in coding order.
         guard: hold a policy to the budget, whatever it says.
-        shapes: of the GOPs, in order; None, and after their end: libvpx's own.
+        shapes: of the GOPs, in order; after their end libvpx's own. None leaves them to the policy.
         keep_packets: put them all into the result.
         on_packets: takes them as they come instead, so that memory does not grow.
         progress: called a few times a second.
@@ -98,7 +98,14 @@ def validate_episode(
         new_pool: as in `encode`.
     """
     again = encode(
-        source, first, result.config, mode="plan", plan=result.qindexes, keep_packets=True, new_pool=new_pool
+        source,
+        first,
+        result.config,
+        mode="plan",
+        plan=result.qindexes,
+        shapes=result.shapes,
+        keep_packets=True,
+        new_pool=new_pool,
     )
     differences = [
         f"{name} of the shown frames differ"

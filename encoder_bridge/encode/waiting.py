@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import shapes_of
 from encoder_bridge.encode.layouts import as_records, as_shown
 from encoder_bridge.encode.pool import EncoderPool, PoolFactory
 from encoder_bridge.encode.raw_clip import check_frames
@@ -129,4 +130,5 @@ def collect(
         outcome = pool.outcome(slot)
         raise_failure(outcome)
         records, shown = as_records(pool.records(slot)), as_shown(pool.shown(slot))
-    return EncodeResult(config, records, shown, outcome, tuple(packets))
+        shapes = shapes_of(pool.shapes(slot))
+    return EncodeResult(config, records, shown, outcome, tuple(packets), shapes)

@@ -1,15 +1,17 @@
 """One encode of the fake pool."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.layouts import ALTREF, EVENT, GOLDEN, KEY, RECORD, SHOW_EXISTING
 from encoder_bridge.encode.result import Packet
-from encoder_bridge.testing.rate_distortion_model import CodedFrame, FakeClip, packet_bytes
+from encoder_bridge.testing.rate_distortion_model import CodedFrame, FakeClip, packet_bytes, schedule_gops
 
 _SHOW_EXISTING_BITS = 8
 _REQUEST_FIELDS = ("frame_type", "show_index", "coding_index", "gop_index", "ref_coding_index", "ref_valid")
@@ -24,15 +26,21 @@ class FakeEncode:
         config: EncoderConfig,
         clip: FakeClip,
         stats: npt.NDArray[np.float64],
-        coded: list[CodedFrame],
-        noise: npt.NDArray[np.float64],
+        noise: Callable[[int], npt.NDArray[np.float64]],
+        *,
+        first_pass: bool,
     ) -> None:
-        """`coded` is empty for a first pass; `noise` is a factor on each one's bits."""
+        """`noise(n)`: factors on the bits of the first n coded frames."""
         self.slot, self.config, self.clip, self.stats = slot, config, clip, stats
-        self.schedule, self.noise = coded, noise
         self.guard = self.keep_packets = False
         self.position = 0
-        self.records = np.zeros(len(self.schedule), RECORD)
+        self.shapes: list[GopShape] = []
+        self.planned: Sequence[GopShape] | None = None
+        self.ask_shapes = False
+        self.mode = "ask"
+        self._first_pass, self._noise_of = first_pass, noise
+        self.records = np.zeros(0, RECORD)
+        self._reschedule()
         self.shown: list[tuple[int, int, int, int]] = []  # pts, bytes, key, luma error
         self.packets: list[Packet] = []
         self.event: np.void | None = None
@@ -43,15 +51,41 @@ class FakeEncode:
         self._qindex_at: dict[int, int] = {}  # show index to the hidden frame's qindex
         self._references = [0, 0, 0]
 
-    def run(self, mode: str) -> None:
-        """Up to the first request, or to the end where nobody is asked."""
+    def run(self) -> None:
+        """Up to the next question, or to the end where nobody is asked."""
         self.advance()
-        constant = self._constant_qindex() if mode == "libvpx" else 0
-        while mode != "ask" and not self.ended:
+        constant = self._constant_qindex() if self.mode == "libvpx" else 0
+        while self.mode != "ask" and not self.ended and not self.asks_shape:
             self.decide(constant or int(self.records[self.position]["q_ref"]))
             self.advance()
-        if mode == "libvpx":  # no callbacks recorded anything
+        if self.mode == "libvpx":  # no callbacks recorded anything
             self.position = self.decisions = 0
+
+    def plan(self, shapes: Sequence[GopShape]) -> None:
+        """Before the first frame: the shapes of the first GOPs."""
+        self.planned = shapes
+        self._reschedule()
+
+    def _reschedule(self) -> None:
+        """After a shape is known: what is coded already stays."""
+        shapes = self.shapes if self.planned is None else self.planned
+        coded, self.gops = schedule_gops(len(self.stats), self.config, shapes)
+        self.schedule = [] if self._first_pass else coded
+        self.noise = self._noise_of(len(self.schedule))
+        known, self.records = self.records[: self.position], np.zeros(len(self.schedule), RECORD)
+        self.records[: self.position] = known
+
+    @property
+    def asks_shape(self) -> bool:
+        """Whether a GOP begins whose shape is to be decided outside."""
+        gop = len(self.shapes)
+        return self.ask_shapes and gop < len(self.gops) and self.position == self.gops[gop][0]
+
+    def decide_shape(self, shape: GopShape) -> None:
+        """Begins the GOP that waits for its shape."""
+        self.shapes.append(shape)
+        self._reschedule()
+        self.asked = False
 
     @property
     def frame(self) -> CodedFrame:
@@ -67,6 +101,8 @@ class FakeEncode:
         if self.position == len(self.schedule):
             self.ended = True
             event["kind"] = _native.EVENT_DONE
+        elif self.asks_shape:
+            self._fill_shape_question(event)
         else:
             self._fill_request(event)
         self.event = event
@@ -123,6 +159,14 @@ class FakeEncode:
         used = next((q for q in range(qindex, 255) if self._bits(self.position, q) <= left), 255)
         self.guarded += used > qindex
         return used
+
+    def _fill_shape_question(self, event: np.void) -> None:
+        start = self.gops[len(self.shapes)][1]
+        event["kind"], event["frame_type"], event["layer"] = _native.EVENT_SHAPE, -1, -1
+        event["gop_index"], event["show_index"] = len(self.shapes), start
+        key_distance = max(self.config.kf_max_dist, 1)
+        next_key = (start // key_distance + 1) * key_distance
+        event["frames_left"] = min(len(self.stats), next_key) - 1 - start
 
     def _fill_request(self, event: np.void) -> None:
         frame, record = self.frame, self.records[self.position]

@@ -6,6 +6,7 @@ extension (`replay_features`), so their widths and meaning are the real ones.
 """
 
 import os
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ import numpy.typing as npt
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import GopShape, shapes_of
 from encoder_bridge.encode.layouts import SHOWN
 from encoder_bridge.encode.result import Packet
 from encoder_bridge.media.yuv420 import frame_bytes
 from encoder_bridge.testing.fake_encode import FakeEncode
-from encoder_bridge.testing.rate_distortion_model import FakeClip, schedule
+from encoder_bridge.testing.rate_distortion_model import FakeClip
 
 _BLOB_MAGIC = b"fakepass"
 _TICKS_PER_SECOND = 10_000_000
@@ -45,6 +47,7 @@ class FakePool:
         guard: bool = True,
         keep_packets: bool = False,
         shapes: Any = None,
+        ask_shapes: bool = False,
     ) -> None:
         """See `_native.pyi`."""
         if self._running(slot):
@@ -56,14 +59,21 @@ class FakePool:
         frame_stats = clip.stats(_TICKS_PER_SECOND / float(settings.fps))
         if stats is not None and len(stats) != len(_BLOB_MAGIC) + frame_stats.nbytes:
             raise _native.NativeError("the first pass saw another number of frames")
-        coded = [] if stats is None else schedule(len(frame_stats), settings)
-        random = np.random.default_rng(self._seed).standard_normal(len(coded))
-        encode = FakeEncode(slot, settings, clip, frame_stats, coded, 2.0 ** (self._noise * random))
+        if (shapes is not None or ask_shapes) and (stats is None or mode == "libvpx"):
+            raise ValueError("shapes: go with the second pass in mode ask or policy")
+        encode = FakeEncode(slot, settings, clip, frame_stats, self._factors, first_pass=stats is None)
         encode.guard, encode.keep_packets = guard and mode != "libvpx", keep_packets
+        encode.mode, encode.ask_shapes = mode, ask_shapes
+        if shapes is not None:
+            encode.plan(shapes_of(np.ascontiguousarray(shapes, np.int32).tobytes()))
         self._encodes[slot] = encode
         self._queue = [other for other in self._queue if other != slot]
-        encode.run(mode)
+        encode.run()
         self._queue.append(slot)
+
+    def _factors(self, count: int) -> npt.NDArray[np.float64]:
+        """On the bits of the first `count` coded frames."""
+        return 2.0 ** (self._noise * np.random.default_rng(self._seed).standard_normal(count))
 
     def recv(self, n: int, timeout_s: float, out: npt.NDArray[np.void]) -> int:
         """See `_native.pyi`; never waits, since nothing happens meanwhile."""
@@ -82,15 +92,30 @@ class FakePool:
     def send(self, slots: npt.NDArray[np.int32], qindexes: npt.NDArray[np.int32]) -> None:
         """See `_native.pyi`."""
         self._check_open()
+        for encode, qindex in zip(self._waiting(slots, shape=False), qindexes, strict=True):
+            encode.decide(int(qindex))
+            encode.run()
+            self._queue.append(encode.slot)
+
+    def send_shapes(self, slots: npt.NDArray[np.int32], shapes: npt.NDArray[np.int32]) -> None:
+        """See `_native.pyi`."""
+        self._check_open()
+        answers = shapes_of(np.ascontiguousarray(shapes, np.int32).tobytes())
+        for encode, shape in zip(self._waiting(slots, shape=True), answers, strict=True):
+            encode.decide_shape(shape)
+            encode.run()
+            self._queue.append(encode.slot)
+
+    def _waiting(self, slots: npt.NDArray[np.int32], *, shape: bool) -> list[FakeEncode]:
+        """The encodes of slots that all wait for an answer of one kind."""
         for slot in slots:
             encode = self._encodes[slot] if 0 <= slot < len(self._encodes) else None
             if encode is None or not encode.asked:
                 raise ValueError(f"slot {slot} waits for no decision")
-        encodes = [self._encode(int(slot)) for slot in slots]
-        for encode, qindex in zip(encodes, qindexes, strict=True):
-            encode.decide(int(qindex))
-            encode.advance()
-            self._queue.append(encode.slot)
+            if encode.asks_shape != shape:
+                waits_for = "GOP's shape: send_shapes()" if encode.asks_shape else "frame's qindex: send()"
+                raise ValueError(f"slot {slot} waits for a {waits_for}")
+        return [self._encode(int(slot)) for slot in slots]
 
     def progress(self, slot: int) -> tuple[int, int, int]:
         """See `_native.pyi`."""
@@ -120,6 +145,15 @@ class FakePool:
         """See `_native.pyi`."""
         encode = self._encode(slot)
         return encode.records[: encode.position].tobytes()
+
+    def shapes(self, slot: int) -> bytes:
+        """See `_native.pyi`."""
+        encode = self._encode(slot)
+        shapes = encode.shapes
+        if encode.planned is not None:
+            rest = [GopShape()] * (len(encode.gops) - len(encode.planned))
+            shapes = [*encode.planned, *rest][: len(encode.gops)]
+        return np.array([astuple(shape) for shape in shapes], np.int32).tobytes()
 
     def shown(self, slot: int) -> bytes:
         """See `_native.pyi`."""

@@ -6,6 +6,7 @@ Simple enough to know the optimum, see `toy`.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.layouts import ALTREF, GOLDEN, INTER, KEY, OVERLAY, SHOW_EXISTING
 
 DB_PER_STEP = 4.0
@@ -61,23 +63,44 @@ def packet_bytes(bits: float) -> int:
 
 def schedule(frames: int, config: EncoderConfig) -> list[CodedFrame]:
     """What is coded for `frames` shown frames, in coding order, in libvpx's manner."""
+    return schedule_gops(frames, config)[0]
+
+
+def schedule_gops(
+    frames: int, config: EncoderConfig, shapes: Sequence[GopShape] = ()
+) -> tuple[list[CodedFrame], list[tuple[int, int]]]:
+    """The same in GOPs of given shapes.
+
+    Args:
+        frames: how many.
+        config: of the encode.
+        shapes: of the first GOPs; their filter is nothing to the fake.
+
+    Returns:
+        The coded frames; and of each GOP how many of them come before it, and the show index of the
+        frame that begins it: a key frame, or the last of the GOP before.
+    """
     coded: list[CodedFrame] = []
+    gops: list[tuple[int, int]] = []
     key_distance = max(config.kf_max_dist, 1)
     hidden = config.auto_alt_ref > 0 and config.lag_in_frames > 1
     longest = min(_GOP_FRAMES, config.lag_in_frames) if hidden else _GOP_FRAMES
     start = 0
     while start < frames:
+        shape = shapes[len(gops)] if len(gops) < len(shapes) else GopShape()
+        gops.append((len(coded), start - (start % key_distance != 0)))
         if start % key_distance == 0:
             coded.append(CodedFrame(KEY, start, 0, True, 0))
             start += 1
         next_key = (start + key_distance - 1) // key_distance * key_distance
-        end = min(start + longest, frames, next_key)
+        end = min(start + (shape.length or longest), frames, next_key)
         if hidden and end - start >= 4:
-            _code_hidden_gop(coded, start, end - 1, config.auto_alt_ref)
+            layers = shape.layers if shape.layers > 0 else config.auto_alt_ref
+            _code_hidden_gop(coded, start, end - 1, layers)
         else:
             _code_plain_gop(coded, start, end)
         start = end
-    return coded
+    return coded, gops
 
 
 def _code_plain_gop(coded: list[CodedFrame], start: int, end: int) -> None:

@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "features/feature_table.h"
+#include "bridge/asker.h"
 #include "policy/model.h"
 #include "vpx/callbacks.h"
 #include "vpx/convert.h"
-#include "vpx/gop_levers.h"
 
 struct muzero_rc_recorder {
   muzero_rc_mailbox *mailbox;
@@ -18,21 +16,16 @@ struct muzero_rc_recorder {
   muzero_rc_frame_stats *stats; /* [clip.frame_count] */
   muzero_rc_model *model;       /* until the callbacks take it */
   muzero_rc_callbacks *callbacks;
-  muzero_rc_event *event;   /* ASK */
-  muzero_rc_gop_shape *shapes; /* [shape_count], NULL: the levers are left alone */
+  muzero_rc_asker asker;
+  muzero_rc_gop_shape *shapes; /* [shape_count], the plan; NULL: none */
   int32_t shape_count;
-  muzero_rc_gop_levers levers;
   muzero_rc_record pending; /* of the frame that libvpx codes now */
   bool is_pending;
   muzero_rc_array records;
-  int64_t wait_ns;
+  muzero_rc_array asked; /* shapes */
   bool refused; /* libvpx takes no external rate control */
-  int shape_error;
+  int error;    /* between encode calls */
 };
-
-size_t muzero_rc_event_size(void) {
-  return sizeof(muzero_rc_event) + (size_t)muzero_rc_step_features().count * sizeof(float);
-}
 
 static int copy_clip(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
   const int32_t frames = muzero_rc_blob_frames(options->stats_size);
@@ -47,67 +40,36 @@ static int copy_clip(muzero_rc_recorder *recorder, const muzero_rc_session_optio
   return 0;
 }
 
-/* ASK: the decider is whoever takes the event. */
-static int ask(void *self, const muzero_rc_clip_state *state,
-               const muzero_rc_frame_request *request, muzero_rc_decision *decision) {
-  muzero_rc_recorder *const recorder = self;
-  muzero_rc_event *const event = recorder->event;
-  event->slot = recorder->slot;
-  event->kind = MUZERO_RC_EVENT_DECISION;
-  event->frame_type = request->frame_type;
-  event->show_index = request->show_index;
-  event->coding_index = request->coding_index;
-  event->gop_index = request->gop_index;
-  memcpy(event->ref_coding_index, request->ref_coding_index, sizeof(event->ref_coding_index));
-  memcpy(event->ref_valid, request->ref_valid, sizeof(event->ref_valid));
-  event->layer = muzero_rc_clip_state_layer(state);
-  event->q_ref = decision->q_ref;
-  muzero_rc_observe_step(state, event->step);
-  const int64_t start_ns = muzero_rc_now_ns();
-  const int error =
-      muzero_rc_mailbox_ask(recorder->mailbox, recorder->slot, event, &decision->asked);
-  recorder->wait_ns += muzero_rc_now_ns() - start_ns;
-  return error;
-}
-
-/* A list's next shape; after its end libvpx's own. */
-static int listed_shape(void *self, const muzero_rc_shape_question *question,
-                        muzero_rc_gop_shape *shape) {
-  const muzero_rc_recorder *const recorder = self;
-  if (question->gop_index < recorder->shape_count) *shape = recorder->shapes[question->gop_index];
-  return 0;
-}
-
-static int open_levers(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
-  const muzero_rc_settings *const settings = &options->settings;
-  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
-  const muzero_rc_gop_shape own = {.layers = settings->auto_alt_ref,
-                                   .strength = settings->arnr_strength,
-                                   .frames = settings->arnr_max_frames};
-  if (!options->shapes) return 0;
-  if (settings->lag_in_frames < MUZERO_RC_SHAPE_LAG_MIN) return -ERANGE;
-  for (int32_t i = 0; i < options->shape_count; ++i)
-    if (!muzero_rc_gop_shape_is_valid(&options->shapes[i], settings->lag_in_frames)) return -ERANGE;
+static int copy_shapes(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
   const size_t count = (size_t)options->shape_count;
+  if ((options->shapes || options->ask_shapes) &&
+      options->settings.lag_in_frames < MUZERO_RC_SHAPE_LAG_MIN)
+    return -ERANGE;
+  if (!options->shapes) return 0;
+  for (size_t i = 0; i < count; ++i)
+    if (!muzero_rc_gop_shape_is_valid(&options->shapes[i], options->settings.lag_in_frames))
+      return -ERANGE;
   recorder->shapes = calloc(count ? count : 1, sizeof(*recorder->shapes));
   if (!recorder->shapes) return -ENOMEM;
   if (count) memcpy(recorder->shapes, options->shapes, count * sizeof(*recorder->shapes));
   recorder->shape_count = options->shape_count;
-  muzero_rc_gop_levers_init(&recorder->levers, &libvpx,
-                            (muzero_rc_shaper){listed_shape, recorder}, settings->lag_in_frames,
-                            recorder->clip.frame_count, own);
   return 0;
 }
 
 static int open_model(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
-  const muzero_rc_decider outside = {ask, recorder};
+  const muzero_rc_decider outside = {.decide = muzero_rc_ask_qindex, .self = &recorder->asker};
   const int error =
       options->mode == MUZERO_RC_MODE_ASK
           ? muzero_rc_model_open_with(outside, &recorder->clip, recorder->stats, &recorder->model)
           : muzero_rc_model_open(options->policy, &recorder->clip, recorder->stats,
                                  &recorder->model);
-  if (!error) muzero_rc_model_set_guard(recorder->model, options->guard);
-  return error;
+  if (error) return error;
+  muzero_rc_model_set_guard(recorder->model, options->guard);
+  if (options->ask_shapes)
+    muzero_rc_model_set_shaper(recorder->model, muzero_rc_ask_shape, &recorder->asker);
+  if (recorder->shapes)
+    muzero_rc_model_plan(recorder->model, recorder->shapes, recorder->shape_count);
+  return 0;
 }
 
 /* Python computes features from the blob, the plugin from this callback: they
@@ -156,6 +118,16 @@ static int coded(void *self, const muzero_rc_frame_result *result) {
   return muzero_rc_array_append(&recorder->records, sizeof(record), &record, 1);
 }
 
+static int prepare(muzero_rc_recorder *recorder, const muzero_rc_settings *settings) {
+  const muzero_rc_gop_settings gops = {.lag = settings->lag_in_frames,
+                                       .frame_count = recorder->clip.frame_count,
+                                       .kf_max_dist = settings->kf_max_dist,
+                                       .auto_alt_ref = settings->auto_alt_ref,
+                                       .arnr_strength = settings->arnr_strength,
+                                       .arnr_max_frames = settings->arnr_max_frames};
+  return muzero_rc_callbacks_prepare(recorder->callbacks, &recorder->clip, recorder->stats, &gops);
+}
+
 int muzero_rc_recorder_open(muzero_rc_mailbox *mailbox, int32_t slot,
                             const muzero_rc_session_options *options, muzero_rc_recorder **out) {
   *out = NULL;
@@ -165,11 +137,12 @@ int muzero_rc_recorder_open(muzero_rc_mailbox *mailbox, int32_t slot,
       .self = recorder, .open_model = hand_over_model, .decided = decided, .coded = coded};
   recorder->mailbox = mailbox;
   recorder->slot = slot;
-  recorder->event = calloc(1, muzero_rc_event_size());
-  int error = recorder->event ? copy_clip(recorder, options) : -ENOMEM;
-  if (!error) error = open_levers(recorder, options);
+  int error = muzero_rc_asker_open(&recorder->asker, mailbox, slot);
+  if (!error) error = copy_clip(recorder, options);
+  if (!error) error = copy_shapes(recorder, options);
   if (!error) error = open_model(recorder, options);
   if (!error) error = muzero_rc_callbacks_open(&owner, &recorder->callbacks);
+  if (!error) error = prepare(recorder, &options->settings);
   if (error)
     muzero_rc_recorder_close(&recorder);
   else
@@ -184,8 +157,9 @@ void muzero_rc_recorder_close(muzero_rc_recorder **out) {
   muzero_rc_callbacks_close(&recorder->callbacks);
   muzero_rc_model_close(&recorder->model);
   muzero_rc_array_close(&recorder->records);
+  muzero_rc_array_close(&recorder->asked);
+  muzero_rc_asker_close(&recorder->asker);
   free(recorder->shapes);
-  free(recorder->event);
   free(recorder->stats);
   free(recorder);
 }
@@ -196,26 +170,47 @@ int muzero_rc_recorder_attach(muzero_rc_recorder *recorder, vpx_codec_ctx_t *cod
   return muzero_rc_recorder_report(recorder).error;
 }
 
+/* A GOP that nobody was asked about has libvpx's own shape. */
+static int note_shape(muzero_rc_recorder *recorder) {
+  const muzero_rc_gop_levers *const levers = muzero_rc_callbacks_levers(recorder->callbacks);
+  const muzero_rc_gop_shape own = MUZERO_RC_OWN_SHAPE;
+  int error = 0;
+  while (!error && (int32_t)recorder->asked.count < levers->answered) {
+    const bool is_last = (int32_t)recorder->asked.count == levers->answered - 1;
+    const muzero_rc_gop_shape *const shape = is_last ? &levers->asked : &own;
+    error = muzero_rc_array_append(&recorder->asked, sizeof(own), shape, 1);
+  }
+  return error;
+}
+
 int muzero_rc_recorder_before_encode(muzero_rc_recorder *recorder, vpx_codec_ctx_t *codec,
                                      bool flush) {
-  if (!recorder->shapes) return 0;
-  const muzero_rc_gop_tracker *const gops = muzero_rc_callbacks_gops(recorder->callbacks);
-  const int error = muzero_rc_gop_levers_before_encode(&recorder->levers, codec, gops, flush);
-  if (!recorder->shape_error) recorder->shape_error = error;
+  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
+  int error = muzero_rc_callbacks_before_encode(recorder->callbacks, &libvpx, codec, flush);
+  if (!error) error = note_shape(recorder);
+  if (!recorder->error) recorder->error = error;
   return error;
 }
 
 muzero_rc_report muzero_rc_recorder_report(const muzero_rc_recorder *recorder) {
   muzero_rc_report report = muzero_rc_callbacks_report(recorder->callbacks);
-  if (recorder->shape_error && !report.error) report.error = recorder->shape_error;
+  if (recorder->error && !report.error) report.error = recorder->error;
   if (recorder->refused && !report.error) report.error = -ENOTSUP;
   return report;
 }
 
 int64_t muzero_rc_recorder_wait_ns(const muzero_rc_recorder *recorder) {
-  return recorder->wait_ns;
+  return recorder->asker.wait_ns;
 }
 
 const muzero_rc_array *muzero_rc_recorder_records(const muzero_rc_recorder *recorder) {
   return &recorder->records;
+}
+
+const muzero_rc_array *muzero_rc_recorder_shapes(const muzero_rc_recorder *recorder) {
+  return &recorder->asked;
+}
+
+int muzero_rc_recorder_question(const muzero_rc_recorder *recorder) {
+  return atomic_load(&recorder->asker.kind);
 }

@@ -35,6 +35,12 @@ muzero_rc_report muzero_rc_recorder_report(const muzero_rc_recorder *recorder);
 /* Spent waiting for answers. */
 int64_t muzero_rc_recorder_wait_ns(const muzero_rc_recorder *recorder);
 
+/* Items are muzero_rc_gop_shape: what was asked for, GOP by GOP. */
+const muzero_rc_array *muzero_rc_recorder_shapes(const muzero_rc_recorder *recorder);
+
+/* muzero_rc_event_kind of the question that waits for its answer, else 0. */
+int muzero_rc_recorder_question(const muzero_rc_recorder *recorder);
+
 /* Items are muzero_rc_record. */
 const muzero_rc_array *muzero_rc_recorder_records(const muzero_rc_recorder *recorder);
 

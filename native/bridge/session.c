@@ -245,6 +245,19 @@ const muzero_rc_array *muzero_rc_session_records(const muzero_rc_session *s) {
   return s->recorder ? muzero_rc_recorder_records(s->recorder) : &NONE;
 }
 
+const muzero_rc_array *muzero_rc_session_shapes(const muzero_rc_session *s) {
+  static const muzero_rc_array NONE;
+  return s->recorder ? muzero_rc_recorder_shapes(s->recorder) : &NONE;
+}
+
+int muzero_rc_session_question(const muzero_rc_session *s) {
+  return s->recorder ? muzero_rc_recorder_question(s->recorder) : 0;
+}
+
+bool muzero_rc_session_takes(const muzero_rc_session *s, const muzero_rc_gop_shape *shape) {
+  return muzero_rc_gop_shape_is_valid(shape, s->settings.lag_in_frames);
+}
+
 const muzero_rc_array *muzero_rc_session_shown(const muzero_rc_session *s) {
   return &s->outputs.shown;
 }

@@ -8,21 +8,23 @@
 
 #include <muzero_rc/policy.h>
 
-#include "rate_control/gop_shape.h"
 #include "bridge/rendezvous.h"
 #include "bridge/results.h"
 #include "bridge/settings.h"
 #include "bridge/source.h"
+#include "rate_control/gop_shape.h"
 
 enum { MUZERO_RC_ERROR_SIZE = 256 };
 
 typedef enum muzero_rc_event_kind {
   MUZERO_RC_EVENT_DECISION = 1,
   MUZERO_RC_EVENT_DONE = 2,
-  MUZERO_RC_EVENT_FAILED = 3
+  MUZERO_RC_EVENT_FAILED = 3,
+  MUZERO_RC_EVENT_SHAPE = 4
 } muzero_rc_event_kind;
 
-/* What the mailbox carries; `step` has as many floats as there are step features. */
+/* What the mailbox carries; `step` has as many floats as there are step features. Of a SHAPE,
+ * gop_index counts GOPs, show_index is of the frame that begins it, and frame_type is -1. */
 typedef struct muzero_rc_event {
   int32_t slot;
   int32_t kind; /* muzero_rc_event_kind */
@@ -34,6 +36,8 @@ typedef struct muzero_rc_event {
   int32_t ref_valid[MUZERO_RC_REFERENCES];
   int32_t layer;
   int32_t q_ref;
+  int32_t frames_left; /* SHAPE: as in muzero_rc_shape_question, as the next */
+  int32_t flush;
   float step[];
 } muzero_rc_event;
 
@@ -49,8 +53,9 @@ typedef struct muzero_rc_session_options {
   const muzero_rc_policy *policy; /* POLICY mode: outlives the session */
   bool guard;                     /* ASK mode: raise answers that break the budget */
   bool keep_packets;
-  const muzero_rc_gop_shape *shapes; /* of the first GOPs in order, copied; NULL: libvpx's own */
+  const muzero_rc_gop_shape *shapes; /* of the first GOPs in order, copied; NULL: the policy's */
   int32_t shape_count;
+  bool ask_shapes; /* hand the question of each GOP's shape to the mailbox; without `shapes` */
 } muzero_rc_session_options;
 
 typedef struct muzero_rc_outcome {
@@ -91,6 +96,15 @@ muzero_rc_progress muzero_rc_session_progress(muzero_rc_session *session);
 
 /* The records so far: of a session that has ended, or that waits for a decision. */
 const muzero_rc_array *muzero_rc_session_records(const muzero_rc_session *session);
+
+/* Shapes that were asked for so far, one a GOP, by the same rule. */
+const muzero_rc_array *muzero_rc_session_shapes(const muzero_rc_session *session);
+
+/* EVENT_DECISION or EVENT_SHAPE while the encode waits for that, else 0. */
+int muzero_rc_session_question(const muzero_rc_session *session);
+
+/* Whether libvpx takes the shape with the session's look-ahead. */
+bool muzero_rc_session_takes(const muzero_rc_session *session, const muzero_rc_gop_shape *shape);
 
 /* As the records: while nobody writes them. */
 const muzero_rc_array *muzero_rc_session_shown(const muzero_rc_session *session);

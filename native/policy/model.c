@@ -12,6 +12,10 @@ struct muzero_rc_model {
   muzero_rc_decider decider;
   muzero_rc_network_decider *network; /* NULL where the decider is none */
   bool guard;
+  muzero_rc_shape_hook shape; /* NULL: libvpx's own shapes */
+  void *shaper;
+  const muzero_rc_gop_shape *shapes; /* [shape_count], the plan; NULL: none */
+  int32_t shape_count;
 };
 
 int muzero_rc_model_open_with(muzero_rc_decider decider, const muzero_rc_clip *clip,
@@ -21,6 +25,7 @@ int muzero_rc_model_open_with(muzero_rc_decider decider, const muzero_rc_clip *c
   if (opened == NULL) return -ENOMEM;
   opened->decider = decider;
   opened->guard = true;
+  muzero_rc_model_set_shaper(opened, decider.shape, decider.self);
   const int result = muzero_rc_clip_state_open(clip, stats, &opened->state);
   if (result < 0) muzero_rc_model_close(&opened);
   *model = opened;
@@ -29,7 +34,7 @@ int muzero_rc_model_open_with(muzero_rc_decider decider, const muzero_rc_clip *c
 
 int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *clip,
                          const muzero_rc_frame_stats *stats, muzero_rc_model **out) {
-  const muzero_rc_decider controller = {NULL, NULL};
+  const muzero_rc_decider controller = {.self = NULL};
   int result = muzero_rc_model_open_with(controller, clip, stats, out);
   if (result < 0 || policy->network == NULL) return result;
   muzero_rc_model *const model = *out;
@@ -38,6 +43,7 @@ int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *c
     muzero_rc_model_close(out);
   } else {
     model->decider = muzero_rc_network_decider_of(model->network);
+    muzero_rc_model_set_shaper(model, model->decider.shape, model->decider.self);
   }
   return result;
 }
@@ -55,6 +61,41 @@ const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model) 
 }
 
 void muzero_rc_model_set_guard(muzero_rc_model *model, bool guard) { model->guard = guard; }
+
+void muzero_rc_model_plan(muzero_rc_model *model, const muzero_rc_gop_shape *shapes,
+                          int32_t count) {
+  model->shapes = shapes;
+  model->shape_count = count;
+  muzero_rc_clip_state_foresee(model->state, shapes, count);
+}
+
+void muzero_rc_model_set_shaper(muzero_rc_model *model, muzero_rc_shape_hook shape, void *self) {
+  model->shape = shape;
+  model->shaper = self;
+}
+
+bool muzero_rc_model_has_shapes(const muzero_rc_model *model) {
+  return model->shapes != NULL || model->shape != NULL;
+}
+
+int muzero_rc_model_shape(muzero_rc_model *model, const muzero_rc_shape_question *question,
+                          muzero_rc_gop_shape *shape) {
+  *shape = MUZERO_RC_OWN_SHAPE;
+  if (model->shapes) {
+    if (question->gop_index < model->shape_count) *shape = model->shapes[question->gop_index];
+    return 0;
+  }
+  return model->shape ? model->shape(model->shaper, model->state, question, shape) : 0;
+}
+
+void muzero_rc_model_begin_gop(muzero_rc_model *model, const muzero_rc_gop_shape *shape) {
+  muzero_rc_clip_state_plan(model->state, shape);
+}
+
+bool muzero_rc_model_is_of(const muzero_rc_model *model, const muzero_rc_clip *clip,
+                           const muzero_rc_frame_stats *stats) {
+  return muzero_rc_clip_state_is_of(model->state, clip, stats);
+}
 
 int muzero_rc_model_ask(muzero_rc_model *model, const muzero_rc_frame_request *request,
                         muzero_rc_decision *decision) {

@@ -14,6 +14,28 @@ int muzero_rc_model_open_with(muzero_rc_decider decider, const muzero_rc_clip *c
 int muzero_rc_model_ask(muzero_rc_model *model, const muzero_rc_frame_request *request,
                         muzero_rc_decision *decision);
 
+/* The shapes of the clip's first `count` GOPs, in place of anybody's answers: known to the
+ * forecast too, so before the first frame. Borrowed for the model's life. */
+void muzero_rc_model_plan(muzero_rc_model *model, const muzero_rc_gop_shape *shapes,
+                          int32_t count);
+
+/* Somebody else answers for shapes, in place of the decider. */
+void muzero_rc_model_set_shaper(muzero_rc_model *model, muzero_rc_shape_hook shape, void *self);
+
+/* Whether anybody decides shapes. */
+bool muzero_rc_model_has_shapes(const muzero_rc_model *model);
+
+/* Before the GOP of `question`: its shape, as asked for. 0, or the decider's error. */
+int muzero_rc_model_shape(muzero_rc_model *model, const muzero_rc_shape_question *question,
+                          muzero_rc_gop_shape *shape);
+
+/* The next GOP gets this shape. */
+void muzero_rc_model_begin_gop(muzero_rc_model *model, const muzero_rc_gop_shape *shape);
+
+/* Whether the model was opened with these. */
+bool muzero_rc_model_is_of(const muzero_rc_model *model, const muzero_rc_clip *clip,
+                           const muzero_rc_frame_stats *stats);
+
 /* The clip's state that the model keeps. Lives as long as the model. */
 const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model);
 

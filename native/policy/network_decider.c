@@ -106,7 +106,7 @@ static int decide(void *self, const muzero_rc_clip_state *state,
 }
 
 muzero_rc_decider muzero_rc_network_decider_of(muzero_rc_network_decider *network) {
-  return (muzero_rc_decider){decide, network};
+  return (muzero_rc_decider){.decide = decide, .self = network};
 }
 
 int muzero_rc_policy_forward(const muzero_rc_policy *policy, const float *clip,

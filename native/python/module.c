@@ -196,6 +196,7 @@ static int module_exec(PyObject *module) {
       PyModule_AddIntConstant(module, "EVENT_DECISION", MUZERO_RC_EVENT_DECISION) ||
       PyModule_AddIntConstant(module, "EVENT_DONE", MUZERO_RC_EVENT_DONE) ||
       PyModule_AddIntConstant(module, "EVENT_FAILED", MUZERO_RC_EVENT_FAILED) ||
+      PyModule_AddIntConstant(module, "EVENT_SHAPE", MUZERO_RC_EVENT_SHAPE) ||
       add_object(module, "FRAME_TYPES", glue_frame_types()) ||
       add_object(module, "LAYERS", glue_layers()) ||
       PyModule_AddIntConstant(module, "BITS_PLAIN", MUZERO_RC_BITS_PLAIN) ||

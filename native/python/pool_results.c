@@ -24,6 +24,10 @@ static PyObject *make_records(muzero_rc_session *session) {
   return make_bytes(muzero_rc_session_records(session), sizeof(muzero_rc_record));
 }
 
+static PyObject *make_shapes(muzero_rc_session *session) {
+  return make_bytes(muzero_rc_session_shapes(session), sizeof(muzero_rc_gop_shape));
+}
+
 static PyObject *make_shown(muzero_rc_session *session) {
   return make_bytes(muzero_rc_session_shown(session), sizeof(muzero_rc_shown));
 }
@@ -71,6 +75,9 @@ PyObject *pool_outcome(PyObject *self, PyObject *slot) {
 }
 PyObject *pool_records(PyObject *self, PyObject *slot) {
   return of_slot(self, slot, POOL_QUIET, make_records);
+}
+PyObject *pool_shapes(PyObject *self, PyObject *slot) {
+  return of_slot(self, slot, POOL_QUIET, make_shapes);
 }
 PyObject *pool_shown(PyObject *self, PyObject *slot) {
   return of_slot(self, slot, POOL_QUIET, make_shown);

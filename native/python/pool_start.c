@@ -53,6 +53,10 @@ static int read_mode(const char *name, PyObject *policy, muzero_rc_mode *mode) {
   return -1;
 }
 
+static bool may_shape(const muzero_rc_session_options *options) {
+  return options->mode != MUZERO_RC_MODE_LIBVPX && options->stats;
+}
+
 /* i4[G, 4]; the view is to be released once the encode has started. */
 static int read_shapes(PyObject *object, muzero_rc_session_options *options, Py_buffer *view) {
   if (glue_view(object, "shapes", GLUE_INT32, 4, false, view)) return -1;
@@ -62,7 +66,7 @@ static int read_shapes(PyObject *object, muzero_rc_session_options *options, Py_
     PyBuffer_Release(view);
     return -1;
   }
-  if (options->mode == MUZERO_RC_MODE_LIBVPX || !options->stats) {
+  if (!may_shape(options)) {
     PyErr_SetString(PyExc_ValueError,
                     "shapes: go with the second pass in mode \"ask\" or \"policy\"");
     PyBuffer_Release(view);
@@ -132,16 +136,16 @@ static PyObject *start_in(pool_object *self, int slot, muzero_rc_session_options
 
 PyObject *pool_start(PyObject *object, PyObject *args, PyObject *kwargs) {
   static char *names[] = {"slot",   "config", "source",       "stats",  "mode",
-                          "policy", "guard",  "keep_packets", "shapes", NULL};
+                          "policy", "guard",  "keep_packets", "shapes", "ask_shapes", NULL};
   pool_object *const self = (pool_object *)object;
   PyObject *config, *source, *policy = Py_None, *shapes = Py_None;
   const char *mode = "ask", *stats = NULL;
   Py_ssize_t stats_size = 0;
-  int slot, guard = 1, keep_packets = 0;
+  int slot, guard = 1, keep_packets = 0, ask_shapes = 0;
   muzero_rc_session_options options = {0};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO|$z#sOppO:start", names, &slot, &config,
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO|$z#sOppOp:start", names, &slot, &config,
                                    &source, &stats, &stats_size, &mode, &policy, &guard,
-                                   &keep_packets, &shapes))
+                                   &keep_packets, &shapes, &ask_shapes))
     return NULL;
   if (policy == Py_None) policy = NULL;
   PyObject *const policy_type = glue_state_of(object)->policy_type;
@@ -156,7 +160,13 @@ PyObject *pool_start(PyObject *object, PyObject *args, PyObject *kwargs) {
   options.policy = policy ? glue_policy(policy) : NULL;
   options.guard = guard;
   options.keep_packets = keep_packets;
+  options.ask_shapes = ask_shapes;
   Py_buffer view;
+  if (ask_shapes && (shapes != Py_None || !may_shape(&options))) {
+    PyErr_SetString(PyExc_ValueError, "ask_shapes: goes with the second pass in mode \"ask\" or "
+                                      "\"policy\", and without shapes");
+    return NULL;
+  }
   if (shapes != Py_None && read_shapes(shapes, &options, &view)) return NULL;
   PyObject *result = NULL;
   if (pool_enter(self)) {

@@ -88,6 +88,8 @@ PyObject *glue_event_layout(PyObject *module, PyObject *unused) {
       FIELD(muzero_rc_event, ref_valid, "(3,)i4"),
       FIELD(muzero_rc_event, layer, "i4"),
       FIELD(muzero_rc_event, q_ref, "i4"),
+      FIELD(muzero_rc_event, frames_left, "i4"),
+      FIELD(muzero_rc_event, flush, "i4"),
       FIELD(muzero_rc_event, step, step_format),
   };
   return layout(muzero_rc_event_size(), fields, COUNT(fields));

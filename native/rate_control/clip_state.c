@@ -75,6 +75,28 @@ void muzero_rc_clip_state_close(muzero_rc_clip_state **state) {
   *state = NULL;
 }
 
+bool muzero_rc_clip_state_is_of(const muzero_rc_clip_state *state, const muzero_rc_clip *clip,
+                                const muzero_rc_frame_stats *stats) {
+  const size_t size = (size_t)state->clip.frame_count * sizeof(*stats);
+  return memcmp(clip, &state->clip, sizeof(*clip)) == 0 && memcmp(stats, state->stats, size) == 0;
+}
+
+int32_t muzero_rc_clip_state_scene_left(const muzero_rc_clip_state *state, int32_t show_index) {
+  if (show_index < 0 || show_index >= state->clip.frame_count) return 0;
+  return state->traits[show_index].scene;
+}
+
+void muzero_rc_clip_state_plan(muzero_rc_clip_state *state, const muzero_rc_gop_shape *shape) {
+  muzero_rc_gop_schedule_plan(&state->schedule, shape->length, shape->layers);
+}
+
+void muzero_rc_clip_state_foresee(muzero_rc_clip_state *state, const muzero_rc_gop_shape *shapes,
+                                  int32_t count) {
+  state->shapes = shapes;
+  state->shape_count = count;
+  muzero_rc_forecast_fill(state);
+}
+
 void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,
                                 const muzero_rc_frame_request *request) {
   const int32_t pyramid = state->schedule.pyramid;

@@ -6,6 +6,8 @@
 
 #include <muzero_rc/policy.h>
 
+#include "rate_control/gop_shape.h"
+
 typedef struct muzero_rc_clip_state muzero_rc_clip_state;
 
 /* Copies clip and stats. -EINVAL for sizes or counts below 1, -ENOMEM. The
@@ -15,6 +17,22 @@ int muzero_rc_clip_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_
 
 /* Closes and sets *state to NULL; NULL is fine. */
 void muzero_rc_clip_state_close(muzero_rc_clip_state **state);
+
+/* Whether it was opened with these. */
+bool muzero_rc_clip_state_is_of(const muzero_rc_clip_state *state, const muzero_rc_clip *clip,
+                                const muzero_rc_frame_stats *stats);
+
+/* Frames after `show_index` to the clip's end or to the next cut, where libvpx puts a key frame. */
+int32_t muzero_rc_clip_state_scene_left(const muzero_rc_clip_state *state, int32_t show_index);
+
+/* The GOPs that begin from now on have this shape, until told otherwise; what is asked for next
+ * is foreseen with it. */
+void muzero_rc_clip_state_plan(muzero_rc_clip_state *state, const muzero_rc_gop_shape *shape);
+
+/* What the clip's first `count` GOPs are going to be, for the forecast: before the first frame.
+ * Borrowed for the state's life. */
+void muzero_rc_clip_state_foresee(muzero_rc_clip_state *state, const muzero_rc_gop_shape *shapes,
+                                  int32_t count);
 
 /* A frame is asked for: layer, q_ref and step features now speak of it. */
 void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,

@@ -53,6 +53,8 @@ struct muzero_rc_clip_state {
   muzero_rc_frame_span whole;
   muzero_rc_clip_probe probe;
   muzero_rc_gop_schedule schedule;
+  const muzero_rc_gop_shape *shapes; /* [shape_count] of the first GOPs, borrowed; NULL: not known */
+  int32_t shape_count;
   muzero_rc_budget budget;
   muzero_rc_layer_memory memory[MUZERO_RC_LAYERS];
   muzero_rc_frame_request request; /* the pending frame */

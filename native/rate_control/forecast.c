@@ -47,19 +47,35 @@ static void sum_from_the_end(muzero_rc_clip_state *state) {
   }
 }
 
+/* A planned GOP ends as it will be made to: see vpx/gop_levers.c. */
+static int32_t length_of(const muzero_rc_clip_state *state, int32_t gop_index, int32_t start) {
+  const muzero_rc_shape_question question = {.frames_left = state->traits[start].scene};
+  const bool is_planned = gop_index < state->shape_count && state->shapes[gop_index].length > 0;
+  if (!is_planned) return MUZERO_RC_USUAL_GOP;
+  const int32_t length = muzero_rc_gop_length_fit(state->shapes[gop_index].length, &question);
+  if (length > 0) return length;
+  return question.frames_left > 0 ? question.frames_left : 1; /* what is left of a scene */
+}
+
+static int32_t layers_of(const muzero_rc_clip_state *state, int32_t gop_index) {
+  const bool is_planned = gop_index < state->shape_count && state->shapes[gop_index].layers > 0;
+  return is_planned ? state->shapes[gop_index].layers
+                    : muzero_rc_gop_schedule_layers(&state->schedule);
+}
+
 void muzero_rc_forecast_fill(muzero_rc_clip_state *state) {
   const int32_t count = state->clip.frame_count;
-  const bool pyramid = state->schedule.pyramid != 0;
   muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
   const muzero_rc_planned_frame key = {0, MUZERO_RC_LAYER_KEY, 0, 0};
   const muzero_rc_frame_span opening = muzero_rc_opening_of(state, 0);
   fill_frame(state, key, &opening);
-  for (int32_t start = 0; start < count - 1; start += MUZERO_RC_USUAL_GOP) {
-    const int32_t usual = start + MUZERO_RC_USUAL_GOP;
-    const int32_t end = usual < count ? usual : count - 1;
+  int32_t gop_index = 0, length = 0;
+  for (int32_t start = 0; start < count - 1; start += length, ++gop_index) {
+    length = length_of(state, gop_index, start);
+    const int32_t end = start + length < count ? start + length : count - 1;
     const muzero_rc_frame_span gop = muzero_rc_frame_span_of(state->traits, count, start + 1, end);
-    const int32_t length = muzero_rc_gop_pattern(start, end, pyramid, frames);
-    for (int32_t i = 0; i < length; ++i) fill_frame(state, frames[i], &gop);
+    const int32_t coded = muzero_rc_gop_pattern(start, end, layers_of(state, gop_index), frames);
+    for (int32_t i = 0; i < coded; ++i) fill_frame(state, frames[i], &gop);
   }
   sum_from_the_end(state);
 }

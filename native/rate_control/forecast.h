@@ -1,6 +1,6 @@
 /* The forecast of bits still to come. The GOP under way is known frame by frame; for what lies
  * past it a table is made once per clip: for a dozen base steps, the bits of all frames from some
- * frame to the end, as if libvpx kept to its usual GOPs. */
+ * frame to the end, in the GOPs that are planned, then as if libvpx kept to its usual ones. */
 #ifndef MUZERO_RC_RATE_CONTROL_FORECAST_H_
 #define MUZERO_RC_RATE_CONTROL_FORECAST_H_
 

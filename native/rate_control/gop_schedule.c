@@ -39,8 +39,8 @@ static int32_t arf_layer(int32_t depth) {
 /* Frames first..last lie between two references. libvpx halves an interval of
  * three or more with one more alt-ref layer, and codes shorter ones in order. */
 static void append_interval(plan_list *list, int32_t first, int32_t last, int32_t depth,
-                            bool split) {
-  if (!split || last - first < 2 || depth >= MUZERO_RC_MAX_HIDDEN) {
+                            int32_t layers) {
+  if (last - first < 2 || depth >= layers) {
     for (int32_t show = first; show <= last; ++show) {
       append(list, show, MUZERO_RC_LAYER_LEAF, 1, depth > 0 ? last + 1 - show : 0);
     }
@@ -48,8 +48,8 @@ static void append_interval(plan_list *list, int32_t first, int32_t last, int32_
   }
   const int32_t middle = (first + last + 1) / 2;
   append(list, middle, arf_layer(depth + 1), middle - first + 1, last + 1 - middle);
-  append_interval(list, first, middle - 1, depth + 1, true);
-  append_interval(list, middle + 1, last, depth + 1, true);
+  append_interval(list, first, middle - 1, depth + 1, layers);
+  append_interval(list, middle + 1, last, depth + 1, layers);
 }
 
 void muzero_rc_gop_schedule_init(muzero_rc_gop_schedule *schedule, int32_t frame_count) {
@@ -59,16 +59,34 @@ void muzero_rc_gop_schedule_init(muzero_rc_gop_schedule *schedule, int32_t frame
   schedule->pyramid = -1;
 }
 
-static int32_t usual_gop_end(const muzero_rc_gop_schedule *schedule, int32_t start) {
-  const int32_t end = start + MUZERO_RC_USUAL_GOP;
+void muzero_rc_gop_schedule_plan(muzero_rc_gop_schedule *schedule, int32_t length,
+                                 int32_t layers) {
+  schedule->planned_length = length;
+  schedule->planned_layers = layers > 0 ? layers : 0;
+}
+
+int32_t muzero_rc_gop_schedule_layers(const muzero_rc_gop_schedule *schedule) {
+  return schedule->pyramid != 0 ? MUZERO_RC_MAX_HIDDEN : 1;
+}
+
+static int32_t layers_of_gop(const muzero_rc_gop_schedule *schedule) {
+  return schedule->layers > 0 ? schedule->layers : muzero_rc_gop_schedule_layers(schedule);
+}
+
+/* A GOP that a golden frame begins, after one without an alt-ref, is a frame shorter than asked. */
+static int32_t expected_gop_end(const muzero_rc_gop_schedule *schedule, int32_t start,
+                                bool golden) {
+  const int32_t planned = schedule->planned_length - golden;
+  const int32_t end = start + (schedule->planned_length > 0 ? planned : MUZERO_RC_USUAL_GOP);
   return end < schedule->frame_count ? end : schedule->frame_count - 1;
 }
 
-static void start_gop(muzero_rc_gop_schedule *schedule, int32_t show_index) {
+static void start_gop(muzero_rc_gop_schedule *schedule, int32_t show_index, bool golden) {
   schedule->hidden_count = 0;
   schedule->shown_depth = 0;
   schedule->gop_start = show_index;
-  schedule->gop_end = usual_gop_end(schedule, show_index);
+  schedule->gop_end = expected_gop_end(schedule, show_index, golden);
+  schedule->layers = schedule->planned_layers;
   ++schedule->gop_count;
 }
 
@@ -93,6 +111,7 @@ static int32_t top_hidden(const muzero_rc_gop_schedule *schedule) {
 
 static void learn_pyramid(muzero_rc_gop_schedule *schedule,
                           const muzero_rc_frame_request *request) {
+  if (schedule->layers > 0) return; /* asked for, so it says nothing of other GOPs */
   if (request->frame_type == MUZERO_RC_ALTREF && schedule->hidden_count > 0) {
     schedule->pyramid = 1;
   } else if (request->frame_type == MUZERO_RC_INTER && schedule->pyramid < 0 &&
@@ -119,13 +138,13 @@ void muzero_rc_gop_schedule_begin(muzero_rc_gop_schedule *schedule,
     learn_pyramid(schedule, request);
     if (request->frame_type == MUZERO_RC_ALTREF) {
       /* Pyramid GOPs end with a frame that is shown again, not with an overlay. */
-      if (schedule->hidden_count == 0) start_gop(schedule, schedule->shown);
+      if (schedule->hidden_count == 0) start_gop(schedule, schedule->shown, false);
       depth = interval_depth(schedule) + 1;
       layer = arf_layer(depth);
     }
   } else {
     if (request->frame_type == MUZERO_RC_GOLDEN) learn_pyramid(schedule, request);
-    start_gop(schedule, show);
+    start_gop(schedule, show, request->frame_type == MUZERO_RC_GOLDEN);
   }
   const int32_t ahead = top_hidden(schedule);
   schedule->pending = (muzero_rc_planned_frame){
@@ -158,35 +177,35 @@ int32_t muzero_rc_gop_schedule_ahead(const muzero_rc_gop_schedule *schedule,
                                      muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]) {
   plan_list list = {out, 0};
   const muzero_rc_planned_frame *pending = &schedule->pending;
-  const bool pyramid = schedule->pyramid != 0;
+  const int32_t layers = layers_of_gop(schedule);
   int32_t first = schedule->shown + 1;
   if (schedule->hidden_count == 0 || schedule->hidden[0] <= pending->show_index) {
     if (pending->layer == MUZERO_RC_LAYER_KEY || pending->layer == MUZERO_RC_LAYER_OVERLAY ||
         (pending->layer == MUZERO_RC_LAYER_TOP && schedule->hidden_count == 0)) {
-      /* A GOP begins: its alt-ref is not known yet, so this is the usual one. */
-      return muzero_rc_gop_pattern(pending->show_index, schedule->gop_end, pyramid, out);
+      /* A GOP begins: its alt-ref is not known yet, so this is the planned or the usual one. */
+      return muzero_rc_gop_pattern(pending->show_index, schedule->gop_end, layers, out);
     }
   }
   if (pending->layer == MUZERO_RC_LAYER_LEAF) first = pending->show_index + 1;
   /* A leaf's neighbours were too few to be halved; everything else may be. */
-  bool split = pyramid && pending->layer != MUZERO_RC_LAYER_LEAF;
+  int32_t deepest = pending->layer == MUZERO_RC_LAYER_LEAF ? 0 : layers;
   if (schedule->hidden_count == 0) {
-    append_interval(&list, first, schedule->gop_end, 0, false);
+    append_interval(&list, first, schedule->gop_end, 0, 0);
     return list.count;
   }
   int32_t left_depth = schedule->shown_depth;
   for (int32_t next = schedule->hidden_count - 1; next >= 0; --next) {
     const int32_t right_depth = schedule->hidden_depth[next];
     append_interval(&list, first, schedule->hidden[next] - 1, maximum(left_depth, right_depth),
-                    split);
+                    deepest);
     first = schedule->hidden[next] + 1;
     left_depth = right_depth;
-    split = pyramid;
+    deepest = layers;
   }
   return list.count;
 }
 
-int32_t muzero_rc_gop_pattern(int32_t start, int32_t end, bool pyramid,
+int32_t muzero_rc_gop_pattern(int32_t start, int32_t end, int32_t layers,
                               muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]) {
   plan_list list = {out, 0};
   if (end <= start) return 0;
@@ -195,6 +214,6 @@ int32_t muzero_rc_gop_pattern(int32_t start, int32_t end, bool pyramid,
     return list.count;
   }
   append(&list, end, MUZERO_RC_LAYER_TOP, end - start, 0);
-  append_interval(&list, start + 1, end - 1, 1, pyramid);
+  append_interval(&list, start + 1, end - 1, 1, layers);
   return list.count;
 }

@@ -48,10 +48,17 @@ typedef struct muzero_rc_gop_schedule {
   int32_t gop_end;   /* show index of its alt-ref, or of its last expected frame */
   int32_t gop_count;
   int32_t pyramid; /* 1: several alt-ref layers seen, 0: not, -1: not known yet */
+  int32_t layers;  /* of alt-refs in this GOP, at most; 0: as `pyramid` says */
+  int32_t planned_length; /* of the next GOP that begins; 0: not known */
+  int32_t planned_layers; /* of it; 0: as configured */
   muzero_rc_planned_frame pending;
 } muzero_rc_gop_schedule;
 
 void muzero_rc_gop_schedule_init(muzero_rc_gop_schedule *schedule, int32_t frame_count);
+
+/* The next GOP that begins, and those after it until told otherwise, have this shape. */
+void muzero_rc_gop_schedule_plan(muzero_rc_gop_schedule *schedule, int32_t length,
+                                 int32_t layers);
 
 /* A frame is asked for; schedule->pending describes it. */
 void muzero_rc_gop_schedule_begin(muzero_rc_gop_schedule *schedule,
@@ -63,14 +70,17 @@ void muzero_rc_gop_schedule_end(muzero_rc_gop_schedule *schedule);
 /* A hidden frame was shown without being coded again. */
 void muzero_rc_gop_schedule_show_existing(muzero_rc_gop_schedule *schedule);
 
+/* How many layers of alt-refs GOPs as configured have, at most: 1 or MUZERO_RC_MAX_HIDDEN. */
+int32_t muzero_rc_gop_schedule_layers(const muzero_rc_gop_schedule *schedule);
+
 /* Lists the frames still to be coded in this GOP after the pending one, in
  * coding order; returns how many. Exact as far as libvpx keeps to its pattern. */
 int32_t muzero_rc_gop_schedule_ahead(const muzero_rc_gop_schedule *schedule,
                                      muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]);
 
-/* The pattern of a whole GOP that ends at `end` after frame `start` was shown,
- * in coding order; returns how many. */
-int32_t muzero_rc_gop_pattern(int32_t start, int32_t end, bool pyramid,
+/* The pattern of a whole GOP that ends at `end` after frame `start` was shown, with at most
+ * `layers` of alt-refs, in coding order; returns how many. */
+int32_t muzero_rc_gop_pattern(int32_t start, int32_t end, int32_t layers,
                               muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]);
 
 #endif /* MUZERO_RC_RATE_CONTROL_GOP_SCHEDULE_H_ */

@@ -22,9 +22,24 @@ typedef struct muzero_rc_gop_shape {
 } muzero_rc_gop_shape;
 
 /* Nothing decided: everything as libvpx does it by itself. */
-#define MUZERO_RC_OWN_SHAPE ((muzero_rc_gop_shape){.length = 0, .layers = -1, .strength = -1, .frames = -1})
+#define MUZERO_RC_OWN_SHAPE \
+  ((muzero_rc_gop_shape){.length = 0, .layers = -1, .strength = -1, .frames = -1})
+
+/* Before a GOP: which shape? */
+typedef struct muzero_rc_shape_question {
+  int32_t gop_index;   /* GOPs before it */
+  int32_t show_index;  /* of the frame that begins it; the earliest, after a GOP without alt-ref */
+  int32_t frames_left; /* after that frame, to the clip's end or the next key frame foreseen */
+  int32_t flush;       /* 1: the encoder gets no further frames: all GOPs from here to the clip's
+                          end share this shape */
+} muzero_rc_shape_question;
 
 /* Whether libvpx takes it with a look-ahead of `lag` frames. */
 bool muzero_rc_gop_shape_is_valid(const muzero_rc_gop_shape *shape, int32_t lag);
+
+/* The length that keeps the alt-ref of the GOP asked about, and with `flush` those of the GOPs
+ * after it: libvpx codes none for a GOP that ends before its length. 0 where only libvpx's own
+ * length does. */
+int32_t muzero_rc_gop_length_fit(int32_t length, const muzero_rc_shape_question *question);
 
 #endif /* MUZERO_RC_RATE_CONTROL_GOP_SHAPE_H_ */

@@ -6,6 +6,7 @@ void muzero_rc_gop_tracker_init(muzero_rc_gop_tracker *tracker) {
   memset(tracker, 0, sizeof(*tracker));
   tracker->alt_ref = -1;
   tracker->shown = -1;
+  tracker->key = -1;
 }
 
 static void begin_gop(muzero_rc_gop_tracker *tracker, int32_t show_index) {
@@ -19,6 +20,7 @@ void muzero_rc_gop_tracker_request(muzero_rc_gop_tracker *tracker,
                                    const muzero_rc_frame_request *request) {
   tracker->request = *request;
   tracker->is_pending = true;
+  if (request->frame_type == MUZERO_RC_KEY) tracker->key = request->show_index;
   if (request->gop_index == 0) begin_gop(tracker, request->show_index);
   if (request->frame_type != MUZERO_RC_ALTREF) return;
   if (tracker->alt_ref < 0) tracker->alt_ref = request->show_index;

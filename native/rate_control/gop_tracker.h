@@ -12,6 +12,7 @@ typedef struct muzero_rc_gop_tracker {
   int32_t start;   /* show index of the frame that began the last */
   int32_t alt_ref; /* show index of its alt-ref, where the next GOP begins; -1: none so far */
   int32_t shown;   /* last shown frame, -1 at first */
+  int32_t key;     /* the last key frame, -1 at first */
   int32_t hidden[MUZERO_RC_MAX_HIDDEN]; /* alt-refs that wait to be shown, the GOP's end first */
   int32_t hidden_count;
   muzero_rc_frame_request request; /* without a result yet, where `is_pending` */

@@ -14,6 +14,7 @@ struct muzero_rc_callbacks {
   muzero_rc_clip clip;
   bool busy; /* between create_model and delete_model */
   muzero_rc_gop_tracker gops;
+  muzero_rc_gop_levers levers;
   int32_t lowest, highest;
   muzero_rc_report report;
 };
@@ -67,10 +68,12 @@ static vpx_rc_status_t send_firstpass_stats(vpx_rc_model_t model,
   const muzero_rc_callbacks_owner *const owner = &callbacks->owner;
   const int64_t start_ns = muzero_rc_now_ns();
   int error = stats->num_frames == callbacks->clip.frame_count ? 0 : -EPROTO;
-  if (!error) {
+  const muzero_rc_frame_stats *const frames = muzero_rc_stats_from_vpx(stats);
+  const bool prepared = !error && callbacks->model &&
+                        muzero_rc_model_is_of(callbacks->model, &callbacks->clip, frames);
+  if (!error && !prepared) {
     muzero_rc_model_close(&callbacks->model);
-    error = owner->open_model(owner->self, &callbacks->clip, muzero_rc_stats_from_vpx(stats),
-                              &callbacks->model);
+    error = owner->open_model(owner->self, &callbacks->clip, frames, &callbacks->model);
   }
   return finish(callbacks, start_ns, error);
 }
@@ -125,6 +128,7 @@ static vpx_rc_status_t update_encodeframe_result(vpx_rc_model_t model,
 static vpx_rc_status_t delete_model(vpx_rc_model_t model) {
   muzero_rc_callbacks *const callbacks = model;
   muzero_rc_model_close(&callbacks->model);
+  callbacks->levers = (muzero_rc_gop_levers){0};
   callbacks->busy = false;
   return VPX_RC_OK;
 }
@@ -138,8 +142,26 @@ vpx_rc_funcs_t muzero_rc_callbacks_funcs(muzero_rc_callbacks *callbacks) {
                           .priv = callbacks};
 }
 
-const muzero_rc_gop_tracker *muzero_rc_callbacks_gops(const muzero_rc_callbacks *callbacks) {
-  return &callbacks->gops;
+int muzero_rc_callbacks_prepare(muzero_rc_callbacks *callbacks, const muzero_rc_clip *clip,
+                                const muzero_rc_frame_stats *stats,
+                                const muzero_rc_gop_settings *settings) {
+  muzero_rc_gop_levers_init(&callbacks->levers, settings);
+  muzero_rc_gop_tracker_init(&callbacks->gops);
+  muzero_rc_model_close(&callbacks->model);
+  return callbacks->owner.open_model(callbacks->owner.self, clip, stats, &callbacks->model);
+}
+
+int muzero_rc_callbacks_before_encode(muzero_rc_callbacks *callbacks,
+                                      const muzero_rc_libvpx *libvpx, vpx_codec_ctx_t *codec,
+                                      bool flush) {
+  const int error = muzero_rc_gop_levers_before_encode(&callbacks->levers, libvpx, codec,
+                                                       &callbacks->gops, callbacks->model, flush);
+  if (!callbacks->report.error) callbacks->report.error = error;
+  return error;
+}
+
+const muzero_rc_gop_levers *muzero_rc_callbacks_levers(const muzero_rc_callbacks *callbacks) {
+  return &callbacks->levers;
 }
 
 muzero_rc_report muzero_rc_callbacks_report(const muzero_rc_callbacks *callbacks) {

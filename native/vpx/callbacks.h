@@ -7,7 +7,7 @@
 #include <muzero_rc/plugin.h>
 
 #include "policy/model.h"
-#include "rate_control/gop_tracker.h"
+#include "vpx/gop_levers.h"
 #include "vpx/vpx_abi.h"
 
 /* Whom the callbacks serve. What a function returns other than 0 is a negative errno and fails
@@ -39,8 +39,22 @@ void muzero_rc_callbacks_limit(muzero_rc_callbacks *callbacks, int32_t lowest, i
 /* What libvpx takes; it lives as long as `callbacks`. */
 vpx_rc_funcs_t muzero_rc_callbacks_funcs(muzero_rc_callbacks *callbacks);
 
-/* Where libvpx stands in its GOPs. Lives as long as `callbacks`. */
-const muzero_rc_gop_tracker *muzero_rc_callbacks_gops(const muzero_rc_callbacks *callbacks);
+/* Before the first encode call, for GOPs whose shape the model decides: opens the model of the
+ * clip at once, as the first GOP begins before libvpx sends its statistics, which are to be the
+ * same. What the owner's open_model returns. */
+int muzero_rc_callbacks_prepare(muzero_rc_callbacks *callbacks, const muzero_rc_clip *clip,
+                                const muzero_rc_frame_stats *stats,
+                                const muzero_rc_gop_settings *settings);
+
+/* Before each vpx_codec_encode(): of a frame, or with `flush` of none. The GOP that the call
+ * begins gets the model's shape. As muzero_rc_gop_levers_before_encode; the report has the error
+ * too. Does nothing unless prepared. */
+int muzero_rc_callbacks_before_encode(muzero_rc_callbacks *callbacks,
+                                      const muzero_rc_libvpx *libvpx, vpx_codec_ctx_t *codec,
+                                      bool flush);
+
+/* What was asked for so far. Lives as long as `callbacks`. */
+const muzero_rc_gop_levers *muzero_rc_callbacks_levers(const muzero_rc_callbacks *callbacks);
 
 /* Of the encoder so far, or of the last one. error is -EPROTO where libvpx sent statistics of
  * another length than it announced, or asked before it sent any. */

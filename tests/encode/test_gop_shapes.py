@@ -4,8 +4,9 @@ import pytest
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import first_pass
 from encoder_bridge.encode.gop_shapes import GopShape, as_shapes, gop_starts
-from encoder_bridge.encode.run import encode
-from encoder_bridge.errors import BadInput
+from encoder_bridge.encode.run import encode, validate_episode
+from encoder_bridge.encode.session import FrameRequest, Session, ShapeRequest
+from encoder_bridge.errors import BadInput, NotRunning
 from encoder_bridge.media.yuv420 import frame_bytes
 
 WIDTH, HEIGHT = 64, 48
@@ -65,3 +66,88 @@ def test_shapes_are_four_numbers_each():
 def test_a_shape_that_libvpx_would_refuse_is_refused(encoded, shape):
     with pytest.raises(BadInput, match="out of range"):
         encoded([shape])
+
+
+def play(clip, new_pool, shapes, qindex=lambda request: request.q_ref):
+    """Answers every question: shapes from an iterable. Returns what was asked, and the result."""
+    shapes, asked = iter(shapes), []
+    with Session(clip.raw.frames, clip.first, clip.config, ask_shapes=True, new_pool=new_pool) as session:
+        while (request := session.next_request()) is not None:
+            asked.append(request)
+            if isinstance(request, ShapeRequest):
+                session.answer_shape(next(shapes))
+            else:
+                session.answer(qindex(request))
+        return asked, session.result()
+
+
+def endless(*shapes):
+    yield from shapes
+    while True:
+        yield GopShape()
+
+
+def test_every_gop_is_asked_for_before_its_frames(clip, new_pool):
+    asked, result = play(clip, new_pool, endless(GopShape(4), GopShape(4)))
+    questions = [request for request in asked if isinstance(request, ShapeRequest)]
+    assert isinstance(asked[0], ShapeRequest)
+    assert isinstance(asked[1], FrameRequest)
+    assert asked[0].gop_index == asked[0].show_index == 0
+    assert asked[0].frames_left == len(clip.raw) - 1
+    assert [question.gop_index for question in questions] == list(range(len(questions)))
+    assert len(result.shapes) == len(questions)
+    assert result.shapes[0] == GopShape(4)
+
+
+def test_a_plan_of_shapes_and_qindexes_gives_the_same_bytes(clip, new_pool):
+    _, result = play(clip, new_pool, endless(GopShape(4, layers=1), GopShape(5, strength=1, frames=3)))
+    assert result.packets == ()
+    again = encode(
+        clip.raw.frames,
+        clip.first,
+        clip.config,
+        mode="plan",
+        plan=result.qindexes,
+        shapes=result.shapes,
+        keep_packets=True,
+        new_pool=new_pool,
+    )
+    assert again.qindexes == result.qindexes
+    assert again.shapes == result.shapes
+    assert np.array_equal(again.records["bits"], result.records["bits"])
+    assert validate_episode(clip.raw.frames, clip.first, again, new_pool=new_pool) == []
+
+
+def test_own_answers_are_no_shapes(clip, new_pool):
+    _, result = play(clip, new_pool, endless())
+    with Session(clip.raw.frames, clip.first, clip.config, new_pool=new_pool) as session:
+        while (request := session.request()) is not None:
+            session.answer(request.q_ref)
+        assert np.array_equal(session.result().records["bits"], result.records["bits"])
+
+
+def test_an_answer_of_the_other_kind_is_refused(clip, new_pool):
+    with Session(clip.raw.frames, clip.first, clip.config, ask_shapes=True, new_pool=new_pool) as session:
+        assert isinstance(session.next_request(), ShapeRequest)
+        with pytest.raises(BadInput, match="send_shapes"):
+            session.answer(100)
+        session.answer_shape(GopShape())
+        assert isinstance(session.next_request(), FrameRequest)
+        with pytest.raises(BadInput, match=r"send\(\)"):
+            session.answer_shape(GopShape())
+        session.answer(100)
+    session = Session(clip.raw.frames, clip.first, clip.config, ask_shapes=True, new_pool=new_pool)
+    with session, pytest.raises(NotRunning, match="next_request"):
+        session.request()
+
+
+def test_shapes_need_a_second_pass_that_asks_or_has_a_policy(clip, new_pool):
+    pool, config = new_pool(1), clip.config.as_native()
+    try:
+        for options in ({"shapes": np.zeros((1, 4), np.int32)}, {"ask_shapes": True}):
+            with pytest.raises(ValueError, match="second pass"):
+                pool.start(0, config, clip.raw.frames, mode="libvpx", stats=clip.first.blob, **options)
+            with pytest.raises(ValueError, match="second pass"):
+                pool.start(0, config, clip.raw.frames, mode="ask", **options)
+    finally:
+        pool.close()

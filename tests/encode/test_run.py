@@ -136,7 +136,7 @@ def test_wrong_use_is_refused(clip, new_pool):
 
 def test_a_session_out_of_step_says_so(clip, new_pool):
     session = Session(clip.raw.frames, clip.first, clip.config, new_pool=new_pool)
-    with pytest.raises(NotRunning, match="no frame waits"):
+    with pytest.raises(NotRunning, match="nothing waits"):
         session.answer(3)
     session.request()
     with pytest.raises(NotRunning, match="answer the last one"):

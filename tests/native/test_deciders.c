@@ -77,7 +77,7 @@ static void test_an_outsider_that_answers_q_ref_is_the_controller(void) {
   muzero_rc_policy *policy = NULL;
   CHECK_EQ(muzero_rc_policy_open("controller", &policy, NULL, 0), 0);
   muzero_rc_model *controller = open_policy(policy);
-  muzero_rc_model *outside = open_outside((muzero_rc_decider){answer, &o});
+  muzero_rc_model *outside = open_outside((muzero_rc_decider){.decide = answer, .self = &o});
   CHECK(controller && outside);
   CHECK_EQ(play(controller, ours), 0);
   CHECK_EQ(play(outside, theirs), 0);
@@ -92,7 +92,7 @@ static void test_the_guard_minds_every_kind(void) {
   muzero_rc_decision decisions[FRAMES];
   for (int guard = 0; guard < 2; ++guard) {
     outsider o = {.answer = -7}; /* finer than there is */
-    muzero_rc_model *model = open_outside((muzero_rc_decider){answer, &o});
+    muzero_rc_model *model = open_outside((muzero_rc_decider){.decide = answer, .self = &o});
     CHECK(model);
     muzero_rc_model_set_guard(model, guard);
     CHECK_EQ(play(model, decisions), 0);
@@ -124,7 +124,7 @@ static void test_a_network_asks_for_more_than_q_ref(void) {
 
 static int open_model(void *self, const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                       muzero_rc_model **model) {
-  return muzero_rc_model_open_with((muzero_rc_decider){answer, self}, clip, stats, model);
+  return muzero_rc_model_open_with((muzero_rc_decider){.decide = answer, .self = self}, clip, stats, model);
 }
 
 static int refuse_result(void *self, const muzero_rc_frame_result *result) {

@@ -109,9 +109,9 @@ static void any_request_is_survived(void) {
 static void gop_pattern_codes_every_frame_once(void) {
   muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
   for (int32_t length = 1; length <= 25; ++length) {
-    for (int pyramid = 0; pyramid <= 1; ++pyramid) {
+    for (int32_t layers = 1; layers <= MUZERO_RC_MAX_HIDDEN; ++layers) {
       bool seen[32] = {false};
-      const int32_t count = muzero_rc_gop_pattern(10, 10 + length, pyramid != 0, frames);
+      const int32_t count = muzero_rc_gop_pattern(10, 10 + length, layers, frames);
       CHECK_EQ(count, length);
       for (int32_t i = 0; i < count; ++i) {
         const int32_t place = frames[i].show_index - 10;
