@@ -37,6 +37,7 @@ typedef struct muzero_rc_controller_params {
   float fastest_fall;    /* by which the base may fall from frame to frame */
   float doubt;           /* log2 by which a frame may exceed its expected bits */
   float doubt_costly;    /* the same for key frames and a GOP's alt-ref */
+  float doubt_late_key;  /* the same for key frames after the first */
   float guard_slack;     /* steps by which later frames may be asked to save */
 
   /* What training clips usually have: where terms of an offset are 0. */

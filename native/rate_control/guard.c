@@ -4,9 +4,17 @@
 #include "rate_control/controller_params.h"
 #include "rate_control/quantizer.h"
 
+/* log2 by which the pending frame may exceed its expected bits. What a late key frame takes is
+ * known from the first one only, which may have shown another picture. */
+static float doubt_of_pending(const muzero_rc_clip_state *state) {
+  const int32_t layer = state->schedule.pending.layer;
+  if (layer > MUZERO_RC_LAYER_TOP) return muzero_rc_params.doubt;
+  const bool late_key = layer == MUZERO_RC_LAYER_KEY && state->coded_count > 0;
+  return late_key ? muzero_rc_params.doubt_late_key : muzero_rc_params.doubt_costly;
+}
+
 int32_t muzero_rc_guard(const muzero_rc_clip_state *state, int32_t asked) {
-  const bool costly = state->schedule.pending.layer <= MUZERO_RC_LAYER_TOP;
-  const float doubt = costly ? muzero_rc_params.doubt_costly : muzero_rc_params.doubt;
+  const float doubt = doubt_of_pending(state);
   const double allowed = state->target_bits - state->budget.spent_bits - state->pending.saving_bits;
   int32_t low = asked;
   int32_t high = MUZERO_RC_QINDEX_MAX;

@@ -128,6 +128,28 @@ static void guard_holds_a_policy_that_wants_everything(void) {
   CHECK(free_running > 3.0);
 }
 
+/* A late key frame may take twice what is expected and still fits into what is left. */
+static void a_late_key_frame_leaves_room_for_twice_its_bits(void) {
+  make_stats(60.0);
+  muzero_rc_clip_state *state = opened(300);
+  CHECK(state != NULL);
+  const muzero_rc_frame_request first = {.frame_type = MUZERO_RC_KEY};
+  const muzero_rc_frame_result result = {
+      .sse = 1 << 20, .bits = 40000, .pixels = 352 * 288 * 3 / 2, .qindex = 60};
+  muzero_rc_clip_state_begin(state, &first);
+  muzero_rc_clip_state_commit(state, 60, true);
+  muzero_rc_clip_state_end(state, &result);
+  state->budget.spent_bits = 0.95 * state->target_bits;
+  const muzero_rc_frame_request late = {
+      .coding_index = 1, .show_index = FRAMES - 1, .frame_type = MUZERO_RC_KEY};
+  muzero_rc_clip_state_begin(state, &late);
+  const int32_t used = muzero_rc_clip_state_commit(state, 1, true);
+  const float bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used));
+  CHECK(used > 1 && used < 255);
+  CHECK(2.0 * (double)muzero_rc_exp2(bits) < 0.051 * state->target_bits);
+  muzero_rc_clip_state_close(&state);
+}
+
 static void impossible_targets_end_at_255(void) {
   make_stats(4000.0);
   muzero_rc_clip_state *state = opened(1);
@@ -311,6 +333,7 @@ int main(void) {
   budget_is_kept_whatever_the_models_error();
   a_flash_does_not_starve_the_rest_of_the_clip();
   guard_holds_a_policy_that_wants_everything();
+  a_late_key_frame_leaves_room_for_twice_its_bits();
   impossible_targets_end_at_255();
   decisions_are_clamped();
   wild_stats_give_finite_features();
