@@ -13,31 +13,36 @@ int muzero_rc_block_sad(const uint8_t *block, ptrdiff_t stride, const uint8_t *o
   return sum;
 }
 
-/* Three stages of butterflies down the columns. */
-static void hadamard_columns(int16_t block[SIDE][SIDE]) {
-  for (int half = SIDE / 2; half >= 1; half /= 2)
-    for (int group = 0; group < SIDE; group += 2 * half)
-      for (int y = group; y < group + half; ++y)
-        for (int x = 0; x < SIDE; ++x) {
-          const int16_t upper = block[y][x], lower = block[y + half][x];
-          block[y][x] = (int16_t)(upper + lower);
-          block[y + half][x] = (int16_t)(upper - lower);
-        }
+static void gather(const uint8_t *pixels, ptrdiff_t stride, uint8_t *block) {
+  for (int y = 0; y < SIDE; ++y) memcpy(block + SIDE * y, pixels + y * stride, SIDE);
+}
+
+/* One of the six like stages of a Hadamard transform of 64, which is that of 8 x 8: sums and
+ * differences of the two halves, interleaved. So compilers need no transposition. */
+static inline void hadamard_stage(const int16_t *restrict in, int16_t *restrict out) {
+  for (int i = 0; i < AREA / 2; ++i) {
+    out[2 * i] = (int16_t)(in[i] + in[i + AREA / 2]);
+    out[2 * i + 1] = (int16_t)(in[i] - in[i + AREA / 2]);
+  }
 }
 
 int muzero_rc_block_satd(const uint8_t *block, ptrdiff_t stride, const uint8_t *prediction) {
-  int16_t rows[SIDE][SIDE], columns[SIDE][SIDE];
-  for (int y = 0; y < SIDE; ++y)
-    for (int x = 0; x < SIDE; ++x)
-      rows[y][x] = (int16_t)(block[y * stride + x] - prediction[SIDE * y + x]);
-  hadamard_columns(rows);
-  for (int y = 0; y < SIDE; ++y)
-    for (int x = 0; x < SIDE; ++x) columns[x][y] = rows[y][x];
-  hadamard_columns(columns);
+  int16_t first[AREA], second[AREA];
+  uint8_t gathered[AREA];
+  gather(block, stride, gathered);
+  for (int i = 0; i < AREA; ++i) first[i] = (int16_t)(gathered[i] - prediction[i]);
+  hadamard_stage(first, second);
+  hadamard_stage(second, first);
+  hadamard_stage(first, second);
+  hadamard_stage(second, first);
+  hadamard_stage(first, second);
+  /* The last: |a + b| + |a - b| is twice the greater of both. */
   int sum = 0;
-  for (int y = 0; y < SIDE; ++y)
-    for (int x = 0; x < SIDE; ++x) sum += abs(columns[y][x]);
-  return sum / SIDE;
+  for (int i = 0; i < AREA / 2; ++i) {
+    const int16_t a = (int16_t)abs(second[i]), b = (int16_t)abs(second[i + AREA / 2]);
+    sum += a > b ? a : b;
+  }
+  return 2 * sum / SIDE;
 }
 
 int muzero_rc_block_intra(const muzero_rc_plane *plane, int column, int row) {
@@ -64,10 +69,6 @@ int muzero_rc_block_intra(const muzero_rc_plane *plane, int column, int row) {
     best = cost < best ? cost : best;
   }
   return best;
-}
-
-static void gather(const uint8_t *pixels, ptrdiff_t stride, uint8_t *block) {
-  for (int y = 0; y < SIDE; ++y) memcpy(block + SIDE * y, pixels + y * stride, SIDE);
 }
 
 void muzero_rc_block_average(const uint8_t *restrict first, const uint8_t *restrict second,
