@@ -63,8 +63,13 @@ def lookahead_layout() -> tuple[int, list[tuple[str, str, int]]]:
 def gop_candidate_layout() -> tuple[int, list[tuple[str, str, int]]]:
     """One per start and length; names and units: native/lookahead/candidate.h."""
 
-def lookahead(frames: Buffer, width: int, height: int, out: Buffer) -> None:
-    """Fills one item of `lookahead_layout()` a frame. `frames`: luma or planar 4:2:0, back to back."""
+def lookahead(frames: Buffer, width: int, height: int, noted: bool, out: Buffer) -> None:
+    """Fills one item of `lookahead_layout()` a frame. `frames`: luma or planar 4:2:0, back to back.
+    `noted`: as first-pass statistics would have it.
+    """
+
+def lookahead_notes(stats: Buffer, out: Buffer) -> bool:
+    """Fills the same from the notes in first-pass statistics, f8[T, 25]; False, and zeros, without them."""
 
 def gop_candidates(frames: Buffer, lengths: Buffer, out: Buffer) -> None:
     """Fills [T, L] items of `gop_candidate_layout()`: GOPs from each of T frames (as `lookahead`

@@ -18,8 +18,8 @@ VBR, CBR, CONSTRAINED_QUALITY, QUALITY = range(4)
 LIBVPX_DEFAULT = -1
 """The value that leaves a setting as libvpx has it, where the range allows it."""
 
-_PROBE_NOTES = 2
-"""Version of what probe encodes note in the first pass's statistics; part of the cache key."""
+_NOTES = 3
+"""Version of what is noted in the first pass's statistics; part of the cache key."""
 _INT32_MAX = 2**31 - 1
 
 
@@ -157,7 +157,7 @@ class EncoderConfig:
     def first_pass_key(self) -> str:
         """The settings that the first pass depends on: not the target, not the rate control."""
         parts = [f"{name}={getattr(self, name)}" for name, one in SETTINGS.items() if one.first_pass]
-        return " ".join([*parts, *([f"notes={_PROBE_NOTES}"] if self.quick else [])])
+        return " ".join([*parts, *([f"notes={_NOTES}"] if self.quick else [])])
 
 
 SETTINGS: Mapping[str, Setting] = {one.name: one.metadata["setting"] for one in fields(EncoderConfig)}

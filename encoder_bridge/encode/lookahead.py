@@ -18,21 +18,28 @@ GOP_LENGTHS = range(4, 24)
 """Of the GOPs that libvpx takes with a lag of 25 frames."""
 
 
-def look_ahead(frames: npt.NDArray[np.uint8], width: int, height: int) -> Records:
+def look_ahead(frames: npt.NDArray[np.uint8], width: int, height: int, *, noted: bool = True) -> Records:
     """`[T]` of `LOOKAHEAD`.
 
     Args:
         frames: `[T, ...]` u1, luma or planar 4:2:0 of `width` x `height` pixels.
         width: of the luma, in pixels.
         height: of the luma, in pixels.
+        noted: rounded as in the notes of a first pass, which is what a policy sees; False: exact.
 
     Raises:
         BadInput: frames of another size.
     """
     found = np.zeros(len(frames), LOOKAHEAD)
     with native_errors():
-        _native.lookahead(np.ascontiguousarray(frames), width, height, found)
+        _native.lookahead(np.ascontiguousarray(frames), width, height, noted, found)
     return found
+
+
+def lookahead_of(stats: npt.NDArray[np.float64]) -> Records | None:
+    """`[T]` of `LOOKAHEAD` from the notes in `[T, 25]` first-pass statistics; None without them."""
+    found = np.zeros(len(stats), LOOKAHEAD)
+    return found if _native.lookahead_notes(np.ascontiguousarray(stats), found) else None
 
 
 def gop_candidates(found: Records, lengths: Sequence[int] = GOP_LENGTHS) -> Records:

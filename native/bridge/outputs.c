@@ -53,11 +53,11 @@ static int take_frame(muzero_rc_outputs *outputs, const vpx_codec_cx_pkt_t *pack
 }
 
 static int take(muzero_rc_outputs *outputs, const vpx_codec_cx_pkt_t *packet,
-                muzero_rc_probe_encoder *probe) {
+                muzero_rc_first_pass_notes *notes) {
   const vpx_fixed_buf_t *const stats = &packet->data.twopass_stats;
   switch (packet->kind) {
     case VPX_CODEC_STATS_PKT:
-      if (probe) muzero_rc_probe_encoder_note(probe, stats);
+      if (notes) muzero_rc_first_pass_notes_write(notes, stats);
       return muzero_rc_array_append(&outputs->stats, 1, stats->buf, stats->sz);
     case VPX_CODEC_PSNR_PKT: /* comes before its frame */
       for (int plane = 0; plane < 3; ++plane)
@@ -71,12 +71,12 @@ static int take(muzero_rc_outputs *outputs, const vpx_codec_cx_pkt_t *packet,
 }
 
 int muzero_rc_outputs_drain(muzero_rc_outputs *outputs, vpx_codec_ctx_t *codec,
-                            muzero_rc_probe_encoder *probe) {
+                            muzero_rc_first_pass_notes *notes) {
   vpx_codec_iter_t iterator = NULL;
   const vpx_codec_cx_pkt_t *packet;
   int count = 0;
   while ((packet = vpx_codec_get_cx_data(codec, &iterator)) != NULL) {
-    const int error = take(outputs, packet, probe);
+    const int error = take(outputs, packet, notes);
     if (error) return error;
     ++count;
   }

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "vpx/probe_encoder.h"
+#include "vpx/first_pass_notes.h"
 #include "bridge/results.h"
 
 typedef struct muzero_rc_outputs {
@@ -25,10 +25,10 @@ typedef struct muzero_rc_outputs {
 int muzero_rc_outputs_open(muzero_rc_outputs *outputs, bool keep_packets);
 void muzero_rc_outputs_close(muzero_rc_outputs *outputs);
 
-/* Takes what the codec has ready; `probe` (may be NULL) notes in the statistics
+/* Takes what the codec has ready; `notes` (may be NULL) notes in the statistics
  * what it knows of their frames. Returns how many packets, or -ENOMEM. */
 int muzero_rc_outputs_drain(muzero_rc_outputs *outputs, vpx_codec_ctx_t *codec,
-                            muzero_rc_probe_encoder *probe);
+                            muzero_rc_first_pass_notes *notes);
 
 /* Hands over the packets kept so far: muzero_rc_packet. */
 muzero_rc_array muzero_rc_outputs_take_packets(muzero_rc_outputs *outputs);

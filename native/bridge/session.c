@@ -11,7 +11,7 @@
 
 #include "vpx/convert.h"
 #include "vpx/image.h"
-#include "vpx/probe_encoder.h"
+#include "vpx/first_pass_notes.h"
 #include "vpx/thread.h"
 #include "bridge/outputs.h"
 #include "bridge/recorder.h"
@@ -24,7 +24,7 @@ struct muzero_rc_session {
   size_t blob_size;
   muzero_rc_source *source;
   muzero_rc_recorder *recorder; /* NULL: libvpx's own rate control */
-  muzero_rc_probe_encoder *probe; /* NULL: not beside this pass */
+  muzero_rc_first_pass_notes *notes; /* NULL: not beside this pass */
   muzero_rc_event *ended; /* the end event, allocated before anything can fail */
   pthread_t thread;
 
@@ -69,7 +69,7 @@ static int encode(muzero_rc_session *s, vpx_codec_ctx_t *codec, const vpx_image_
       vpx_codec_encode(codec, image, pts, 1, 0, VPX_DL_GOOD_QUALITY);
   const int error = check(s, codec, status);
   if (error) return error;
-  const int packets = muzero_rc_outputs_drain(&s->outputs, codec, s->probe);
+  const int packets = muzero_rc_outputs_drain(&s->outputs, codec, s->notes);
   return packets < 0 ? fail(s, packets, "out of memory") : packets;
 }
 
@@ -91,7 +91,7 @@ static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
       return fail(s, -EINVAL, "the source has more frames than the first pass saw (%d)",
                   (int)expected);
     const vpx_image_t image = muzero_rc_image_of(width, height, frame);
-    if (s->probe) muzero_rc_probe_encoder_frame(s->probe, &image);
+    if (s->notes) muzero_rc_first_pass_notes_frame(s->notes, &image);
     got = encode(s, codec, &image);
     if (got < 0) return got;
     atomic_fetch_add(&s->frames, 1);
@@ -106,9 +106,9 @@ static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
   return got;
 }
 
-static muzero_rc_probe_encoder *open_probe(const muzero_rc_settings *settings) {
+static muzero_rc_first_pass_notes *open_notes(const muzero_rc_settings *settings) {
   const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
-  return muzero_rc_probe_encoder_open(&libvpx, (unsigned)settings->width,
+  return muzero_rc_first_pass_notes_open(&libvpx, (unsigned)settings->width,
                                       (unsigned)settings->height);
 }
 
@@ -118,12 +118,12 @@ static int run_pass(muzero_rc_session *s) {
   char message[MUZERO_RC_ERROR_SIZE];
   int error = muzero_rc_encoder_open(&s->settings, stats, &codec, message, sizeof(message));
   if (error) return fail(s, error, "%s", message);
-  if (!s->blob && s->settings.quick) s->probe = open_probe(&s->settings);
+  if (!s->blob && s->settings.quick) s->notes = open_notes(&s->settings);
   if (s->recorder && muzero_rc_recorder_attach(s->recorder, &codec))
     error = check(s, &codec, VPX_CODEC_OK);
   if (!error) error = encode_frames(s, &codec);
   vpx_codec_destroy(&codec);
-  muzero_rc_probe_encoder_close(&s->probe);
+  muzero_rc_first_pass_notes_close(&s->notes);
   if (!error && s->recorder && muzero_rc_recorder_report(s->recorder).decisions == 0)
     error = fail(s, -ENOTSUP, "libvpx asked for no decision: its own rate control ran");
   return error;

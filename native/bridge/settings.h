@@ -9,7 +9,8 @@
 
 /* Name and default. -1 leaves libvpx's own default. The timebase is exactly
  * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality.
- * quick: 1 runs probe encodes beside the first pass, see vpx/probe_encoder.h. */
+ * quick: 1 runs probe encodes and the lookahead beside the first pass, see
+ * vpx/first_pass_notes.h. */
 #define MUZERO_RC_SETTINGS(FIELD) \
   FIELD(width, 0)                 \
   FIELD(height, 0)                \

@@ -1,13 +1,13 @@
-/* The probe encodes for programs that embed libvpx: their functions, our types. */
+/* The notes of a first pass for programs that embed libvpx: their functions, our types. */
 #include <muzero_rc/plugin.h>
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "vpx/probe_encoder.h"
+#include "vpx/first_pass_notes.h"
 
 struct muzero_rc_first_pass {
-  muzero_rc_probe_encoder *probe;
+  muzero_rc_first_pass_notes *notes;
 };
 
 static muzero_rc_libvpx typed(const muzero_rc_functions *functions) {
@@ -36,8 +36,8 @@ int muzero_rc_first_pass_open(const muzero_rc_functions *functions, int32_t widt
   muzero_rc_first_pass *const opened = calloc(1, sizeof(*opened));
   if (!opened) return -ENOMEM;
   const muzero_rc_libvpx libvpx = typed(functions);
-  opened->probe = muzero_rc_probe_encoder_open(&libvpx, (unsigned)width, (unsigned)height);
-  if (!opened->probe) {
+  opened->notes = muzero_rc_first_pass_notes_open(&libvpx, (unsigned)width, (unsigned)height);
+  if (!opened->notes) {
     free(opened);
     return -ENOTSUP;
   }
@@ -46,17 +46,17 @@ int muzero_rc_first_pass_open(const muzero_rc_functions *functions, int32_t widt
 }
 
 void muzero_rc_first_pass_frame(muzero_rc_first_pass *first, const struct vpx_image *image) {
-  if (first && image) muzero_rc_probe_encoder_frame(first->probe, image);
+  if (first && image) muzero_rc_first_pass_notes_frame(first->notes, image);
 }
 
 void muzero_rc_first_pass_note(muzero_rc_first_pass *first, void *stats, size_t size) {
   const vpx_fixed_buf_t packet = {.buf = stats, .sz = size};
-  if (first && stats) muzero_rc_probe_encoder_note(first->probe, &packet);
+  if (first && stats) muzero_rc_first_pass_notes_write(first->notes, &packet);
 }
 
 void muzero_rc_first_pass_close(muzero_rc_first_pass **first) {
   if (!first || !*first) return;
-  muzero_rc_probe_encoder_close(&(*first)->probe);
+  muzero_rc_first_pass_notes_close(&(*first)->notes);
   free(*first);
   *first = NULL;
 }

@@ -97,8 +97,8 @@ static int register_callbacks(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec
 /* Without them the second pass knows less, and is none the worse for it. */
 static void start_first_pass(muzero_rc_encoder *encoder, const muzero_rc_libvpx *libvpx) {
   const vpx_codec_enc_cfg_t *const cfg = &encoder->cfg;
-  encoder->probe = muzero_rc_probe_encoder_open(libvpx, cfg->g_w, cfg->g_h);
-  muzero_rc_say(encoder->probe ? "first pass, with probe encodes beside it"
+  encoder->notes = muzero_rc_first_pass_notes_open(libvpx, cfg->g_w, cfg->g_h);
+  muzero_rc_say(encoder->notes ? "first pass, with probe encodes beside it"
                                : "first pass, alone: probe encodes cannot start");
 }
 
@@ -174,6 +174,6 @@ void muzero_rc_encoder_finish(muzero_rc_encoder *encoder) {
     }
   }
   muzero_rc_plugin_close(&encoder->plugin);
-  muzero_rc_probe_encoder_close(&encoder->probe);
+  muzero_rc_first_pass_notes_close(&encoder->notes);
   free(encoder);
 }

@@ -5,7 +5,7 @@
 
 #include <muzero_rc/plugin.h>
 
-#include "vpx/probe_encoder.h"
+#include "vpx/first_pass_notes.h"
 #include "plugin/resolve.h"
 
 /* One encoder of the program, from its init to its destroy. */
@@ -20,7 +20,7 @@ typedef struct muzero_rc_encoder {
   bool started; /* its first encode call came */
   bool refused; /* MUZERO_RC_STRICT: no encode call succeeds */
   muzero_rc_plugin *plugin; /* NULL: libvpx's own rate control */
-  muzero_rc_probe_encoder *probe; /* beside a first pass, or NULL */
+  muzero_rc_first_pass_notes *notes; /* beside a first pass, or NULL */
 } muzero_rc_encoder;
 
 /* The first encode call: registers our callbacks, or starts the probe encodes of

@@ -98,7 +98,7 @@ EXPORT vpx_codec_err_t vpx_codec_encode(vpx_codec_ctx_t *codec, const vpx_image_
     codec->err_detail = "refused by muzero-rc, whose policy cannot run";
     return codec->err = VPX_CODEC_ERROR;
   }
-  if (encoder && encoder->probe && image) muzero_rc_probe_encoder_frame(encoder->probe, image);
+  if (encoder && encoder->notes && image) muzero_rc_first_pass_notes_frame(encoder->notes, image);
   return libvpx.encode(codec, image, pts, duration, flags, deadline);
 }
 
@@ -109,8 +109,8 @@ EXPORT const vpx_codec_cx_pkt_t *vpx_codec_get_cx_data(vpx_codec_ctx_t *codec,
   const vpx_codec_cx_pkt_t *const packet = libvpx.get_cx_data(codec, iterator);
   if (!packet || packet->kind != VPX_CODEC_STATS_PKT) return packet;
   muzero_rc_encoder *const encoder = find(codec, false);
-  if (encoder && encoder->probe)
-    muzero_rc_probe_encoder_note(encoder->probe, &packet->data.twopass_stats);
+  if (encoder && encoder->notes)
+    muzero_rc_first_pass_notes_write(encoder->notes, &packet->data.twopass_stats);
   return packet;
 }
 

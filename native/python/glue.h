@@ -47,6 +47,7 @@ PyObject *glue_gop_candidate_layout(PyObject *module, PyObject *unused);
 
 /* Module functions with arguments: lookahead_functions.c. */
 PyObject *glue_lookahead(PyObject *module, PyObject *args);
+PyObject *glue_lookahead_notes(PyObject *module, PyObject *args);
 PyObject *glue_gop_candidates(PyObject *module, PyObject *args);
 
 /* Names of the frame types and of the layers, tuples of str. */

@@ -2,6 +2,8 @@
 #include <errno.h>
 
 #include "lookahead/candidate.h"
+#include "lookahead/codes.h"
+#include "rate_control/lookahead_notes.h"
 #include "vpx/image.h"
 #include "python/glue.h"
 
@@ -11,7 +13,7 @@ static PyObject *wrong_frames(Py_ssize_t bytes, int width, int height, size_t co
                       bytes, count, width, height);
 }
 
-static int look_ahead_all(const Py_buffer *frames, size_t count, int width, int height,
+static int look_ahead_all(const Py_buffer *frames, size_t count, int width, int height, bool noted,
                           muzero_rc_lookahead_frame *out) {
   const size_t bytes = (size_t)frames->len / count;
   muzero_rc_lookahead *lookahead = NULL;
@@ -19,6 +21,10 @@ static int look_ahead_all(const Py_buffer *frames, size_t count, int width, int 
   for (size_t t = 0; !error && t < count; ++t)
     muzero_rc_lookahead_push(lookahead, (const uint8_t *)frames->buf + t * bytes, width, &out[t]);
   muzero_rc_lookahead_close(&lookahead);
+  for (size_t t = 0; !error && noted && t < count; ++t) {
+    const muzero_rc_lookahead_code code = muzero_rc_lookahead_encode(&out[t]);
+    out[t] = muzero_rc_lookahead_decode(&code, (int32_t)t);
+  }
   return error;
 }
 
@@ -26,8 +32,9 @@ PyObject *glue_lookahead(PyObject *module, PyObject *args) {
   (void)module;
   PyObject *frames_object, *out_object, *result = NULL;
   Py_buffer frames, out;
-  int width, height, error;
-  if (!PyArg_ParseTuple(args, "OiiO:lookahead", &frames_object, &width, &height, &out_object))
+  int width, height, noted, error;
+  if (!PyArg_ParseTuple(args, "OiipO:lookahead", &frames_object, &width, &height, &noted,
+                        &out_object))
     return NULL;
   if (glue_view(frames_object, "frames", GLUE_ANY, 1, false, &frames)) return NULL;
   if (glue_view(out_object, "out", GLUE_ANY, sizeof(muzero_rc_lookahead_frame), true, &out))
@@ -41,7 +48,7 @@ PyObject *glue_lookahead(PyObject *module, PyObject *args) {
     wrong_frames(frames.len, width, height, count);
     goto release_out;
   }
-  Py_BEGIN_ALLOW_THREADS error = look_ahead_all(&frames, count, width, height, out.buf);
+  Py_BEGIN_ALLOW_THREADS error = look_ahead_all(&frames, count, width, height, noted != 0, out.buf);
   Py_END_ALLOW_THREADS if (error == -ENOMEM) PyErr_NoMemory();
   else if (error) PyErr_SetString(PyExc_ValueError, "width and height are at most 16384");
   else result = Py_NewRef(Py_None);
@@ -49,6 +56,25 @@ release_out:
   PyBuffer_Release(&out);
 release_frames:
   PyBuffer_Release(&frames);
+  return result;
+}
+
+PyObject *glue_lookahead_notes(PyObject *module, PyObject *args) {
+  (void)module;
+  PyObject *stats_object, *out_object, *result = NULL;
+  Py_buffer stats, out;
+  if (!PyArg_ParseTuple(args, "OO:lookahead_notes", &stats_object, &out_object)) return NULL;
+  if (glue_view(stats_object, "stats", GLUE_FLOAT64, sizeof(double), false, &stats)) return NULL;
+  if (glue_view(out_object, "out", GLUE_ANY, sizeof(muzero_rc_lookahead_frame), true, &out))
+    goto release_stats;
+  const size_t count = glue_count(&out, sizeof(muzero_rc_lookahead_frame));
+  if ((size_t)stats.len == count * sizeof(muzero_rc_frame_stats))
+    result = PyBool_FromLong(muzero_rc_lookahead_notes_read(stats.buf, (int32_t)count, out.buf));
+  else
+    PyErr_SetString(PyExc_ValueError, "stats: one row of 25 doubles a frame of `out` is needed");
+  PyBuffer_Release(&out);
+release_stats:
+  PyBuffer_Release(&stats);
   return result;
 }
 

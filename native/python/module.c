@@ -153,6 +153,8 @@ static PyMethodDef functions[] = {
     {"gop_candidate_layout", glue_gop_candidate_layout, METH_NOARGS,
      "Item size and fields of what it says of a GOP."},
     {"lookahead", glue_lookahead, METH_VARARGS, "Fills what the lookahead says of each frame."},
+    {"lookahead_notes", glue_lookahead_notes, METH_VARARGS,
+     "Fills what statistics say of it; whether they do."},
     {"gop_candidates", glue_gop_candidates, METH_VARARGS,
      "Fills what it says of GOPs from every frame on."},
     {"observe_clip", observe_clip, METH_VARARGS, "Fills a clip's features."},

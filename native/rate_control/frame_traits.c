@@ -94,7 +94,8 @@ void muzero_rc_frame_traits_fill(const muzero_rc_frame_stats *stats, int32_t cou
 double muzero_rc_shown_seconds(const muzero_rc_frame_stats *stats, int32_t count) {
   double ticks = 0.0;
   for (int32_t frame = 0; frame < count; ++frame) {
-    const double duration = stats[frame].field[MUZERO_RC_STAT_DURATION];
+    /* What follows the point is a note's: lookahead_notes.h. */
+    const double duration = floor(stats[frame].field[MUZERO_RC_STAT_DURATION]);
     if (isfinite(duration) && duration > 0.0) ticks += duration;
   }
   return ticks / 1e7;

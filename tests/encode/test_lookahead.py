@@ -43,6 +43,17 @@ def test_what_a_clip_does_not_have_is_minus_one() -> None:
             assert (candidate["far"] == -1) == (start + length >= 20)
 
 
+def test_notes_round_and_say_the_same() -> None:
+    exact = look_ahead(moving_frames(20), WIDTH, HEIGHT, noted=False)
+    noted = look_ahead(moving_frames(20), WIDTH, HEIGHT)
+    for name in ("intra", "luma"):
+        np.testing.assert_allclose(noted[name], exact[name], rtol=0.04, atol=8)
+    for name in ("inter", "both", "noise"):
+        np.testing.assert_array_equal(noted[name] == -1, exact[name] == -1)
+        np.testing.assert_allclose(noted[name], exact[name], rtol=0.09, atol=exact["intra"].max() / 200)
+    np.testing.assert_allclose(noted["worth_far"][:, 1:], exact["worth_far"][:, 1:], rtol=0.15, atol=100)
+
+
 def test_motion_is_told_from_a_cut() -> None:
     frames = moving_frames(20)
     frames[10:] = frames[10:, ::-1]

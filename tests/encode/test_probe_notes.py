@@ -1,4 +1,4 @@
-"""Quick encodes beside a first pass: notes that we read and libvpx does not."""
+"""Probe encodes and the lookahead beside a first pass: notes that we read and libvpx does not."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,13 @@ from support.native_samples import finish, first_pass, moving_texture, packets_o
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.lookahead import look_ahead, lookahead_of
 from encoder_bridge.errors import BadInput
 
 FRAMES = 24
 WIDTH, HEIGHT = 96, 80
-NOTED = [20, 21]  # variances of motion vectors, which libvpx's second pass does not read
+NOTED = [0, 15, 20, 21, 23, 24]
+"""Frame, inactive columns, variances of motion vectors, duration, count."""
 
 
 @pytest.fixture
@@ -38,10 +40,14 @@ def clip_features(pool: _native.Pool, blob: bytes) -> dict[str, float]:
     return dict(zip(names["clip"], clip.tolist(), strict=True))
 
 
-def test_notes_change_two_fields_in_their_last_digits(pool: _native.Pool) -> None:
+def test_notes_change_what_libvpx_does_not_read(pool: _native.Pool) -> None:
     plain, noted = (np.frombuffer(blob, np.float64).reshape(FRAMES + 1, -1) for blob in blobs(pool))
     assert np.unique(np.nonzero(plain != noted)[1]).tolist() == NOTED
-    np.testing.assert_allclose(plain, noted, rtol=1e-8, atol=1e-300)
+    for field in (0, 23):  # what follows the point
+        np.testing.assert_array_equal(plain[:, field], np.floor(noted[:, field]))
+    assert (noted[:-1, 15] < 0).all() and (noted[:-1, 15] > -1e-5).all()  # below 0 there are no columns
+    np.testing.assert_array_equal(plain[:, 24], np.rint(noted[:, 24]))
+    np.testing.assert_allclose(plain[:, 20:22], noted[:, 20:22], rtol=1e-8, atol=1e-300)
     np.testing.assert_array_equal(plain[-1], noted[-1])  # the closing total
 
 
@@ -62,6 +68,15 @@ def test_a_policy_knows_whether_there_are_notes(pool: _native.Pool) -> None:
     assert plain["quick_fine"] == plain["quick_key_coarse"] == 0
     assert noted["quick_fine"] > noted["quick_coarse"]
     assert noted["quick_key_fine"] > noted["quick_fine"]  # the key frame takes most
+
+
+def test_what_the_lookahead_says_goes_with_the_statistics(pool: _native.Pool) -> None:
+    plain, noted = (np.frombuffer(pool.frame_stats(blob), np.float64).reshape(-1, 25) for blob in blobs(pool))
+    luma = moving_texture(WIDTH, HEIGHT, FRAMES).reshape(FRAMES, -1)
+    assert lookahead_of(plain) is None
+    found = lookahead_of(noted)
+    assert found is not None
+    np.testing.assert_array_equal(found, look_ahead(luma, WIDTH, HEIGHT))
 
 
 def test_the_first_pass_is_another_with_notes() -> None:

@@ -175,7 +175,7 @@ static void test_a_first_pass_goes_on_without_probe_encodes(void) {
   muzero_rc_encoder *const encoder = usual();
   first_pass(encoder);
   const outcome out = start(encoder, VPX_DL_GOOD_QUALITY);
-  const bool alone = !encoder->plugin && !encoder->refused && !encoder->probe;
+  const bool alone = !encoder->plugin && !encoder->refused && !encoder->notes;
   muzero_rc_encoder_finish(encoder);
   CHECK(alone && noted.registrations == 0);
   CHECK(strstr(out.said, "muzero-rc: first pass, alone") == out.said && is_one_line(out.said));

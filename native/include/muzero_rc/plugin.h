@@ -10,8 +10,8 @@
  *   vpx_codec_destroy(&codec);
  *   report = muzero_rc_plugin_report(plugin);                what it did
  *
- * Beside the first pass run probe encodes, which tell a policy what the clip
- * takes; without them it knows less, and files get larger:
+ * Beside the first pass run probe encodes and a lookahead, which tell a policy what
+ * the clip takes; without them it knows less, and files get larger:
  *
  *   muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, width, height, &first);
  *   ... before each vpx_codec_encode() of a frame:
@@ -93,9 +93,10 @@ typedef struct muzero_rc_functions {
       (muzero_rc_function)vpx_codec_encode,       (muzero_rc_function)vpx_codec_get_cx_data, \
       (muzero_rc_function)vpx_codec_destroy})
 
-/* The probe encodes beside one first pass of 8-bit 4:2:0 frames: realtime encodes
- * at constant quality, each in a thread of its own; what they took is noted in the
- * first pass's statistics, in bits that libvpx does not read. */
+/* What runs beside one first pass of 8-bit 4:2:0 frames: probe encodes (realtime, at
+ * constant quality) and a lookahead (motion on half-size luma), each in a thread of its
+ * own; what they find is noted in the first pass's statistics, in bits that libvpx does
+ * not read. */
 typedef struct muzero_rc_first_pass muzero_rc_first_pass;
 
 /* libvpx's vpx_image_t. */

@@ -1,0 +1,40 @@
+#include "vpx/first_pass_notes.h"
+
+#include <stdlib.h>
+
+#include "vpx/lookahead_worker.h"
+#include "vpx/probe_encoder.h"
+
+struct muzero_rc_first_pass_notes {
+  muzero_rc_probe_encoder *probe;
+  muzero_rc_lookahead_worker *lookahead;
+};
+
+muzero_rc_first_pass_notes *muzero_rc_first_pass_notes_open(const muzero_rc_libvpx *libvpx,
+                                                            unsigned width, unsigned height) {
+  muzero_rc_first_pass_notes *notes = calloc(1, sizeof(*notes));
+  if (!notes) return NULL;
+  notes->probe = muzero_rc_probe_encoder_open(libvpx, width, height);
+  if (notes->probe) notes->lookahead = muzero_rc_lookahead_worker_open(width, height);
+  if (!notes->lookahead) muzero_rc_first_pass_notes_close(&notes);
+  return notes;
+}
+
+void muzero_rc_first_pass_notes_close(muzero_rc_first_pass_notes **notes) {
+  if (!*notes) return;
+  muzero_rc_lookahead_worker_close(&(*notes)->lookahead);
+  muzero_rc_probe_encoder_close(&(*notes)->probe);
+  free(*notes);
+  *notes = NULL;
+}
+
+void muzero_rc_first_pass_notes_frame(muzero_rc_first_pass_notes *notes, const vpx_image_t *image) {
+  muzero_rc_lookahead_worker_frame(notes->lookahead, image);
+  muzero_rc_probe_encoder_frame(notes->probe, image);
+}
+
+void muzero_rc_first_pass_notes_write(muzero_rc_first_pass_notes *notes,
+                                      const vpx_fixed_buf_t *packet) {
+  muzero_rc_probe_encoder_note(notes->probe, packet);
+  muzero_rc_lookahead_worker_note(notes->lookahead, packet);
+}
