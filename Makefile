@@ -53,7 +53,7 @@ $(VENV_TEST)/.ready: pyproject.toml constraints.txt
 	@echo "test: installing into $(VENV_TEST)"
 	@test -x $(BIN)/python || $(PYTHON_TEST) -m venv $(VENV_TEST)
 	@$(BIN)/python $(PIP) install -c constraints.txt scikit-build-core cmake ninja
-	@$(BIN)/python $(PIP) install -c constraints.txt --no-build-isolation -e '.[train,demo,dev]'
+	@$(BIN)/python $(PIP) install -c constraints.txt --no-build-isolation -e '.[train,demo,dev,dataset]'
 	@touch $@
 
 dev: $(VENV_TEST)/.ready

@@ -7,20 +7,26 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge import _native
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.layouts import RECORD, SHOWN, Records, as_records, as_shown
 from encoder_bridge.encode.pool import EncoderPool
 from encoder_bridge.encode.result import EncodeResult, Packet
 from encoder_bridge.encode.waiting import collect
+from encoder_bridge.env.actions import Actions, Answer, Mask, Question
 from encoder_bridge.env.observation import (
     ClipFeatures,
     Observation,
     clip_features,
     nothing,
     observe,
+    observe_gop,
     request_info,
 )
 from encoder_bridge.env.rendering import draw
 from encoder_bridge.env.reward import EpisodeStart, Reward, Step
+
+QUESTIONS = (_native.EVENT_DECISION, _native.EVENT_SHAPE)
+"""Kinds of events that wait for an answer."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +44,32 @@ class RunningEpisode:
 
     Attributes:
         done: it has ended.
-        observation: of the frame that waits; the last one stays after the end.
-        q_ref: the controller's qindex for that frame.
+        observation: of what waits; the last one stays after the end.
     """
 
     def __init__(
-        self, start: EpisodeStart, reward: Reward, window: int, *, guard: bool, keep_packets: bool = False
+        self,
+        start: EpisodeStart,
+        reward: Reward,
+        actions: Actions,
+        window: int,
+        *,
+        guard: bool,
+        keep_packets: bool = False,
     ) -> None:
         """`keep_packets`: for `picture`."""
         start.config.check_target()
-        self._start, self._window = start, window
+        self._start, self._window, self._actions = start, window, actions
         self._guard, self._keep_packets = guard, keep_packets
         self._reward = reward.begin(start)
         self._features: ClipFeatures = clip_features(start.config, start.clip.first)
         self._records: Records = np.zeros(0, RECORD)
         self._shown: Records = np.zeros(0, SHOWN)
         self._packets: list[Packet] = []
+        self._question = Question(False, 0, start.config)
+        self._shape = GopShape()
         self.done = False
-        self.observation = nothing(window)
-        self.q_ref = 0
+        self.observation = nothing(window, shapes=actions.asks_shapes)
 
     def start(self, pool: EncoderPool, slot: int) -> None:
         """Starts the encode; its first event is its first request."""
@@ -68,7 +81,23 @@ class RunningEpisode:
             stats=clip.first.blob,
             guard=self._guard,
             keep_packets=self._keep_packets,
+            ask_shapes=self._actions.asks_shapes,
         )
+
+    def answer(self, action: Any) -> Answer:
+        """What an action answers to the question that waits.
+
+        Raises:
+            BadInput: it is out of range.
+        """
+        answer = self._actions.answer(action, self._question)
+        if isinstance(answer, GopShape):
+            self._shape = answer
+        return answer
+
+    def action_mask(self) -> Mask | None:
+        """Which choices the question leaves; None for all."""
+        return self._actions.mask(self._question)
 
     def first(self, event: np.void) -> tuple[Observation, dict[str, Any]]:
         """What `reset` gives, the whole clip's statistics in `info`."""
@@ -81,7 +110,7 @@ class RunningEpisode:
             "stats": clip.first.stats.copy(),
             "frame_features": self._features.frames.copy(),
             "clip_features": self._features.clip.copy(),
-            **request_info(event),
+            **self._request_info(event),
         }
         return self.copied_observation(), info
 
@@ -94,15 +123,15 @@ class RunningEpisode:
         slot = int(event["slot"])
         if self._keep_packets:
             self._packets += pool.take_packets(slot)
-        self.done = bool(event["kind"] != _native.EVENT_DECISION)
+        self.done = event["kind"] not in QUESTIONS
         if self.done:
             result = collect(pool, slot, self._start.config)
             step = self._step(result.records, result.shown, result)
             info = {**_coded_info(step), **_end_info(result)}
         else:
             step = self._step(as_records(pool.records(slot)), as_shown(pool.shown(slot)), None)
-            info = {**_coded_info(step), **request_info(event)}
             self._look(event)
+            info = {**_coded_info(step), **self._request_info(event)}
         return Turn(self.copied_observation(), float(self._reward(step)), self.done, info)
 
     def copied_observation(self) -> Observation:
@@ -114,8 +143,18 @@ class RunningEpisode:
         return draw(self._records, self._packets, self._start.config, self._start.clip.first.frames)
 
     def _look(self, event: np.void) -> None:
-        self.q_ref = int(event["q_ref"])
-        self.observation = observe(self._features, int(event["show_index"]), event["step"], self._window)
+        asks_shape = bool(event["kind"] == _native.EVENT_SHAPE)
+        self._question = Question(asks_shape, int(event["q_ref"]), self._start.config)
+        # Of a GOP that has not begun there are no step features: those of the frame before stay.
+        step = self.observation["step"] if asks_shape else event["step"]
+        self.observation = observe(self._features, int(event["show_index"]), step, self._window)
+        if self._actions.asks_shapes:
+            self.observation |= observe_gop(event, self._shape, self._start.config, asks_shape=asks_shape)
+
+    def _request_info(self, event: np.void) -> dict[str, Any]:
+        mask = self.action_mask()
+        masked = {} if mask is None else {"action_mask": mask, "asks_shape": int(self._question.asks_shape)}
+        return {**request_info(event), **masked}
 
     def _step(self, records: Records, shown: Records, result: EncodeResult | None) -> Step:
         first_new, packets = len(self._records), shown[len(self._shown) :]
@@ -126,13 +165,14 @@ class RunningEpisode:
 
 def _coded_info(step: Step) -> dict[str, Any]:
     frame = step.frame
+    known = {"bits": 0, "sse": 0, "frame_type": -1, "asked": -1, "qindex": -1} if frame is None else frame
     return {
-        "bits": int(frame["bits"]),
-        "sse": int(frame["sse"]),
-        "coded_type": int(frame["frame_type"]),
+        "bits": int(known["bits"]),
+        "sse": int(known["sse"]),
+        "coded_type": int(known["frame_type"]),
         "is_shown": int(step.is_shown),
-        "qindex_asked": int(frame["asked"]),
-        "qindex": int(frame["qindex"]),
+        "qindex_asked": int(known["asked"]),
+        "qindex": int(known["qindex"]),
         "show_existing": len(step.show_existing),
         "show_existing_bits": int(step.show_existing["bits"].sum()),
         "packet_bytes": step.packets["bytes"].copy(),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.result import FirstPass
 
 WINDOW = 48
@@ -20,6 +21,14 @@ BEHIND = 8
 """How many of them lie before the current frame."""
 LIMIT = 16.0
 """Features are scaled to about [-2, 2]; whatever lies beyond this is cut."""
+
+GOP_FEATURES = (
+    *("asks_shape", "asks_qindex", "gop_index", "frames_left", "flush"),
+    *("length", "layers", "strength_is_own", "strength"),
+)
+"""What "gop" holds, in order: what is asked; of a GOP that is to begin its number / 16, the frames left for
+it / 32 and whether all after it get its shape; of the shape asked for last its length / 16 (0: libvpx's own),
+its layers / 6, whether the filter's strength is as configured, and the strength / 6."""
 
 Observation = dict[str, npt.NDArray[np.float32]]
 
@@ -38,16 +47,18 @@ def feature_names() -> dict[str, list[str]]:
     return {table: [name for name, _ in rows] for table, rows in _native.feature_tables().items()}
 
 
-def observation_space(window: int = WINDOW) -> gymnasium.spaces.Dict:
-    """Dict of "window" `[W, X]`, "clip" `[C]` and "step" `[S]`, all f4."""
+def observation_space(window: int = WINDOW, *, shapes: bool = False) -> gymnasium.spaces.Dict:
+    """Dict of "window" `[W, X]`, "clip" `[C]` and "step" `[S]`, all f4; with `shapes` also "gop" `[G]`."""
     tables = _native.feature_tables()
-    shapes = {
+    sizes: dict[str, tuple[int, ...]] = {
         "window": (window, len(tables["frame"])),
         "clip": (len(tables["clip"]),),
         "step": (len(tables["step"]),),
     }
+    if shapes:
+        sizes["gop"] = (len(GOP_FEATURES),)
     return gymnasium.spaces.Dict(
-        {name: gymnasium.spaces.Box(-LIMIT, LIMIT, shape, np.float32) for name, shape in shapes.items()}
+        {name: gymnasium.spaces.Box(-LIMIT, LIMIT, shape, np.float32) for name, shape in sizes.items()}
     )
 
 
@@ -74,9 +85,26 @@ def observe(
     return {name: np.clip(array, -LIMIT, LIMIT) for name, array in observation.items()}
 
 
-def nothing(window: int = WINDOW) -> Observation:
+def observe_gop(event: np.void, shape: GopShape, config: EncoderConfig, *, asks_shape: bool) -> Observation:
+    """Of a question, "gop" `[G]` of GOP_FEATURES; `shape` was asked for last."""
+    values = {
+        "asks_shape": asks_shape,
+        "asks_qindex": not asks_shape,
+        "gop_index": event["gop_index"] / 16 if asks_shape else 0,
+        "frames_left": event["frames_left"] / 32,
+        "flush": event["flush"],
+        "length": shape.length / 16,
+        "layers": (shape.layers if shape.layers > 0 else config.auto_alt_ref) / 6,
+        "strength_is_own": shape.strength < 0,
+        "strength": max(shape.strength, 0) / 6,
+    }
+    gop = np.array([values[name] for name in GOP_FEATURES], np.float32)
+    return {"gop": np.clip(gop, -LIMIT, LIMIT)}
+
+
+def nothing(window: int = WINDOW, *, shapes: bool = False) -> Observation:
     """The observation where there is none: zeros."""
-    space = observation_space(window)
+    space = observation_space(window, shapes=shapes)
     return {name: np.zeros(box.shape or (), np.float32) for name, box in space.spaces.items()}
 
 

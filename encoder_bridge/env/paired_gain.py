@@ -103,6 +103,8 @@ class RunningGain:
         if step.outcome is not None:
             return self._trace.gain(step.outcome) - self._overshoot_price * 100.0 * step.outcome.overshoot
         trace, count = self._trace, len(step.records)
+        if not count:  # the first GOP's shape
+            return 0.0
         psnr = _psnr_db(step.records)
         quality_db = float((psnr - trace.psnr_db[: len(psnr)]).sum()) / len(trace.psnr_db)
         bits = float(step.records["bits"].sum() - trace.bits[min(count, len(trace.bits)) - 1])

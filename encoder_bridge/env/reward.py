@@ -54,10 +54,10 @@ class Step:
         return self.records[self.first_new :]
 
     @property
-    def frame(self) -> np.void:
-        """The record of the frame that the decision was about."""
+    def frame(self) -> np.void | None:
+        """The record of the frame that the decision was about; None when it was about a GOP's shape."""
         coded = self.new[self.new["frame_type"] != SHOW_EXISTING]
-        frame: np.void = coded[-1]
+        frame: np.void | None = coded[-1] if len(coded) else None
         return frame
 
     @property
@@ -67,8 +67,8 @@ class Step:
 
     @property
     def is_shown(self) -> bool:
-        """False for a hidden alt-ref."""
-        return bool(self.frame["frame_type"] != ALTREF)
+        """False for a hidden alt-ref, and for a GOP's shape."""
+        return self.frame is not None and bool(self.frame["frame_type"] != ALTREF)
 
     @property
     def show_existing(self) -> Records:

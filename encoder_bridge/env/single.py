@@ -13,9 +13,9 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import EncoderPool, PoolFactory
 from encoder_bridge.encode.waiting import native_errors, raise_failure
-from encoder_bridge.env.actions import OFFSETS, Absolute, Actions, check_action, relative
+from encoder_bridge.env.actions import Absolute, Actions, send_answers
 from encoder_bridge.env.clips import EnvClip, load_clips
-from encoder_bridge.env.episode import RunningEpisode
+from encoder_bridge.env.episode import QUESTIONS, RunningEpisode
 from encoder_bridge.env.observation import WINDOW, Observation, observation_space
 from encoder_bridge.env.paired_gain import PairedGain
 from encoder_bridge.env.rendering import FRAMES_PER_SECOND, check_render_mode
@@ -24,7 +24,7 @@ from encoder_bridge.env.targets import check_targets, choose
 from encoder_bridge.errors import NotRunning
 
 
-class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
+class Vp9RateControlEnv(gymnasium.Env[Observation, Any]):
     """`Vp9RateControl-v0`: libvpx asks for the qindex of every coded frame, hidden ones included.
 
     Observation: "window" `[W, X]` frame features round the current frame, zeros beyond the clip;
@@ -76,9 +76,7 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         self._reward = PairedGain() if reward is None else check_reward(reward)
         self._guard, self._timeout_s, self._window = guard, timeout_s, window
         self.render_mode = check_render_mode(render_mode)
-        self._actions: Actions = Absolute()
-        self.observation_space = cast("gymnasium.Space[Observation]", observation_space(window))
-        self.action_space = self._actions.space
+        self._set_actions(Absolute())
         self._new_pool = new_pool
         self._pool: EncoderPool | None = None
         self._episode: RunningEpisode | None = None
@@ -105,6 +103,7 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         episode = RunningEpisode(
             start,
             self._reward,
+            self._actions,
             self._window,
             guard=options.get("guard", self._guard),
             keep_packets=self.render_mode is not None,
@@ -113,23 +112,23 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         with native_errors():
             episode.start(self._pool, 0)
             self._receive(self._pool)
-        if self._event[0]["kind"] != _native.EVENT_DECISION:
+        if self._event[0]["kind"] not in QUESTIONS:
             raise_failure(self._pool.outcome(0))
         return episode.first(self._event[0])
 
-    def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Codes the frame that waits.
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Answers what libvpx waits for.
 
         Raises:
             NotRunning: before `reset`, or after the end.
-            BadInput: an action out of range; the frame still waits.
+            BadInput: an action out of range; the question still waits.
             EncodeFailed: libvpx failed.
             WaitExpired: the encoder took too long.
         """
         episode, pool = self._running()
-        qindex = self._actions.qindex(check_action(action, self._actions.space), episode.q_ref)
+        answer = episode.answer(action)
         with native_errors():
-            pool.send(np.zeros(1, np.int32), np.array([qindex], np.int32))
+            send_answers(pool, {0: answer})
             self._receive(pool)
             turn = episode.turn(pool, self._event[0])
         return turn.observation, turn.reward, turn.ended, False, turn.info
@@ -165,6 +164,12 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
             )
         return self.__dict__
 
+    def _set_actions(self, actions: Actions) -> None:
+        self._actions = actions
+        space = observation_space(self._window, shapes=actions.asks_shapes)
+        self.observation_space = cast("gymnasium.Space[Observation]", space)
+        self.action_space = actions.space
+
     def _running(self) -> tuple[RunningEpisode, EncoderPool]:
         if self._episode is None or self._pool is None or self._episode.done:
             raise NotRunning("no episode runs: call reset() first")
@@ -176,24 +181,3 @@ class Vp9RateControlEnv(gymnasium.Env[Observation, np.int64]):
         except BaseException:
             self.close()
             raise
-
-
-class Vp9RateControlRelativeEnv(Vp9RateControlEnv):
-    """`Vp9RateControlRelative-v0`: as `Vp9RateControlEnv`, but the action is an offset to q_ref.
-
-    Action: a number that chooses one of `offsets`, which is added to the controller's qindex for the frame.
-    Reward: as there, the gain over the controller, which is what offset 0 plays throughout.
-    """
-
-    def __init__(
-        self,
-        clips: Sequence[EnvClip | str | Path] = (),
-        targets_kbps: Sequence[int] = (64,),
-        *,
-        offsets: Sequence[int] = OFFSETS,
-        **options: Any,
-    ) -> None:
-        """Args: clips, targets_kbps, options: see `Vp9RateControlEnv`; offsets: to choose from."""
-        super().__init__(clips, targets_kbps, **options)
-        self._actions = relative(offsets)
-        self.action_space = self._actions.space

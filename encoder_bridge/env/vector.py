@@ -25,10 +25,10 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import EncoderPool, PoolFactory
 from encoder_bridge.encode.waiting import native_errors, raise_failure
-from encoder_bridge.env.actions import OFFSETS, Absolute, Actions, check_action, check_actions, relative
+from encoder_bridge.env.actions import Absolute, Actions, check_actions, send_answers
 from encoder_bridge.env.batching import RAGGED, Ready, Seeds, check_mask, in_order, ragged_infos, seeds_of
 from encoder_bridge.env.clips import EnvClip, load_clips
-from encoder_bridge.env.episode import RunningEpisode, Turn
+from encoder_bridge.env.episode import QUESTIONS, RunningEpisode, Turn
 from encoder_bridge.env.observation import WINDOW, Observation, observation_space
 from encoder_bridge.env.paired_gain import PairedGain
 from encoder_bridge.env.rendering import FRAMES_PER_SECOND, check_render_mode
@@ -72,8 +72,6 @@ class Vp9RateControlVectorEnv(
         self._guard, self._timeout_s, self._window = guard, timeout_s, window
         self.render_mode = check_render_mode(render_mode)
         self.num_envs = num_envs
-        self.single_observation_space = observation_space(window)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._set_actions(Absolute())
         self._new_pool = new_pool
         self._pool: EncoderPool = new_pool(num_envs)
@@ -160,16 +158,15 @@ class Vp9RateControlVectorEnv(
             BadInput: an action out of range; nothing is answered then.
         """
         ids = np.asarray(ids, np.int32)
-        running = {slot: episode for slot in ids.tolist() if (episode := self._running(slot))}
-        answers = [
-            self._actions.qindex(check_action(action, self._actions.space), running[slot].q_ref)
+        answers = {
+            slot: episode.answer(action)
             for slot, action in zip(ids.tolist(), check_actions(actions, len(ids)), strict=True)
-            if slot in running
-        ]
+            if (episode := self._running(slot))
+        }
         with native_errors():
-            self._pool.send(np.array(list(running), np.int32), np.array(answers, np.int32))
+            send_answers(self._pool, answers)
         for slot in ids.tolist():
-            if slot not in running:
+            if slot not in answers:
                 self._start(slot)
 
     def render(self) -> tuple[Any, ...] | None:
@@ -199,6 +196,8 @@ class Vp9RateControlVectorEnv(
 
     def _set_actions(self, actions: Actions) -> None:
         self._actions = actions
+        self.single_observation_space = observation_space(self._window, shapes=actions.asks_shapes)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.single_action_space = actions.space
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
@@ -225,6 +224,7 @@ class Vp9RateControlVectorEnv(
         episode = RunningEpisode(
             start,
             self._reward,
+            self._actions,
             self._window,
             guard=options.get("guard", self._guard),
             keep_packets=self.render_mode is not None,
@@ -252,7 +252,7 @@ class Vp9RateControlVectorEnv(
         if not self._fresh[slot]:
             return episode.turn(self._pool, event)
         self._fresh[slot] = False
-        if event["kind"] != _native.EVENT_DECISION:
+        if event["kind"] not in QUESTIONS:
             raise_failure(self._pool.outcome(slot))
         observation, info = episode.first(event)
         return Turn(observation, 0.0, False, info)
@@ -268,20 +268,3 @@ class Vp9RateControlVectorEnv(
         for i, info in enumerate(infos):
             merged = self._add_info(merged, {k: v for k, v in info.items() if k not in RAGGED}, i)
         return merged
-
-
-class Vp9RateControlRelativeVectorEnv(Vp9RateControlVectorEnv):
-    """A vector of `Vp9RateControlRelative-v0`."""
-
-    def __init__(
-        self,
-        num_envs: int,
-        clips: Sequence[EnvClip | str | Path] = (),
-        targets_kbps: Sequence[int] = (64,),
-        *,
-        offsets: Sequence[int] = OFFSETS,
-        **options: Any,
-    ) -> None:
-        """See `Vp9RateControlRelativeEnv`."""
-        super().__init__(num_envs, clips, targets_kbps, **options)
-        self._set_actions(relative(offsets))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muzero_rc.cli.common import DONE, Parser, Usage, run
+from muzero_rc.cli.dataset import add_dataset, write
 from muzero_rc.utils.extras import require_extra
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def _parser() -> Parser:
     )
     export.set_defaults(body=_export)
 
+    add_dataset(verbs)
+
     smoke = verbs.add_parser(
         "smoke", help="five minutes of everything on clips made here; the policy is dropped"
     )
@@ -97,7 +100,9 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _dispatch(args: argparse.Namespace) -> int:
-    if args.body is not _export:  # which only copies a file
+    if args.body is write:
+        require_extra("dataset")
+    elif args.body is not _export:  # which only copies a file
         require_extra("train")
     return int(args.body(args))
 

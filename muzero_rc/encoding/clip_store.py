@@ -122,7 +122,11 @@ class ClipStore:
         settings = rest.pop("settings", None) or self.settings(instance, target_kbps)
         return Job(name, self.raw_clip(instance), settings, self._first_passes[instance.name], **rest)
 
-    def settings(self, instance: Instance, target_kbps: int, **changes: int) -> EncoderConfig:
+    def first_pass(self, name: str) -> bytes:
+        """The first pass's blob of a `prepared` instance."""
+        return self._first_passes[name]
+
+    def settings(self, instance: Instance | str, target_kbps: int, **changes: int) -> EncoderConfig:
         """The encoder's settings for one encode."""
         clip = self.raw_clip(instance)
         base = EncoderConfig(target_kbps=target_kbps, **encoder_settings(self.config.encode), **changes)

@@ -13,7 +13,13 @@ from muzero_rc.cli import train as rc_train
 from muzero_rc.utils.extras import MODULES, MissingExtra, require_extra
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-PACKAGE_OF = {"haiku": "dm-haiku", "imageio_ffmpeg": "imageio-ffmpeg", "reverb": "dm-reverb"}
+PACKAGE_OF = {
+    "PIL": "pillow",
+    "h5py": "hdf5",
+    "haiku": "dm-haiku",
+    "imageio_ffmpeg": "imageio-ffmpeg",
+    "reverb": "dm-reverb",
+}
 
 
 @pytest.mark.parametrize("module", MODULES["report"])

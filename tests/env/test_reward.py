@@ -5,7 +5,8 @@ from encoder_bridge.encode.layouts import SHOW_EXISTING
 from encoder_bridge.encode.run import encode
 from encoder_bridge.env.paired_gain import PairedGain
 from encoder_bridge.env.reward import EpisodeStart, EveryStep
-from encoder_bridge.env.single import Vp9RateControlEnv, Vp9RateControlRelativeEnv
+from encoder_bridge.env.single import Vp9RateControlEnv
+from encoder_bridge.env.variants import Vp9RateControlRelativeEnv
 from encoder_bridge.errors import BadInput
 
 

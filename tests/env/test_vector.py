@@ -6,8 +6,9 @@ import pytest
 
 from encoder_bridge.env.clips import EnvClip
 from encoder_bridge.env.reward import AtEnd
-from encoder_bridge.env.single import Vp9RateControlEnv, Vp9RateControlRelativeEnv
-from encoder_bridge.env.vector import Vp9RateControlRelativeVectorEnv, Vp9RateControlVectorEnv
+from encoder_bridge.env.single import Vp9RateControlEnv
+from encoder_bridge.env.variants import Vp9RateControlRelativeEnv, Vp9RateControlRelativeVectorEnv
+from encoder_bridge.env.vector import Vp9RateControlVectorEnv
 from encoder_bridge.errors import BadInput, NotRunning
 
 
