@@ -17,7 +17,7 @@ QINDEXES = 256
 """C clamps them to [1, 255]: 0 would switch to lossless coding."""
 OFFSETS = (-48, -32, -21, -14, -9, -5, -2, 0, 2, 5, 9, 14, 21, 32, 48)
 """Offsets to the controller's q_ref: fine near it, coarse far from it."""
-LENGTHS = (OWN, 4, 6, 8, 10, 12, 14, 16, 18, 20, 23)
+LENGTHS = (OWN, *range(4, 24))
 """Of a GOP, in frames; the first leaves it to libvpx, as the first of the next two does."""
 LAYERS = (-1, 1, 2, 3, 4, 5, 6)
 STRENGTHS = (-1, 0, 1, 2, 3, 4, 5, 6)

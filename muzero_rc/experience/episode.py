@@ -70,6 +70,8 @@ class Episode:
       records: [N] one native record per result, in coding order, show-existing frames included.
       policies: [N, A] search policy of each record, or None.
       values: [N] search value of each record, or None.
+      shapes: [G, 4] i4 of the GOPs as they were asked for (`encoder_bridge.encode.gop_shapes`), None where
+        libvpx shaped all of them, and in logs that were written before this was kept.
       shown: [T] bytes and luma squared error of every shown frame (`layouts.SHOWN`); None in logs
         that were written before this was kept.
     """
@@ -94,9 +96,10 @@ class Episode:
     policies: Array | None = None
     values: Array | None = None
     shown: Array | None = None
+    shapes: Array | None = None
 
 
-_ARRAYS = ("records", "policies", "values", "shown")
+_ARRAYS = ("records", "policies", "values", "shown", "shapes")
 
 
 def to_bytes(episode: Episode) -> bytes:

@@ -1,6 +1,7 @@
 """From an encode that has ended to an episode."""
 
 from encoder_bridge.encode.batch import BatchResult
+from encoder_bridge.encode.gop_shapes import as_shapes
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.episode import Episode, Name
@@ -55,4 +56,5 @@ def make_episode(
         policies=policies,
         values=values,
         shown=done.result.shown,
+        shapes=as_shapes(done.result.shapes) if done.result.shapes else None,
     )

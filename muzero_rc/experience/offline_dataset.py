@@ -29,6 +29,7 @@ from muzero_rc.experience.offline_episodes import (
     qindexes_of,
     replayed,
     scans,
+    shapes_of,
 )
 
 RUNGS = (1, 3)
@@ -161,7 +162,9 @@ def of_run(
 
 def _replayed(env: Vp9EncodeEnv, episode: Episode) -> OfflineEpisode:
     note: dict[str, Any] = {"source": episode.source, "uid": episode.uid, "step": episode.step}
-    return play(env, replayed(qindexes_of(episode)), note, target_kbps=episode.target_kbps)
+    return play(
+        env, replayed(qindexes_of(episode), shapes_of(episode)), note, target_kbps=episode.target_kbps
+    )
 
 
 def _clip_of(store: ClipStore, name: str) -> EnvClip:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.layouts import LAYERS as LAYER_NAMES
 from encoder_bridge.encode.layouts import SHOW_EXISTING
 from encoder_bridge.env import Vp9EncodeEnv
@@ -133,16 +134,27 @@ def scans(count: int, frames: int, lag_in_frames: int, rng: np.random.Generator)
         yield Scan(kind, shapes, offsets)
 
 
-def replayed(qindexes: Sequence[int]) -> Decide:
-    """Decides what was used in another encode of the same clip and target, libvpx's shapes."""
-    left = iter(qindexes)
+def replayed(qindexes: Sequence[int], shapes: Sequence[GopShape] = ()) -> Decide:
+    """Decides what was used in another encode of the same clip and target; then libvpx's own shapes."""
+    left, left_shapes = iter(qindexes), iter([_choices_of(shape) for shape in shapes])
 
     def decide(info: dict[str, Any]) -> tuple[int, int, int, int]:
         if info["asks_shape"]:
-            return (*OWN_SHAPE, NEUTRAL)
+            return (*next(left_shapes, OWN_SHAPE), NEUTRAL)
         return (*OWN_SHAPE, NEUTRAL + next(left) - info["reference_qindex"])
 
     return decide
+
+
+def _choices_of(shape: GopShape) -> tuple[int, int, int]:
+    """The action's parts that ask for a shape; its filter's frames are left to libvpx."""
+    layers = max(shape.layers, 0) or -1
+    return LENGTHS.index(shape.length), LAYERS.index(layers), STRENGTHS.index(shape.strength)
+
+
+def shapes_of(episode: Episode) -> list[GopShape]:
+    """The shapes that were asked for; empty where all were libvpx's own."""
+    return [] if episode.shapes is None else [GopShape(*row) for row in episode.shapes.tolist()]
 
 
 def qindexes_of(episode: Episode) -> list[int]:

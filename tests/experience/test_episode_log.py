@@ -54,15 +54,17 @@ def test_round_trip(tmp_path):
     assert read[0].records.dtype == episodes[0].records.dtype
 
 
-def test_shown_frames_are_kept_and_older_logs_do_without(tmp_path):
+def test_shown_frames_and_shapes_are_kept_and_older_logs_do_without(tmp_path):
     shown = np.zeros(4, SHOWN)
     shown["sse_y"], shown["bytes"] = range(4), 9
+    shapes = np.array([[4, -1, -1, -1], [0, 2, 3, -1]], np.int32)
     with EpisodeWriter(tmp_path) as writer:
-        writer.append(episode("new", shown=shown))
+        writer.append(episode("new", shown=shown, shapes=shapes))
         writer.append(episode("old"))  # as it was written before there was such a field
     new, old = read_log(tmp_path)
     assert np.array_equal(new.shown, shown) and new.shown.dtype == SHOWN
-    assert old.shown is None
+    assert np.array_equal(new.shapes, shapes)
+    assert old.shown is None and old.shapes is None
 
 
 def test_a_uid_counts_once(tmp_path):

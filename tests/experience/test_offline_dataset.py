@@ -7,6 +7,7 @@ import pytest
 from support.learn_samples import TINY, fake_engine, toy_config, toy_corpus
 
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.env import PairedGain, Vp9EncodeEnv
 from encoder_bridge.env.actions import LAYERS, LENGTHS, STRENGTHS
 from encoder_bridge.testing.fake_pool import FakePool
@@ -124,7 +125,8 @@ def test_a_runs_episodes_are_played_again(tmp_path):
     toy_corpus(corpus, 2)
     with ClipStore(engine, config, tmp_path / "cache") as store:
         (instance, *_) = store.prepared_corpus(find_clips(corpus))
-        job = store.job("one", instance, 90, guard=False)
+        shapes = [GopShape(5), GopShape(7, layers=2, strength=3)]
+        job = store.job("one", instance, 90, guard=False, shapes=shapes)
         (done,) = store.played([job], lambda events, jobs: 60 + 10 * events["layer"])
         name = Name("one", "agent")
         episode = make_episode(store, done, name, instance, source=SELFPLAY, greedy=True, step=7)
@@ -133,6 +135,8 @@ def test_a_runs_episodes_are_played_again(tmp_path):
         (offline,) = of_run(tmp_path / "run", corpus, config, store, new_pool=FakePool)
         assert (offline.note["uid"], offline.note["source"], offline.note["step"]) == ("one", SELFPLAY, 7)
         assert offline.note["kbps"] == pytest.approx(episode.rate_kbps)
+        asked = offline.actions[offline.infos["asks_shape"][:-1] == 1]
+        assert [LENGTHS[length] for length in asked[:2, 0]] == [5, 7]
         assert offline.note["psnr_y_db"] == pytest.approx(episode.psnr_y_db)
         with pytest.raises(CorpusError):
             list(of_run(tmp_path / "run", tmp_path / "nowhere", config, store, new_pool=FakePool))
