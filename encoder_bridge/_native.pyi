@@ -27,8 +27,16 @@ class NativeError(RuntimeError):
 class WaitTimeout(TimeoutError):
     """A wait passed its deadline."""
 
+def open_libvpx(name: str) -> None:
+    """Opens the libvpx that encodes from now on: a file, or a name that the loader looks for.
+
+    NativeError says why it cannot be: no libvpx, or none that is known.
+    """
+
 def versions() -> dict[str, str | int]:
-    """Libvpx at build ("libvpx_build") and run time ("libvpx_runtime"), "ext_rc_abi", "feature_version"."""
+    """The libvpx that encodes: "libvpx_runtime" (its version), "libvpx_path", "encoder_abi", "ext_rc_abi";
+    and "feature_version". Looks for one at first, as encoder_bridge.libvpx says, and raises what it raises.
+    """
 
 def feature_tables() -> dict[str, list[tuple[str, str]]]:
     """ "clip", "frame", "step": (name, unit) of each feature."""

@@ -51,6 +51,11 @@ def _parser() -> Parser:
         metavar="N",
         help="encode N times with the qindexes varied, keep the best that fits (default: %(default)s)",
     )
+    add(
+        "--libvpx",
+        metavar="PATH",
+        help="the libvpx that encodes, 1.10 to 1.17 (default: MUZERO_RC_LIBVPX, or the newest here)",
+    )
     add("--max-frames", type=int, metavar="N", help="encode the first N frames only")
     add("--audio", choices=("copy", "none"), default="copy", help="copy: as Opus where WebM cannot hold it")
     add("--json", action="store_true", help="print the result as one JSON object")
@@ -64,10 +69,12 @@ def _encode(args: argparse.Namespace) -> int:
     policy_ref = resolve(args.policy or default_name())
     _check_candidates(args.candidates, policy_ref.name)
 
+    from encoder_bridge import libvpx
     from encoder_bridge.media.decode import open_clip
     from encoder_bridge.media.mux import check_output
     from muzero_rc.encoding.file_encode import open_policy
 
+    libvpx.choose(args.libvpx) if args.libvpx else libvpx.load()
     config = encoder_config(args, target_kbps=target_kbps)
     output = check_output(args.output, source=Path(args.input), force=args.force)
     policy = open_policy(policy_ref)

@@ -17,15 +17,14 @@ from muzero_rc.training.run_dir import RunDir, replace_link
 
 
 def provenance(corpus: Path, clips: list[Path], engine: Engine) -> dict[str, Any]:
-    """Provenance of a run and its policies: corpus, feature version, versions of libvpx."""
+    """Provenance of a run and its policies: corpus, feature version, version of libvpx."""
     names = [(path.name, content_digest(path)) for path in clips]
-    versions = {name: value for name, value in engine.native.versions().items() if "libvpx" in name}
     return {
         "corpus": corpus.name,
         "corpus_hash": digest(names),
         "clips": len(clips),
         "feature_version": feature_version(engine),
-        **versions,
+        "libvpx_runtime": engine.libvpx,
     }
 
 

@@ -70,17 +70,25 @@ static int take(muzero_rc_outputs *outputs, const vpx_codec_cx_pkt_t *packet,
   }
 }
 
-int muzero_rc_outputs_drain(muzero_rc_outputs *outputs, vpx_codec_ctx_t *codec,
-                            muzero_rc_first_pass_notes *notes) {
+int muzero_rc_outputs_drain(muzero_rc_outputs *outputs, const muzero_rc_libvpx *libvpx,
+                            vpx_codec_ctx_t *codec, muzero_rc_first_pass_notes *notes) {
   vpx_codec_iter_t iterator = NULL;
   const vpx_codec_cx_pkt_t *packet;
   int count = 0;
-  while ((packet = vpx_codec_get_cx_data(codec, &iterator)) != NULL) {
+  while ((packet = libvpx->get_cx_data(codec, &iterator)) != NULL) {
     const int error = take(outputs, packet, notes);
     if (error) return error;
     ++count;
   }
   return count;
+}
+
+bool muzero_rc_outputs_take_measured(muzero_rc_outputs *outputs, int64_t *sse) {
+  if (outputs->measured == outputs->shown.count) return false;
+  const muzero_rc_shown *const shown =
+      (const muzero_rc_shown *)outputs->shown.data + outputs->measured++;
+  *sse = shown->sse_y < 0 ? MUZERO_RC_SSE_UNKNOWN : shown->sse_y + shown->sse_u + shown->sse_v;
+  return true;
 }
 
 muzero_rc_array muzero_rc_outputs_take_packets(muzero_rc_outputs *outputs) {

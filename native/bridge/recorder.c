@@ -10,6 +10,7 @@
 #include "vpx/convert.h"
 
 struct muzero_rc_recorder {
+  const muzero_rc_libvpx *libvpx;
   muzero_rc_mailbox *mailbox;
   int32_t slot;
   muzero_rc_clip clip;
@@ -28,7 +29,8 @@ struct muzero_rc_recorder {
 };
 
 static int copy_clip(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
-  const int32_t frames = muzero_rc_blob_frames(options->stats_size);
+  const int fields = options->libvpx->release->stats_fields;
+  const int32_t frames = muzero_rc_blob_frames(options->stats, options->stats_size, fields);
   if (frames < 0) return frames;
   recorder->clip = (muzero_rc_clip){.width = options->settings.width,
                                     .height = options->settings.height,
@@ -36,7 +38,7 @@ static int copy_clip(muzero_rc_recorder *recorder, const muzero_rc_session_optio
                                     .target_kbps = options->settings.target_kbps};
   recorder->stats = calloc((size_t)frames, sizeof(*recorder->stats));
   if (!recorder->stats) return -ENOMEM;
-  muzero_rc_blob_stats(options->stats, frames, recorder->stats);
+  muzero_rc_blob_stats(options->stats, frames, fields, recorder->stats);
   return 0;
 }
 
@@ -118,6 +120,23 @@ static int coded(void *self, const muzero_rc_frame_result *result) {
   return muzero_rc_array_append(&recorder->records, sizeof(record), &record, 1);
 }
 
+/* The error of a frame whose result came without. */
+static void measured(void *self, int64_t result, int64_t sse) {
+  const muzero_rc_recorder *const recorder = self;
+  if (result < (int64_t)recorder->records.count)
+    ((muzero_rc_record *)recorder->records.data)[result].sse = sse;
+}
+
+static void set_order(muzero_rc_recorder *recorder, const muzero_rc_settings *settings) {
+  muzero_rc_order_settings order = muzero_rc_order_settings_default();
+  order.layers = settings->auto_alt_ref;
+  order.lag_in_frames = settings->lag_in_frames;
+  order.kf_max_dist = settings->kf_max_dist;
+  order.places_key_frames = settings->kf_max_dist != 0; /* libvpx's kf_min_dist is 0 */
+  order.tpl = settings->tpl != 0;
+  muzero_rc_callbacks_set_order(recorder->callbacks, &order);
+}
+
 static int prepare(muzero_rc_recorder *recorder, const muzero_rc_settings *settings) {
   const muzero_rc_gop_settings gops = {.lag = settings->lag_in_frames,
                                        .frame_count = recorder->clip.frame_count,
@@ -133,8 +152,12 @@ int muzero_rc_recorder_open(muzero_rc_mailbox *mailbox, int32_t slot,
   *out = NULL;
   muzero_rc_recorder *recorder = calloc(1, sizeof(*recorder));
   if (!recorder) return -ENOMEM;
-  const muzero_rc_callbacks_owner owner = {
-      .self = recorder, .open_model = hand_over_model, .decided = decided, .coded = coded};
+  const muzero_rc_callbacks_owner owner = {.self = recorder,
+                                           .open_model = hand_over_model,
+                                           .decided = decided,
+                                           .coded = coded,
+                                           .measured = measured};
+  recorder->libvpx = options->libvpx;
   recorder->mailbox = mailbox;
   recorder->slot = slot;
   int error = muzero_rc_asker_open(&recorder->asker, mailbox, slot);
@@ -142,6 +165,7 @@ int muzero_rc_recorder_open(muzero_rc_mailbox *mailbox, int32_t slot,
   if (!error) error = copy_shapes(recorder, options);
   if (!error) error = open_model(recorder, options);
   if (!error) error = muzero_rc_callbacks_open(&owner, &recorder->callbacks);
+  if (!error) set_order(recorder, &options->settings);
   if (!error) error = prepare(recorder, &options->settings);
   if (error)
     muzero_rc_recorder_close(&recorder);
@@ -165,8 +189,10 @@ void muzero_rc_recorder_close(muzero_rc_recorder **out) {
 }
 
 int muzero_rc_recorder_attach(muzero_rc_recorder *recorder, vpx_codec_ctx_t *codec) {
-  vpx_rc_funcs_t funcs = muzero_rc_callbacks_funcs(recorder->callbacks);
-  if (vpx_codec_control(codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs)) recorder->refused = true;
+  const muzero_rc_release *const release = recorder->libvpx->release;
+  muzero_rc_vpx_funcs funcs;
+  release->layout->fill(recorder->callbacks, &funcs);
+  if (recorder->libvpx->control(codec, release->control_id, &funcs)) recorder->refused = true;
   return muzero_rc_recorder_report(recorder).error;
 }
 
@@ -185,11 +211,15 @@ static int note_shape(muzero_rc_recorder *recorder) {
 
 int muzero_rc_recorder_before_encode(muzero_rc_recorder *recorder, vpx_codec_ctx_t *codec,
                                      bool flush) {
-  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
-  int error = muzero_rc_callbacks_before_encode(recorder->callbacks, &libvpx, codec, flush);
+  int error =
+      muzero_rc_callbacks_before_encode(recorder->callbacks, recorder->libvpx, codec, flush);
   if (!error) error = note_shape(recorder);
   if (!recorder->error) recorder->error = error;
   return error;
+}
+
+void muzero_rc_recorder_shown(muzero_rc_recorder *recorder, int64_t sse) {
+  muzero_rc_callbacks_shown(recorder->callbacks, sse);
 }
 
 muzero_rc_report muzero_rc_recorder_report(const muzero_rc_recorder *recorder) {

@@ -28,6 +28,9 @@ int muzero_rc_recorder_attach(muzero_rc_recorder *recorder, vpx_codec_ctx_t *cod
 int muzero_rc_recorder_before_encode(muzero_rc_recorder *recorder, vpx_codec_ctx_t *codec,
                                      bool flush);
 
+/* For each packet of a shown frame: see muzero_rc_callbacks_shown. */
+void muzero_rc_recorder_shown(muzero_rc_recorder *recorder, int64_t sse);
+
 /* Decisions so far; error is 0, or why a callback failed: -ECANCELED, -ENOMEM, -EPROTO (libvpx
  * sent another clip or other statistics than it was given), -ENOTSUP. */
 muzero_rc_report muzero_rc_recorder_report(const muzero_rc_recorder *recorder);

@@ -19,9 +19,11 @@
 struct muzero_rc_session {
   muzero_rc_mailbox *mailbox;
   int32_t slot;
+  const muzero_rc_libvpx *libvpx;
   muzero_rc_settings settings;
   void *blob; /* copy of the first pass's statistics; NULL: this is the first pass */
   size_t blob_size;
+  int32_t blob_frames;
   muzero_rc_source *source;
   muzero_rc_recorder *recorder; /* NULL: libvpx's own rate control */
   muzero_rc_first_pass_notes *notes; /* NULL: not beside this pass */
@@ -55,8 +57,14 @@ static int check(muzero_rc_session *s, vpx_codec_ctx_t *codec, vpx_codec_err_t s
     return fail(s, error, "libvpx sent another clip or other statistics than it was given");
   if (error) return fail(s, error, "rate control failed: %s", strerror(-error));
   if (status == VPX_CODEC_OK) return 0;
-  const char *const detail = vpx_codec_error_detail(codec);
-  return fail(s, -EIO, "libvpx failed: %s", detail ? detail : vpx_codec_error(codec));
+  return fail(s, -EIO, "libvpx failed: %s", muzero_rc_libvpx_error(s->libvpx, codec));
+}
+
+/* A control that libvpx takes for another one succeeds and does nothing. */
+static int check_asked(muzero_rc_session *s) {
+  if (!s->recorder || atomic_load(&s->outputs.packets) == 0) return 0;
+  if (muzero_rc_recorder_report(s->recorder).decisions > 0) return 0;
+  return fail(s, -ENOTSUP, "libvpx asked for no decision: its own rate control ran");
 }
 
 /* Codes one frame, or with NULL those that libvpx holds back. Returns how many
@@ -66,11 +74,14 @@ static int encode(muzero_rc_session *s, vpx_codec_ctx_t *codec, const vpx_image_
   if (s->recorder && muzero_rc_recorder_before_encode(s->recorder, codec, image == NULL))
     return check(s, codec, VPX_CODEC_OK);
   const vpx_codec_err_t status =
-      vpx_codec_encode(codec, image, pts, 1, 0, VPX_DL_GOOD_QUALITY);
+      s->libvpx->encode(codec, image, pts, 1, 0, VPX_DL_GOOD_QUALITY);
   const int error = check(s, codec, status);
   if (error) return error;
-  const int packets = muzero_rc_outputs_drain(&s->outputs, codec, s->notes);
-  return packets < 0 ? fail(s, packets, "out of memory") : packets;
+  const int packets = muzero_rc_outputs_drain(&s->outputs, s->libvpx, codec, s->notes);
+  if (packets < 0) return fail(s, packets, "out of memory");
+  for (int64_t sse; s->recorder && muzero_rc_outputs_take_measured(&s->outputs, &sse);)
+    muzero_rc_recorder_shown(s->recorder, sse);
+  return check_asked(s) ? s->error : packets;
 }
 
 static int read_failure(muzero_rc_session *s, int error) {
@@ -82,7 +93,7 @@ static int read_failure(muzero_rc_session *s, int error) {
 }
 
 static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
-  const int32_t expected = s->blob ? muzero_rc_blob_frames(s->blob_size) : INT32_MAX;
+  const int32_t expected = s->blob ? s->blob_frames : INT32_MAX;
   const unsigned width = (unsigned)s->settings.width, height = (unsigned)s->settings.height;
   const uint8_t *frame = NULL;
   int got = 0;
@@ -106,26 +117,21 @@ static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
   return got;
 }
 
-static muzero_rc_first_pass_notes *open_notes(const muzero_rc_settings *settings) {
-  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
-  return muzero_rc_first_pass_notes_open(&libvpx, (unsigned)settings->width,
-                                      (unsigned)settings->height);
-}
-
 static int run_pass(muzero_rc_session *s) {
   const vpx_fixed_buf_t stats = {.buf = s->blob, .sz = s->blob_size};
   vpx_codec_ctx_t codec;
   char message[MUZERO_RC_ERROR_SIZE];
-  int error = muzero_rc_encoder_open(&s->settings, stats, &codec, message, sizeof(message));
+  int error = muzero_rc_encoder_open(s->libvpx, &s->settings, stats, &codec, message,
+                                     sizeof(message));
   if (error) return fail(s, error, "%s", message);
-  if (!s->blob && s->settings.quick) s->notes = open_notes(&s->settings);
+  if (!s->blob && s->settings.quick)
+    s->notes = muzero_rc_first_pass_notes_open(s->libvpx, (unsigned)s->settings.width,
+                                               (unsigned)s->settings.height);
   if (s->recorder && muzero_rc_recorder_attach(s->recorder, &codec))
     error = check(s, &codec, VPX_CODEC_OK);
   if (!error) error = encode_frames(s, &codec);
-  vpx_codec_destroy(&codec);
+  s->libvpx->destroy(&codec);
   muzero_rc_first_pass_notes_close(&s->notes);
-  if (!error && s->recorder && muzero_rc_recorder_report(s->recorder).decisions == 0)
-    error = fail(s, -ENOTSUP, "libvpx asked for no decision: its own rate control ran");
   return error;
 }
 
@@ -160,8 +166,9 @@ static void free_session(muzero_rc_session *s) {
 
 static int copy_blob(muzero_rc_session *s, const muzero_rc_session_options *options) {
   if (!options->stats) return 0;
-  const int32_t frames = muzero_rc_blob_frames(options->stats_size);
-  if (frames < 0) return frames;
+  s->blob_frames = muzero_rc_blob_frames(options->stats, options->stats_size,
+                                         options->libvpx->release->stats_fields);
+  if (s->blob_frames < 0) return s->blob_frames;
   s->blob = malloc(options->stats_size);
   if (!s->blob) return -ENOMEM;
   memcpy(s->blob, options->stats, options->stats_size);
@@ -182,6 +189,7 @@ int muzero_rc_session_open(muzero_rc_mailbox *mailbox, int32_t slot,
   }
   s->mailbox = mailbox;
   s->slot = slot;
+  s->libvpx = options->libvpx;
   s->settings = options->settings;
   s->ended = calloc(1, muzero_rc_event_size());
   error = s->ended ? copy_blob(s, options) : -ENOMEM;
@@ -200,7 +208,7 @@ int muzero_rc_session_open(muzero_rc_mailbox *mailbox, int32_t slot,
 
 fail:
   snprintf(message, message_size, "cannot start the encode: %s",
-           error == -EINVAL   ? "not a first pass's statistics, or an impossible clip"
+           error == -EINVAL   ? "not the statistics of a first pass by this libvpx, or an impossible clip"
            : error == -ERANGE ? "a GOP's shape is out of range, or the look-ahead too short for it"
                               : strerror(-error));
   free_session(s);

@@ -13,6 +13,7 @@
 #include "bridge/settings.h"
 #include "bridge/source.h"
 #include "rate_control/gop_shape.h"
+#include "vpx/libvpx_calls.h"
 
 enum { MUZERO_RC_ERROR_SIZE = 256 };
 
@@ -46,6 +47,7 @@ size_t muzero_rc_event_size(void);
 typedef enum muzero_rc_mode { MUZERO_RC_MODE_ASK, MUZERO_RC_MODE_POLICY, MUZERO_RC_MODE_LIBVPX } muzero_rc_mode;
 
 typedef struct muzero_rc_session_options {
+  const muzero_rc_libvpx *libvpx; /* encodes; outlives the session, and is known */
   muzero_rc_settings settings;
   const void *stats; /* the first pass's blob, copied; NULL runs the first pass */
   size_t stats_size;

@@ -32,8 +32,8 @@ size_t muzero_rc_frame_bytes(const muzero_rc_settings *s) {
 
 /* Fills `cfg`; -EINVAL when the settings do not even fit its unsigned fields
  * (what does fit is libvpx's to judge). */
-static int fill_config(const muzero_rc_settings *s, vpx_fixed_buf_t stats,
-                       vpx_codec_enc_cfg_t *cfg) {
+static int fill_config(const muzero_rc_libvpx *libvpx, const muzero_rc_settings *s,
+                       vpx_fixed_buf_t stats, vpx_codec_enc_cfg_t *cfg) {
   static const enum vpx_rc_mode USAGE[] = {VPX_VBR, VPX_CBR, VPX_CQ, VPX_Q};
   const int32_t unsigned_fields[] = {
       s->width,         s->height,      s->timebase_num, s->timebase_den, s->target_kbps,
@@ -41,7 +41,7 @@ static int fill_config(const muzero_rc_settings *s, vpx_fixed_buf_t stats,
   for (size_t i = 0; i < sizeof(unsigned_fields) / sizeof(*unsigned_fields); ++i)
     if (unsigned_fields[i] < 0) return -EINVAL;
   if (s->end_usage < 0 || s->end_usage > 3) return -EINVAL;
-  if (vpx_codec_enc_config_default(vpx_codec_vp9_cx(), cfg, 0)) return -EINVAL;
+  if (libvpx->enc_config_default(libvpx->vp9_cx(), cfg, 0)) return -EINVAL;
   cfg->g_w = (unsigned)s->width;
   cfg->g_h = (unsigned)s->height;
   cfg->g_timebase.num = s->timebase_num;
@@ -64,8 +64,8 @@ typedef struct control {
   int32_t value;
 } control;
 
-static int set_controls(const muzero_rc_settings *s, vpx_codec_ctx_t *codec, char *error,
-                        size_t error_size) {
+static int set_controls(const muzero_rc_libvpx *libvpx, const muzero_rc_settings *s,
+                        vpx_codec_ctx_t *codec, char *error, size_t error_size) {
   const control controls[] = {
       {"tile_columns", VP9E_SET_TILE_COLUMNS, s->tile_columns},
       {"row_mt", VP9E_SET_ROW_MT, s->row_mt},
@@ -76,13 +76,13 @@ static int set_controls(const muzero_rc_settings *s, vpx_codec_ctx_t *codec, cha
       {"tpl", VP9E_SET_TPL, s->tpl},
   };
   /* The only one of which negative values mean something to libvpx. */
-  if (vpx_codec_control_(codec, VP8E_SET_CPUUSED, s->cpu_used)) {
+  if (libvpx->control(codec, VP8E_SET_CPUUSED, (int)s->cpu_used)) {
     snprintf(error, error_size, "libvpx refuses cpu_used %d", (int)s->cpu_used);
     return -EINVAL;
   }
   for (size_t i = 0; i < sizeof(controls) / sizeof(*controls); ++i) {
     if (controls[i].value < 0) continue;
-    if (vpx_codec_control_(codec, controls[i].id, controls[i].value)) {
+    if (libvpx->control(codec, controls[i].id, (int)controls[i].value)) {
       snprintf(error, error_size, "libvpx refuses %s %d", controls[i].name,
                (int)controls[i].value);
       return -EINVAL;
@@ -91,22 +91,21 @@ static int set_controls(const muzero_rc_settings *s, vpx_codec_ctx_t *codec, cha
   return 0;
 }
 
-int muzero_rc_encoder_open(const muzero_rc_settings *settings, vpx_fixed_buf_t stats,
-                           vpx_codec_ctx_t *codec, char *error, size_t error_size) {
+int muzero_rc_encoder_open(const muzero_rc_libvpx *libvpx, const muzero_rc_settings *settings,
+                           vpx_fixed_buf_t stats, vpx_codec_ctx_t *codec, char *error, size_t error_size) {
   vpx_codec_enc_cfg_t cfg;
-  if (fill_config(settings, stats, &cfg)) {
+  if (fill_config(libvpx, settings, stats, &cfg)) {
     snprintf(error, error_size, "encoder settings out of range");
     return -EINVAL;
   }
   const vpx_codec_flags_t flags = settings->psnr ? VPX_CODEC_USE_PSNR : 0;
   memset(codec, 0, sizeof(*codec));
-  if (vpx_codec_enc_init(codec, vpx_codec_vp9_cx(), &cfg, flags)) {
-    const char *const detail = vpx_codec_error_detail(codec);
+  if (libvpx->enc_init_ver(codec, libvpx->vp9_cx(), &cfg, flags, libvpx->encoder_abi)) {
     snprintf(error, error_size, "libvpx refuses the settings: %s",
-             detail ? detail : vpx_codec_error(codec));
+             muzero_rc_libvpx_error(libvpx, codec));
     return -EINVAL;
   }
-  const int failure = set_controls(settings, codec, error, error_size);
-  if (failure) vpx_codec_destroy(codec);
+  const int failure = set_controls(libvpx, settings, codec, error, error_size);
+  if (failure) libvpx->destroy(codec);
   return failure;
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vpx/vpx_abi.h"
+#include "vpx/libvpx_calls.h"
 
 /* Name and default. -1 leaves libvpx's own default. The timebase is exactly
  * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality.
@@ -56,7 +56,7 @@ size_t muzero_rc_frame_bytes(const muzero_rc_settings *settings);
 
 /* Opens a VP9 encoder; the first pass when `stats` is empty, else the second.
  * -EINVAL with one line in `error`; then *codec needs no destroying. */
-int muzero_rc_encoder_open(const muzero_rc_settings *settings, vpx_fixed_buf_t stats,
-                           vpx_codec_ctx_t *codec, char *error, size_t error_size);
+int muzero_rc_encoder_open(const muzero_rc_libvpx *libvpx, const muzero_rc_settings *settings,
+                           vpx_fixed_buf_t stats, vpx_codec_ctx_t *codec, char *error, size_t error_size);
 
 #endif /* MUZERO_RC_BRIDGE_SETTINGS_H_ */

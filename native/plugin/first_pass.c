@@ -35,7 +35,8 @@ int muzero_rc_first_pass_open(const muzero_rc_functions *functions, int32_t widt
   if (width < 1 || height < 1) return -EINVAL;
   muzero_rc_first_pass *const opened = calloc(1, sizeof(*opened));
   if (!opened) return -ENOMEM;
-  const muzero_rc_libvpx libvpx = typed(functions);
+  muzero_rc_libvpx libvpx = typed(functions);
+  libvpx.encoder_abi = muzero_rc_highest_encoder_abi(libvpx.enc_init_ver);
   opened->notes = muzero_rc_first_pass_notes_open(&libvpx, (unsigned)width, (unsigned)height);
   if (!opened->notes) {
     free(opened);

@@ -74,22 +74,23 @@ static void refuse(muzero_rc_encoder *encoder, const char *reason) {
                                  : "libvpx's own rate control runs");
 }
 
-/* Builds of libvpx differ in whether they take the ABI of older headers too:
- * ours is the newest that this one takes. */
-static bool is_our_libvpx(const muzero_rc_libvpx *libvpx) {
-  const int abi = VPX_ENCODER_ABI_VERSION;
-  return libvpx->enc_init_ver(NULL, NULL, NULL, 0, abi) != VPX_CODEC_ABI_MISMATCH &&
-         libvpx->enc_init_ver(NULL, NULL, NULL, 0, abi + 1) == VPX_CODEC_ABI_MISMATCH;
+/* Distributions let a libvpx take programs that were built for older ones: from 1.10's on the
+ * configuration is the same. */
+static bool is_known(const muzero_rc_release *release, int abi) {
+  enum { OLDEST = 24 };
+  return release && abi >= OLDEST && abi <= release->encoder_abi;
 }
 
 static int register_callbacks(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                               const muzero_rc_libvpx *libvpx) {
-  vpx_rc_funcs_t funcs;
+  const muzero_rc_release *const release = encoder->release;
+  muzero_rc_vpx_funcs funcs;
   int error = muzero_rc_plugin_open(shared.policy, &encoder->plugin);
   if (error) return error;
   muzero_rc_encoder_configure(encoder, &encoder->cfg);
-  error = muzero_rc_plugin_funcs(encoder->plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs);
-  if (!error && libvpx->control(codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs)) error = -ENOTSUP;
+  muzero_rc_plugin_gops(encoder->plugin, &encoder->cfg, encoder->auto_alt_ref);
+  error = muzero_rc_plugin_funcs(encoder->plugin, release->ext_abi, (void *)&funcs);
+  if (!error && libvpx->control(codec, release->control_id, &funcs)) error = -ENOTSUP;
   if (error) muzero_rc_plugin_close(&encoder->plugin);
   return error;
 }
@@ -114,10 +115,14 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
     muzero_rc_say("left alone: the policy is libvpx");
     return;
   }
-  if (encoder->abi != VPX_ENCODER_ABI_VERSION || !is_our_libvpx(libvpx)) {
-    snprintf(reason, sizeof(reason),
-             "the program or its libvpx has another encoder ABI (%d) than ours (%d)", encoder->abi,
-             VPX_ENCODER_ABI_VERSION);
+  if (!encoder->release) {
+    muzero_rc_release_of(libvpx->version_str(), libvpx->encoder_abi, reason, sizeof(reason));
+    refuse(encoder, reason);
+    return;
+  }
+  if (!is_known(encoder->release, encoder->abi)) {
+    snprintf(reason, sizeof(reason), "the program was built for encoder ABI %d, its libvpx has %d",
+             encoder->abi, encoder->release->encoder_abi);
     refuse(encoder, reason);
     return;
   }
@@ -146,7 +151,7 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
 }
 
 void muzero_rc_encoder_configure(muzero_rc_encoder *encoder, const vpx_codec_enc_cfg_t *cfg) {
-  if (encoder->abi != VPX_ENCODER_ABI_VERSION) return;
+  if (!is_known(encoder->release, encoder->abi)) return;
   encoder->cfg = *cfg;
   if (!encoder->plugin) return;
   muzero_rc_plugin_limit(encoder->plugin, muzero_rc_qindex((int32_t)cfg->rc_min_quantizer),
@@ -157,7 +162,21 @@ void muzero_rc_encoder_control(muzero_rc_encoder *encoder, int id, const void *a
   const int value = (int)(intptr_t)argument; /* where the argument is a number */
   if (id == VP9E_SET_LOSSLESS) encoder->lossless = value != 0;
   if (id == VP9E_SET_SVC) encoder->layers = value != 0;
-  if (id == VP9E_SET_EXTERNAL_RATE_CONTROL) encoder->own_rate_control = true;
+  if (id == VP8E_SET_ENABLEAUTOALTREF) encoder->auto_alt_ref = value;
+  if (encoder->release && id == encoder->release->control_id) encoder->own_rate_control = true;
+}
+
+bool muzero_rc_encoder_needs_psnr(const muzero_rc_libvpx *libvpx, const vpx_codec_enc_cfg_t *cfg,
+                                  int abi) {
+  return is_known(libvpx->release, abi) && libvpx->release->layout->by_index && cfg &&
+         cfg->g_pass == VPX_RC_LAST_PASS && cfg->rc_end_usage == VPX_VBR;
+}
+
+bool muzero_rc_encoder_packet(muzero_rc_encoder *encoder, const vpx_codec_cx_pkt_t *packet) {
+  if (encoder->notes && packet->kind == VPX_CODEC_STATS_PKT)
+    muzero_rc_first_pass_notes_write(encoder->notes, &packet->data.twopass_stats);
+  if (encoder->plugin) muzero_rc_plugin_packet(encoder->plugin, packet);
+  return packet->kind != VPX_CODEC_PSNR_PKT || encoder->asked_psnr;
 }
 
 void muzero_rc_encoder_finish(muzero_rc_encoder *encoder) {

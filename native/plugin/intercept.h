@@ -12,11 +12,14 @@
 typedef struct muzero_rc_encoder {
   struct muzero_rc_encoder *next;
   const vpx_codec_priv_t *key;
-  int abi;                 /* the program's VPX_ENCODER_ABI_VERSION */
+  int abi; /* the program's VPX_ENCODER_ABI_VERSION */
+  const muzero_rc_release *release; /* of its libvpx; NULL: unknown */
   bool vp9;
   vpx_codec_flags_t flags;
-  vpx_codec_enc_cfg_t cfg; /* only when `abi` is ours */
+  vpx_codec_enc_cfg_t cfg; /* only where both are known */
   bool lossless, layers, own_rate_control;
+  bool asked_psnr; /* by the program; we may ask for our own */
+  int32_t auto_alt_ref;
   bool started; /* its first encode call came */
   bool refused; /* MUZERO_RC_STRICT: no encode call succeeds */
   muzero_rc_plugin *plugin; /* NULL: libvpx's own rate control */
@@ -27,6 +30,13 @@ typedef struct muzero_rc_encoder {
  * a first pass, or says why not. */
 void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                              const muzero_rc_libvpx *libvpx, unsigned long deadline);
+
+/* Whether the frames' errors have to be asked of libvpx for it, before it is opened. */
+bool muzero_rc_encoder_needs_psnr(const muzero_rc_libvpx *libvpx, const vpx_codec_enc_cfg_t *cfg,
+                                  int abi);
+
+/* A packet that comes out of it. False: the program does not know of it. */
+bool muzero_rc_encoder_packet(muzero_rc_encoder *encoder, const vpx_codec_cx_pkt_t *packet);
 
 /* Its settings changed. */
 void muzero_rc_encoder_configure(muzero_rc_encoder *encoder, const vpx_codec_enc_cfg_t *cfg);

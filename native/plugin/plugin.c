@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vpx/abi/release.h"
 #include "vpx/callbacks.h"
+#include "vpx/libvpx_types.h"
 
 struct muzero_rc_plugin {
   const muzero_rc_policy *policy;
   muzero_rc_callbacks *callbacks;
+  int64_t sse; /* of the frame whose packet comes next */
 };
 
 static int open_model(void *self, const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
@@ -21,6 +24,7 @@ int muzero_rc_plugin_open(const muzero_rc_policy *policy, muzero_rc_plugin **plu
   *plugin = calloc(1, sizeof(**plugin));
   if (!*plugin) return -ENOMEM;
   (*plugin)->policy = policy;
+  (*plugin)->sse = MUZERO_RC_SSE_UNKNOWN;
   const muzero_rc_callbacks_owner owner = {.self = *plugin, .open_model = open_model};
   const int error = muzero_rc_callbacks_open(&owner, &(*plugin)->callbacks);
   if (error) muzero_rc_plugin_close(plugin);
@@ -40,6 +44,23 @@ int muzero_rc_plugin_limit(muzero_rc_plugin *plugin, int32_t lowest, int32_t hig
   return 0;
 }
 
+void muzero_rc_plugin_gops(muzero_rc_plugin *plugin, const vpx_codec_enc_cfg_t *cfg,
+                           int32_t auto_alt_ref) {
+  muzero_rc_order_settings gops = muzero_rc_order_settings_default();
+  gops.layers = auto_alt_ref;
+  gops.lag_in_frames = (int32_t)cfg->g_lag_in_frames;
+  gops.kf_max_dist = (int32_t)cfg->kf_max_dist;
+  gops.places_key_frames = cfg->kf_mode == VPX_KF_AUTO && cfg->kf_min_dist != cfg->kf_max_dist;
+  muzero_rc_callbacks_set_order(plugin->callbacks, &gops);
+}
+
+void muzero_rc_plugin_packet(muzero_rc_plugin *plugin, const vpx_codec_cx_pkt_t *packet) {
+  if (packet->kind == VPX_CODEC_PSNR_PKT) plugin->sse = (int64_t)packet->data.psnr.sse[0];
+  if (packet->kind != VPX_CODEC_CX_FRAME_PKT) return;
+  muzero_rc_callbacks_shown(plugin->callbacks, plugin->sse);
+  plugin->sse = MUZERO_RC_SSE_UNKNOWN;
+}
+
 int32_t muzero_rc_qindex(int32_t quantizer) {
   /* libvpx's table: steps of 4, but the last two. */
   const int32_t inner = quantizer < 0 ? 0 : quantizer > 63 ? 63 : quantizer;
@@ -47,8 +68,9 @@ int32_t muzero_rc_qindex(int32_t quantizer) {
 }
 
 int muzero_rc_plugin_funcs(muzero_rc_plugin *plugin, int abi, struct vpx_rc_funcs *funcs) {
-  if (abi != VPX_EXT_RATECTRL_ABI_VERSION) return -ENOTSUP;
-  *funcs = muzero_rc_callbacks_funcs(plugin->callbacks);
+  const muzero_rc_layout *const layout = muzero_rc_layout_of(abi);
+  if (!layout) return -ENOTSUP;
+  layout->fill(plugin->callbacks, funcs);
   return 0;
 }
 

@@ -49,14 +49,20 @@ EXPORT vpx_codec_err_t vpx_codec_enc_init_ver(vpx_codec_ctx_t *codec, vpx_codec_
                                               vpx_codec_flags_t flags, int abi) {
   muzero_rc_libvpx libvpx;
   if (!muzero_rc_libvpx_of(iface, &libvpx)) return VPX_CODEC_ERROR;
-  const vpx_codec_err_t status = libvpx.enc_init_ver(codec, iface, cfg, flags, abi);
+  const bool vp9 = libvpx.vp9_cx && iface == libvpx.vp9_cx();
+  const bool psnr = vp9 && muzero_rc_encoder_needs_psnr(&libvpx, cfg, abi);
+  const vpx_codec_err_t status =
+      libvpx.enc_init_ver(codec, iface, cfg, psnr ? flags | VPX_CODEC_USE_PSNR : flags, abi);
   if (status || !codec || !codec->priv) return status;
   muzero_rc_encoder *const encoder = calloc(1, sizeof(*encoder));
   if (!encoder) return status; /* libvpx's own rate control */
   encoder->key = codec->priv;
   encoder->abi = abi;
   encoder->flags = flags;
-  encoder->vp9 = libvpx.vp9_cx && iface == libvpx.vp9_cx();
+  encoder->release = libvpx.release;
+  encoder->vp9 = vp9;
+  encoder->asked_psnr = (flags & VPX_CODEC_USE_PSNR) != 0;
+  encoder->auto_alt_ref = 1; /* libvpx's default */
   muzero_rc_encoder_configure(encoder, cfg);
   keep(encoder);
   return status;
@@ -106,11 +112,10 @@ EXPORT const vpx_codec_cx_pkt_t *vpx_codec_get_cx_data(vpx_codec_ctx_t *codec,
                                                        vpx_codec_iter_t *iterator) {
   muzero_rc_libvpx libvpx;
   if (!muzero_rc_libvpx_of(iface_of(codec), &libvpx)) return NULL;
-  const vpx_codec_cx_pkt_t *const packet = libvpx.get_cx_data(codec, iterator);
-  if (!packet || packet->kind != VPX_CODEC_STATS_PKT) return packet;
-  muzero_rc_encoder *const encoder = find(codec, false);
-  if (encoder && encoder->notes)
-    muzero_rc_first_pass_notes_write(encoder->notes, &packet->data.twopass_stats);
+  const vpx_codec_cx_pkt_t *packet = libvpx.get_cx_data(codec, iterator);
+  muzero_rc_encoder *const encoder = packet ? find(codec, false) : NULL;
+  while (packet && encoder && !muzero_rc_encoder_packet(encoder, packet))
+    packet = libvpx.get_cx_data(codec, iterator);
   return packet;
 }
 

@@ -3,7 +3,6 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <string.h>
 
 enum { KNOWN_MAX = 8 }; /* interfaces in use: VP8 and VP9, of one or two libraries */
 
@@ -14,24 +13,6 @@ static struct {
   muzero_rc_libvpx libvpx[KNOWN_MAX];
 } known = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* ISO C has no cast from data to function pointers; POSIX's dlsym needs one. */
-static bool look_up(void *library, const char *name, void *function) {
-  void *const symbol = dlsym(library, name);
-  memcpy(function, &symbol, sizeof(symbol));
-  return symbol != NULL;
-}
-
-static bool fill(void *library, muzero_rc_libvpx *libvpx) {
-  look_up(library, "vpx_codec_vp9_cx", &libvpx->vp9_cx); /* a libvpx may lack VP9 */
-  return look_up(library, "vpx_codec_enc_init_ver", &libvpx->enc_init_ver) &&
-         look_up(library, "vpx_codec_enc_config_default", &libvpx->enc_config_default) &&
-         look_up(library, "vpx_codec_enc_config_set", &libvpx->enc_config_set) &&
-         look_up(library, "vpx_codec_control_", &libvpx->control) &&
-         look_up(library, "vpx_codec_encode", &libvpx->encode) &&
-         look_up(library, "vpx_codec_get_cx_data", &libvpx->get_cx_data) &&
-         look_up(library, "vpx_codec_destroy", &libvpx->destroy);
-}
-
 /* The library that holds `iface`: found even when a plugin of the program
  * loaded it for itself, and the right one when there are two. */
 static bool fill_from_owner(const vpx_codec_iface_t *iface, muzero_rc_libvpx *libvpx) {
@@ -39,7 +20,7 @@ static bool fill_from_owner(const vpx_codec_iface_t *iface, muzero_rc_libvpx *li
   if (!iface || !dladdr(iface, &owner) || !owner.dli_fname) return false;
   void *const library = dlopen(owner.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
   if (!library) return false;
-  const bool found = fill(library, libvpx);
+  const bool found = !muzero_rc_libvpx_fill(library, libvpx);
   dlclose(library);
   return found;
 }
@@ -50,7 +31,7 @@ static bool resolve(const vpx_codec_iface_t *iface, muzero_rc_libvpx *libvpx) {
     *libvpx = known.libvpx[i];
     return true;
   }
-  if (!fill_from_owner(iface, libvpx) && !fill(RTLD_NEXT, libvpx)) return false;
+  if (!fill_from_owner(iface, libvpx) && muzero_rc_libvpx_fill(RTLD_NEXT, libvpx)) return false;
   if (known.count < KNOWN_MAX) {
     known.iface[known.count] = iface;
     known.libvpx[known.count++] = *libvpx;

@@ -118,6 +118,10 @@ muzero_rc_decision muzero_rc_model_decide(muzero_rc_model *model,
   return decision;
 }
 
+void muzero_rc_model_measured(muzero_rc_model *model, int32_t coding_index, int64_t sse) {
+  muzero_rc_clip_state_measured(model->state, coding_index, sse);
+}
+
 void muzero_rc_model_update(muzero_rc_model *model, const muzero_rc_frame_result *result) {
   muzero_rc_clip_state_end(model->state, result);
 }

@@ -39,6 +39,9 @@ bool muzero_rc_model_is_of(const muzero_rc_model *model, const muzero_rc_clip *c
 /* The clip's state that the model keeps. Lives as long as the model. */
 const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model);
 
+/* The squared error of the coded frame `coding_index`, whose result had none. */
+void muzero_rc_model_measured(muzero_rc_model *model, int32_t coding_index, int64_t sse);
+
 /* Whether answers that break the budget are raised; true unless told otherwise. */
 void muzero_rc_model_set_guard(muzero_rc_model *model, bool guard);
 

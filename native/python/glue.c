@@ -4,6 +4,18 @@
 
 glue_state *glue_state_of(PyObject *self) { return PyType_GetModuleState(Py_TYPE(self)); }
 
+const muzero_rc_library *glue_library(glue_state *state) {
+  if (state->library) return state->library;
+  PyObject *const finder = PyImport_ImportModule("encoder_bridge.libvpx");
+  if (!finder) return NULL;
+  PyObject *const loaded = PyObject_CallMethod(finder, "load", NULL);
+  Py_DECREF(finder);
+  Py_XDECREF(loaded);
+  if (loaded && !state->library)
+    PyErr_SetString(PyExc_RuntimeError, "encoder_bridge.libvpx.load() opened no libvpx");
+  return loaded ? state->library : NULL;
+}
+
 static bool is_kind(const char *format, glue_kind kind) {
   static const char *const LETTERS[] = {[GLUE_INT32] = "il", [GLUE_FLOAT32] = "f",
                                         [GLUE_FLOAT64] = "d"};

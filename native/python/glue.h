@@ -7,12 +7,19 @@
 #include <muzero_rc/policy.h>
 #include <stdbool.h>
 
+#include "vpx/library.h"
+
 typedef struct glue_state {
   PyObject *native_error;
   PyObject *wait_timeout;
   PyObject *pool_type;
   PyObject *policy_type;
+  const muzero_rc_library *library; /* NULL until it is needed */
 } glue_state;
+
+/* The libvpx that encodes: looked for at the first call, by encoder_bridge.libvpx. NULL with a
+ * Python error when there is none. */
+const muzero_rc_library *glue_library(glue_state *state);
 
 /* Of the module that defines the object's type. */
 glue_state *glue_state_of(PyObject *self);

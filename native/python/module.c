@@ -4,19 +4,37 @@
 
 #include "rate_control/bits_model.h"
 #include "features/feature_table.h"
-#include "vpx/version.h"
-#include "vpx/vpx_abi.h"
+#include "vpx/libvpx_types.h"
 #include "python/glue.h"
 #include "bridge/pool.h"
 #include "bridge/replay_features.h"
 
+static PyObject *open_libvpx(PyObject *module, PyObject *args) {
+  glue_state *const state = PyModule_GetState(module);
+  const muzero_rc_library *library = NULL;
+  char error[512] = "";
+  PyObject *name = NULL; /* bytes */
+  if (!PyArg_ParseTuple(args, "O&:open_libvpx", PyUnicode_FSConverter, &name)) return NULL;
+  const int failure =
+      muzero_rc_library_open(PyBytes_AsString(name), &library, error, sizeof(error));
+  Py_DECREF(name);
+  if (failure == -ENOMEM) return PyErr_NoMemory();
+  if (failure) {
+    PyErr_SetString(state->native_error, error);
+    return NULL;
+  }
+  state->library = library;
+  return Py_NewRef(Py_None);
+}
+
 static PyObject *versions(PyObject *module, PyObject *unused) {
-  (void)module;
   (void)unused;
-  return Py_BuildValue("{s:s,s:s,s:i,s:i}", "libvpx_build", muzero_rc_vpx_built(),
-                       "libvpx_runtime", muzero_rc_vpx_loaded(), "ext_rc_abi",
-                       VPX_EXT_RATECTRL_ABI_VERSION, "feature_version",
-                       (int)muzero_rc_feature_version());
+  const muzero_rc_library *const library = glue_library(PyModule_GetState(module));
+  if (!library) return NULL;
+  const muzero_rc_release *const release = library->libvpx.release;
+  return Py_BuildValue("{s:s,s:s,s:i,s:i,s:i}", "libvpx_runtime", library->version, "libvpx_path",
+                       library->path, "encoder_abi", release->encoder_abi, "ext_rc_abi",
+                       release->ext_abi, "feature_version", (int)muzero_rc_feature_version());
 }
 
 /* A clip's first-pass statistics, f8[T, 25], completing `clip`. */
@@ -141,7 +159,8 @@ release_stats:
 }
 
 static PyMethodDef functions[] = {
-    {"versions", versions, METH_NOARGS, "Versions of libvpx, its interface, our features."},
+    {"open_libvpx", open_libvpx, METH_VARARGS, "Opens the libvpx that encodes from now on."},
+    {"versions", versions, METH_NOARGS, "Versions of libvpx, its interfaces, our features."},
     {"feature_tables", glue_feature_tables, METH_NOARGS, "(name, unit) of each feature, by table."},
     {"quantizer_steps", glue_quantizer_steps, METH_NOARGS, "log2 of each qindex's luma AC step."},
     {"event_layout", glue_event_layout, METH_NOARGS, "Item size and fields of an event."},
@@ -184,11 +203,6 @@ static int add_object(PyObject *module, const char *name, PyObject *value) {
 
 static int module_exec(PyObject *module) {
   glue_state *const state = PyModule_GetState(module);
-  char error[256];
-  if (muzero_rc_vpx_check(error, sizeof(error))) {
-    PyErr_SetString(PyExc_ImportError, error);
-    return -1;
-  }
   if (add_error(module, "encoder_bridge._native.NativeError", "libvpx or the bridge failed.",
                 PyExc_RuntimeError, &state->native_error) ||
       add_error(module, "encoder_bridge._native.WaitTimeout", "A wait passed its deadline.",

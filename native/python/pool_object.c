@@ -11,9 +11,12 @@ static PyObject *pool_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     PyErr_Format(PyExc_ValueError, "slots: 1 to 4096, not %d", slots);
     return NULL;
   }
+  const muzero_rc_library *const library = glue_library(PyType_GetModuleState(type));
+  if (!library) return NULL;
   const allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
   pool_object *const self = (pool_object *)allocate(type, 0);
   if (!self) return NULL;
+  self->library = library;
   self->held = calloc((size_t)slots, sizeof(*self->held));
   if (!self->held || muzero_rc_pool_open(slots, &self->pool)) {
     Py_DECREF(self);

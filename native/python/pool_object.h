@@ -17,6 +17,7 @@ typedef struct pool_held {
 
 typedef struct pool_object {
   PyObject_HEAD
+  const muzero_rc_library *library;
   muzero_rc_pool *pool;
   pool_held *held;   /* [slots] */
   Py_ssize_t inside; /* calls at work, under the GIL */

@@ -96,18 +96,18 @@ PyObject *pool_cancel(PyObject *self, PyObject *slot) {
 }
 
 PyObject *pool_frame_stats(PyObject *self, PyObject *blob_object) {
-  (void)self;
+  const int fields = ((pool_object *)self)->library->libvpx.release->stats_fields;
   Py_buffer blob;
   if (PyObject_GetBuffer(blob_object, &blob, PyBUF_SIMPLE)) return NULL;
   PyObject *result = NULL;
-  const int32_t frames = muzero_rc_blob_frames((size_t)blob.len);
+  const int32_t frames = muzero_rc_blob_frames(blob.buf, (size_t)blob.len, fields);
   if (frames < 0) {
-    PyErr_SetString(PyExc_ValueError, "not a first pass's statistics");
+    PyErr_SetString(PyExc_ValueError, "not the statistics of a first pass by this libvpx");
   } else {
     const size_t size = (size_t)frames * sizeof(muzero_rc_frame_stats);
     result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
     if (result)
-      muzero_rc_blob_stats(blob.buf, frames, (void *)PyBytes_AsString(result));
+      muzero_rc_blob_stats(blob.buf, frames, fields, (void *)PyBytes_AsString(result));
   }
   PyBuffer_Release(&blob);
   return result;

@@ -142,7 +142,7 @@ PyObject *pool_start(PyObject *object, PyObject *args, PyObject *kwargs) {
   const char *mode = "ask", *stats = NULL;
   Py_ssize_t stats_size = 0;
   int slot, guard = 1, keep_packets = 0, ask_shapes = 0;
-  muzero_rc_session_options options = {0};
+  muzero_rc_session_options options = {.libvpx = &self->library->libvpx};
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO|$z#sOppOp:start", names, &slot, &config,
                                    &source, &stats, &stats_size, &mode, &policy, &guard,
                                    &keep_packets, &shapes, &ask_shapes))

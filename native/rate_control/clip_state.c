@@ -128,12 +128,20 @@ int32_t muzero_rc_clip_state_commit(muzero_rc_clip_state *state, int32_t asked, 
   return qindex;
 }
 
-static float psnr_of(const muzero_rc_frame_result *result) {
+static float psnr_of(int64_t sse, int64_t pixels) {
   const float highest_db = 60.0f;
-  if (result->sse <= 0 || result->pixels <= 0) return highest_db;
-  const float mean = (float)((double)result->sse / (double)result->pixels);
+  if (sse <= 0 || pixels <= 0) return highest_db;
+  const float mean = (float)((double)sse / (double)pixels);
   const float db = 3.01029996f * muzero_rc_log2(65025.0f / mean); /* 10 log10(255² / mse) */
   return db > highest_db ? highest_db : db;
+}
+
+/* The quality of a frame whose error is not known: that of the last one whose is, moved by the
+ * difference of their steps. */
+static float guessed_psnr(const muzero_rc_clip_state *state, float step) {
+  const float db_per_octave = 4.5f, flat_db = 10.8f; /* of an error as large as the step's own */
+  if (!state->measured) return 48.13f + flat_db - 6.02f * step;
+  return state->measured_quality + db_per_octave * (state->measured_step - step);
 }
 
 static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *result) {
@@ -153,7 +161,8 @@ static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *
       frame->layer,
       step,
       bits,
-      psnr_of(result),
+      result->sse == MUZERO_RC_SSE_UNKNOWN ? guessed_psnr(state, step)
+                                           : psnr_of(result->sse, result->pixels),
       bits - expected - muzero_rc_budget_correction(&state->budget, frame->layer)};
   if (state->request.coding_index >= 0 && state->request.coding_index < state->coded_capacity) {
     state->coded[state->request.coding_index] = coded;
@@ -176,4 +185,20 @@ void muzero_rc_clip_state_end(muzero_rc_clip_state *state, const muzero_rc_frame
   remember(state, result);
   muzero_rc_gop_schedule_end(&state->schedule);
   state->is_pending = false;
+}
+
+void muzero_rc_clip_state_measured(muzero_rc_clip_state *state, int32_t coding_index,
+                                   int64_t sse) {
+  if (coding_index < 0 || coding_index >= state->coded_capacity || sse < 0) return;
+  muzero_rc_coded *const coded = &state->coded[coding_index];
+  if (coded->layer < 0) return;
+  const int64_t luma = (int64_t)state->clip.width * state->clip.height;
+  const int64_t chroma =
+      ((int64_t)state->clip.width + 1) / 2 * (((int64_t)state->clip.height + 1) / 2);
+  coded->quality = psnr_of(sse, luma + 2 * chroma);
+  state->measured = true;
+  state->measured_quality = coded->quality;
+  state->measured_step = coded->step;
+  muzero_rc_coded *const last = &state->memory[coded->layer].last;
+  if (last->show_index == coded->show_index) last->quality = coded->quality;
 }

@@ -53,4 +53,8 @@ int32_t muzero_rc_clip_state_commit(muzero_rc_clip_state *state, int32_t asked, 
  * pending. */
 void muzero_rc_clip_state_end(muzero_rc_clip_state *state, const muzero_rc_frame_result *result);
 
+/* The squared error of a coded frame whose result had none, once it is known. */
+void muzero_rc_clip_state_measured(muzero_rc_clip_state *state, int32_t coding_index,
+                                   int64_t sse);
+
 #endif /* MUZERO_RC_RATE_CONTROL_CLIP_STATE_H_ */

@@ -61,6 +61,8 @@ struct muzero_rc_clip_state {
   muzero_rc_pending pending;
   bool is_pending;
   int32_t chosen; /* its qindex, once committed */
+  bool measured;  /* a frame's error came late; its quality and step are below */
+  float measured_quality, measured_step;
 };
 
 #endif /* MUZERO_RC_RATE_CONTROL_CLIP_STATE_DATA_H_ */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vpx/vpx_abi.h"
+#include "vpx/libvpx_types.h"
 
 /* Bytes of a frame. */
 size_t muzero_rc_image_bytes(unsigned width, unsigned height);

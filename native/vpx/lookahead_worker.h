@@ -4,7 +4,7 @@
 #ifndef MUZERO_RC_VPX_LOOKAHEAD_WORKER_H_
 #define MUZERO_RC_VPX_LOOKAHEAD_WORKER_H_
 
-#include "vpx/vpx_abi.h"
+#include "vpx/libvpx_types.h"
 
 typedef struct muzero_rc_lookahead_worker muzero_rc_lookahead_worker;
 

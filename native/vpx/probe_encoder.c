@@ -56,7 +56,7 @@ static bool open_codec(muzero_rc_probe_encoder *probe, int encode) {
   cfg.g_pass = VPX_RC_ONE_PASS;
   cfg.rc_end_usage = VPX_Q;
   cfg.kf_max_dist = MUZERO_RC_PROBE_SPAN;
-  if (vpx->enc_init_ver(codec, vpx->vp9_cx(), &cfg, VPX_CODEC_USE_PSNR, VPX_ENCODER_ABI_VERSION))
+  if (vpx->enc_init_ver(codec, vpx->vp9_cx(), &cfg, VPX_CODEC_USE_PSNR, vpx->encoder_abi))
     return false;
   ++probe->open;
   return !vpx->control(codec, VP8E_SET_CPUUSED, kFastest) &&

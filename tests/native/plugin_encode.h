@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vpx/vpx_abi.h"
+#include "vpx/libvpx_types.h"
 
 enum { ENCODE_WIDTH = 64, ENCODE_HEIGHT = 48, ENCODE_FRAMES = 12 };
 

@@ -8,7 +8,7 @@
 #include "check.h"
 #include "policy/policy_impl.h"
 #include "policy_sample.h"
-#include "vpx/vpx_abi.h"
+#include "vpx/abi/abi_1.h"
 
 enum { FRAMES = 5, MORE_THAN_THERE_ARE = 1000 };
 
@@ -61,26 +61,26 @@ static int live(const char *path) {
 
 /* The same behind libvpx's callbacks. */
 static int live_in_libvpx(const char *path) {
-  const vpx_rc_config_t config = {.frame_width = 64,
-                                  .frame_height = 64,
+  const muzero_rc_abi1_config config = {.width = 64,
+                                  .height = 64,
                                   .show_frame_count = FRAMES,
-                                  .target_bitrate_kbps = 100};
-  const vpx_rc_encodeframe_info_t info = {.frame_type = 0};
-  vpx_rc_encodeframe_decision_t decision;
-  vpx_rc_frame_stats_t stats[FRAMES] = {0};
-  const vpx_rc_firstpass_stats_t all = {.frame_stats = stats, .num_frames = FRAMES};
-  vpx_rc_model_t model = NULL;
-  vpx_rc_funcs_t funcs;
+                                  .target_kbps = 100};
+  const muzero_rc_abi1_frame_info info = {.frame_type = 0};
+  muzero_rc_abi1_decision decision;
+  muzero_rc_abi1_stats_record stats[FRAMES] = {0};
+  const muzero_rc_vpx_stats all = {.records = stats, .num_frames = FRAMES};
+  void *model = NULL;
+  muzero_rc_abi1_funcs funcs;
   muzero_rc_policy *policy = NULL;
   muzero_rc_plugin *plugin = NULL;
   int result = muzero_rc_policy_open(path, &policy, NULL, 0);
   if (!result) result = muzero_rc_plugin_open(policy, &plugin);
-  if (!result) result = muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs);
+  if (!result) result = muzero_rc_plugin_funcs(plugin, 1, (void *)&funcs);
   if (!result) {
-    bool failed = funcs.create_model(funcs.priv, &config, &model) != VPX_RC_OK;
-    failed = funcs.send_firstpass_stats(model, &all) != VPX_RC_OK || failed;
-    failed = funcs.get_encodeframe_decision(model, &info, &decision) != VPX_RC_OK || failed;
-    failed = funcs.delete_model(model) != VPX_RC_OK || failed;
+    bool failed = funcs.create_model(funcs.priv, &config, &model) != MUZERO_RC_VPX_OK;
+    failed = funcs.send_firstpass_stats(model, &all) != MUZERO_RC_VPX_OK || failed;
+    failed = funcs.get_encodeframe_decision(model, &info, &decision) != MUZERO_RC_VPX_OK || failed;
+    failed = funcs.delete_model(model) != MUZERO_RC_VPX_OK || failed;
     result = muzero_rc_plugin_report(plugin).error;
     if (failed != (result != 0)) result = -EIO;
   }

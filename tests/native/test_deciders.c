@@ -6,6 +6,8 @@
 #include "check.h"
 #include "policy/model.h"
 #include "policy_sample.h"
+#include "vpx/abi/abi_1.h"
+#include "vpx/abi/layout.h"
 #include "vpx/callbacks.h"
 
 enum { FRAMES = 12 };
@@ -134,31 +136,32 @@ static int refuse_result(void *self, const muzero_rc_frame_result *result) {
 
 /* What a decider or an observer returns fails libvpx's encode and is in the report. */
 static void test_errors_from_outside_fail_the_encode(void) {
-  const vpx_rc_config_t config = {.frame_width = 64,
-                                  .frame_height = 64,
+  const muzero_rc_abi1_config config = {.width = 64,
+                                  .height = 64,
                                   .show_frame_count = FRAMES,
-                                  .target_bitrate_kbps = 40};
-  const vpx_rc_encodeframe_info_t info = {.frame_type = 0};
-  const vpx_rc_encodeframe_result_t result = {.bit_count = 4000, .actual_encoding_qindex = 9};
-  vpx_rc_frame_stats_t stats[FRAMES] = {0};
-  const vpx_rc_firstpass_stats_t all = {.frame_stats = stats, .num_frames = FRAMES};
+                                  .target_kbps = 40};
+  const muzero_rc_abi1_frame_info info = {.frame_type = 0};
+  const muzero_rc_abi1_result result = {.bit_count = 4000, .qindex = 9};
+  muzero_rc_abi1_stats_record stats[FRAMES] = {0};
+  const muzero_rc_vpx_stats all = {.records = stats, .num_frames = FRAMES};
   for (int fails = 0; fails < 2; ++fails) {
     outsider o = {.answer = 9, .error = fails ? -ECANCELED : 0};
     const muzero_rc_callbacks_owner owner = {
         .self = &o, .open_model = open_model, .coded = refuse_result};
     muzero_rc_callbacks *callbacks = NULL;
-    vpx_rc_encodeframe_decision_t decision = {.q_index = -1};
-    vpx_rc_model_t model = NULL;
+    muzero_rc_abi1_decision decision = {.q_index = -1};
+    void *model = NULL;
     CHECK_EQ(muzero_rc_callbacks_open(&owner, &callbacks), 0);
-    const vpx_rc_funcs_t funcs = muzero_rc_callbacks_funcs(callbacks);
-    CHECK_EQ(funcs.create_model(funcs.priv, &config, &model), VPX_RC_OK);
-    CHECK_EQ(funcs.send_firstpass_stats(model, &all), VPX_RC_OK);
+    muzero_rc_abi1_funcs funcs;
+    muzero_rc_layout_1.fill(callbacks, &funcs);
+    CHECK_EQ(funcs.create_model(funcs.priv, &config, &model), MUZERO_RC_VPX_OK);
+    CHECK_EQ(funcs.send_firstpass_stats(model, &all), MUZERO_RC_VPX_OK);
     CHECK_EQ(funcs.get_encodeframe_decision(model, &info, &decision),
-             fails ? VPX_RC_ERROR : VPX_RC_OK);
+             fails ? MUZERO_RC_VPX_ERROR : MUZERO_RC_VPX_OK);
     CHECK_EQ(muzero_rc_callbacks_report(callbacks).decisions, !fails);
-    if (!fails) CHECK_EQ(funcs.update_encodeframe_result(model, &result), VPX_RC_ERROR);
+    if (!fails) CHECK_EQ(funcs.update_encodeframe_result(model, &result), MUZERO_RC_VPX_ERROR);
     CHECK_EQ(muzero_rc_callbacks_report(callbacks).error, fails ? -ECANCELED : -ENOSPC);
-    CHECK_EQ(funcs.delete_model(model), VPX_RC_OK);
+    CHECK_EQ(funcs.delete_model(model), MUZERO_RC_VPX_OK);
     muzero_rc_callbacks_close(&callbacks);
     CHECK(!callbacks);
   }

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "common/clock.h"
 #include "rate_control/gop_tracker.h"
+#include "system_libvpx.h"
 
 enum { WIDTH = 64, HEIGHT = 48, LONGEST = 70, FRAME_BYTES = WIDTH * HEIGHT * 3 / 2, GOPS_MAX = 80 };
 
@@ -93,7 +94,8 @@ static encoded encode(const trial *t) {
   muzero_rc_pool *pool = NULL;
   muzero_rc_policy *policy = NULL;
   void *blob = NULL;
-  muzero_rc_session_options options = {.settings = t->settings, .mode = MUZERO_RC_MODE_LIBVPX};
+  muzero_rc_session_options options = {
+      .libvpx = system_libvpx(), .settings = t->settings, .mode = MUZERO_RC_MODE_LIBVPX};
   if (muzero_rc_pool_open(1, &pool) || muzero_rc_policy_open("controller", &policy, NULL, 0))
     goto close;
   muzero_rc_session *session = run_pass(pool, t, &options);

@@ -10,36 +10,38 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "vpx/abi/abi_1.h"
 
 /* ---- A libvpx that takes notes ------------------------------------------ */
 
 static struct {
-  int newest_abi, oldest_abi; /* that it takes */
   vpx_codec_err_t control_status;
   int registrations;
-  vpx_rc_funcs_t funcs;
+  muzero_rc_abi1_funcs funcs;
 } noted;
 
-static vpx_codec_err_t fake_init(vpx_codec_ctx_t *codec, vpx_codec_iface_t *iface,
-                                 const vpx_codec_enc_cfg_t *cfg, vpx_codec_flags_t flags,
-                                 int abi) {
-  (void)codec, (void)iface, (void)cfg, (void)flags;
-  return abi < noted.oldest_abi || abi > noted.newest_abi ? VPX_CODEC_ABI_MISMATCH
-                                                          : VPX_CODEC_INVALID_PARAM;
-}
+enum { ENCODER_ABI = 25, CONTROL = 70 }; /* of libvpx 1.12 */
 
 static vpx_codec_err_t fake_control(vpx_codec_ctx_t *codec, int id, ...) {
   va_list arguments;
   (void)codec;
-  if (id != VP9E_SET_EXTERNAL_RATE_CONTROL) return VPX_CODEC_ERROR;
+  if (id != CONTROL) return VPX_CODEC_ERROR;
   va_start(arguments, id);
-  noted.funcs = *va_arg(arguments, vpx_rc_funcs_t *);
+  noted.funcs = *va_arg(arguments, muzero_rc_abi1_funcs *);
   va_end(arguments);
   noted.registrations += 1;
   return noted.control_status;
 }
 
-static const muzero_rc_libvpx libvpx = {.enc_init_ver = fake_init, .control = fake_control};
+static const char *fake_version(void) { return "v1.99.0"; }
+
+static const muzero_rc_libvpx libvpx = {
+    .version_str = fake_version, .control = fake_control, .encoder_abi = 49};
+
+static const muzero_rc_release *release_of(const char *version, int encoder_abi) {
+  char error[256];
+  return muzero_rc_release_of(version, encoder_abi, error, sizeof(error));
+}
 
 /* The next calloc of ours fails. */
 static bool no_memory;
@@ -63,7 +65,8 @@ typedef struct outcome {
 static muzero_rc_encoder *usual(void) {
   muzero_rc_encoder *const encoder = calloc(1, sizeof(*encoder));
   if (!encoder) abort();
-  encoder->abi = VPX_ENCODER_ABI_VERSION;
+  encoder->abi = ENCODER_ABI;
+  encoder->release = release_of("v1.12.0", ENCODER_ABI);
   encoder->vp9 = true;
   encoder->cfg = (vpx_codec_enc_cfg_t){.g_w = 64,
                                        .g_h = 48,
@@ -76,7 +79,6 @@ static muzero_rc_encoder *usual(void) {
                                        .ss_number_layers = 1,
                                        .ts_number_layers = 1};
   memset(&noted, 0, sizeof(noted));
-  noted.oldest_abi = noted.newest_abi = VPX_ENCODER_ABI_VERSION;
   return encoder;
 }
 
@@ -127,7 +129,7 @@ static void lossless(muzero_rc_encoder *e) {
 }
 static void all_at_qindex_0(muzero_rc_encoder *e) { e->cfg.rc_max_quantizer = 0; }
 static void its_own(muzero_rc_encoder *e) {
-  muzero_rc_encoder_control(e, VP9E_SET_EXTERNAL_RATE_CONTROL, &noted.funcs);
+  muzero_rc_encoder_control(e, CONTROL, &noted.funcs);
 }
 
 static void test_what_is_left_alone(void) {
@@ -183,11 +185,9 @@ static void test_a_first_pass_goes_on_without_probe_encodes(void) {
 
 /* ---- What should have been ours, and cannot be --------------------------- */
 
-static void older_program(muzero_rc_encoder *e) { e->abi -= 1; }
-static void newer_libvpx(muzero_rc_encoder *e) { noted.newest_abi = e->abi + 1; }
-static void another_libvpx(muzero_rc_encoder *e) {
-  noted.oldest_abi = noted.newest_abi = e->abi - 1;
-}
+static void older_program(muzero_rc_encoder *e) { e->abi = 23; }
+static void newer_program(muzero_rc_encoder *e) { e->abi += 1; }
+static void unknown_libvpx(muzero_rc_encoder *e) { e->release = NULL; }
 static void no_external_control(muzero_rc_encoder *e) {
   (void)e;
   noted.control_status = VPX_CODEC_UNSUP_FEATURE;
@@ -203,9 +203,9 @@ static void test_what_cannot_be_ours(void) {
     void (*change)(muzero_rc_encoder *);
     const char *said;
   } cases[] = {
-      {older_program, "another encoder ABI"},
-      {newer_libvpx, "another encoder ABI"},
-      {another_libvpx, "another encoder ABI"},
+      {older_program, "built for encoder ABI 23, its libvpx has 25"},
+      {newer_program, "built for encoder ABI 26, its libvpx has 25"},
+      {unknown_libvpx, "libvpx 1.99.0 with encoder ABI 49"},
       {no_external_control, "does not take external rate control"},
       {out_of_memory, "out of memory"},
   };
@@ -231,7 +231,7 @@ static void test_what_cannot_be_ours(void) {
 
 static void test_an_older_abi_that_libvpx_takes_as_well_is_fine(void) {
   muzero_rc_encoder *const encoder = usual();
-  noted.oldest_abi -= 3;
+  encoder->abi -= 1;
   const outcome out = start(encoder, VPX_DL_BEST_QUALITY);
   const bool ours = encoder->plugin != NULL;
   muzero_rc_encoder_finish(encoder);
@@ -242,17 +242,17 @@ static void test_an_older_abi_that_libvpx_takes_as_well_is_fine(void) {
 /* ---- What is taken over --------------------------------------------------- */
 
 /* Decides the frames first..last of a clip of ten; checks that all lie within. */
-static bool within(vpx_rc_model_t model, int first, int last, int lowest, int highest) {
+static bool within(void *model, int first, int last, int lowest, int highest) {
   for (int i = first; i <= last; ++i) {
-    const vpx_rc_encodeframe_info_t info = {
+    const muzero_rc_abi1_frame_info info = {
         .frame_type = i ? 1 : 0, .show_index = i, .coding_index = i, .gop_index = i};
-    vpx_rc_encodeframe_decision_t decision = {.q_index = -1};
+    muzero_rc_abi1_decision decision = {.q_index = -1};
     if (noted.funcs.get_encodeframe_decision(model, &info, &decision)) return false;
     if (decision.q_index < lowest || decision.q_index > highest) return false;
-    const vpx_rc_encodeframe_result_t result = {.sse = 9000,
+    const muzero_rc_abi1_result result = {.sse = 9000,
                                                 .bit_count = 4000,
                                                 .pixel_count = 4608,
-                                                .actual_encoding_qindex = decision.q_index};
+                                                .qindex = decision.q_index};
     if (noted.funcs.update_encodeframe_result(model, &result)) return false;
   }
   return true;
@@ -261,28 +261,28 @@ static bool within(vpx_rc_model_t model, int first, int last, int lowest, int hi
 static void test_the_users_quantizers_hold_also_when_they_change(void) {
   enum { FRAMES = 10 };
   muzero_rc_encoder *const encoder = usual();
-  vpx_rc_frame_stats_t stats[FRAMES] = {0};
-  const vpx_rc_firstpass_stats_t all = {.frame_stats = stats, .num_frames = FRAMES};
-  const vpx_rc_config_t config = {.frame_width = 64,
-                                  .frame_height = 48,
+  muzero_rc_abi1_stats_record stats[FRAMES] = {0};
+  const muzero_rc_vpx_stats all = {.records = stats, .num_frames = FRAMES};
+  const muzero_rc_abi1_config config = {.width = 64,
+                                  .height = 48,
                                   .show_frame_count = FRAMES,
-                                  .target_bitrate_kbps = 100,
+                                  .target_kbps = 100,
                                   .frame_rate_num = 25,
                                   .frame_rate_den = 1};
-  vpx_rc_model_t model = NULL;
+  void *model = NULL;
   encoder->cfg.rc_min_quantizer = 10;
   encoder->cfg.rc_max_quantizer = 11;
   (void)start(encoder, VPX_DL_GOOD_QUALITY);
   CHECK_EQ(noted.registrations, 1);
-  CHECK_EQ(noted.funcs.create_model(noted.funcs.priv, &config, &model), VPX_RC_OK);
-  CHECK_EQ(noted.funcs.send_firstpass_stats(model, &all), VPX_RC_OK);
+  CHECK_EQ(noted.funcs.create_model(noted.funcs.priv, &config, &model), MUZERO_RC_VPX_OK);
+  CHECK_EQ(noted.funcs.send_firstpass_stats(model, &all), MUZERO_RC_VPX_OK);
   CHECK(within(model, 0, 4, 40, 44));
   vpx_codec_enc_cfg_t changed = encoder->cfg;
   changed.rc_min_quantizer = 62;
   changed.rc_max_quantizer = 63;
   muzero_rc_encoder_configure(encoder, &changed);
   CHECK(within(model, 5, FRAMES - 1, 249, 255));
-  CHECK_EQ(noted.funcs.delete_model(model), VPX_RC_OK);
+  CHECK_EQ(noted.funcs.delete_model(model), MUZERO_RC_VPX_OK);
   muzero_rc_encoder_finish(encoder);
 }
 

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "rate_control/frame_traits.h"
+#include "vpx/abi/abi_1.h"
 #include "plugin_encode.h"
 #include "policy_sample.h"
 
@@ -31,39 +33,39 @@ static muzero_rc_policy *open_network(void) {
 
 /* What libvpx calls during an encode, `frames` of which may go beyond the
  * statistics. Returns a hash of the answers, or 0 when one failed. */
-static uint32_t call_all(const vpx_rc_funcs_t *funcs, int frames, int *lowest, int *highest) {
-  const vpx_rc_config_t config = {.frame_width = 176,
-                                  .frame_height = 144,
+static uint32_t call_all(const muzero_rc_abi1_funcs *funcs, int frames, int *lowest, int *highest) {
+  const muzero_rc_abi1_config config = {.width = 176,
+                                  .height = 144,
                                   .show_frame_count = FRAMES,
-                                  .target_bitrate_kbps = 100,
+                                  .target_kbps = 100,
                                   .frame_rate_num = 25,
                                   .frame_rate_den = 1};
-  vpx_rc_frame_stats_t stats[FRAMES] = {0};
-  const vpx_rc_firstpass_stats_t all = {.frame_stats = stats, .num_frames = FRAMES};
-  vpx_rc_model_t model = NULL;
+  muzero_rc_abi1_stats_record stats[FRAMES] = {0};
+  const muzero_rc_vpx_stats all = {.records = stats, .num_frames = FRAMES};
+  void *model = NULL;
   uint32_t hash = 1;
   for (int i = 0; i < FRAMES; ++i) {
-    stats[i].frame = i;
-    stats[i].weight = stats[i].count = 1.0;
-    stats[i].intra_error = 4000.0;
-    stats[i].coded_error = 300.0 + 50.0 * (i % 7);
-    stats[i].duration = 400000.0;
+    stats[i].field[MUZERO_RC_STAT_FRAME] = i;
+    stats[i].field[MUZERO_RC_STAT_WEIGHT] = stats[i].field[MUZERO_RC_STAT_COUNT] = 1.0;
+    stats[i].field[MUZERO_RC_STAT_INTRA_ERROR] = 4000.0;
+    stats[i].field[MUZERO_RC_STAT_CODED_ERROR] = 300.0 + 50.0 * (i % 7);
+    stats[i].field[MUZERO_RC_STAT_DURATION] = 400000.0;
   }
   if (funcs->create_model(funcs->priv, &config, &model)) return 0;
   if (funcs->send_firstpass_stats(model, &all)) hash = 0;
   for (int i = 0; hash && i < frames; ++i) {
-    const vpx_rc_encodeframe_info_t info = {
+    const muzero_rc_abi1_frame_info info = {
         .frame_type = i ? 1 : 0, .show_index = i, .coding_index = i, .gop_index = i % 16};
-    vpx_rc_encodeframe_decision_t decision = {.q_index = -1, .max_frame_size = -1};
+    muzero_rc_abi1_decision decision = {.q_index = -1, .max_frame_size = -1};
     if (funcs->get_encodeframe_decision(model, &info, &decision)) hash = 0;
     if (decision.max_frame_size != 0) hash = 0;
     if (decision.q_index < *lowest) *lowest = decision.q_index;
     if (decision.q_index > *highest) *highest = decision.q_index;
     hash = hash * 31u + (uint32_t)decision.q_index;
-    const vpx_rc_encodeframe_result_t result = {.sse = 900000,
+    const muzero_rc_abi1_result result = {.sse = 900000,
                                                 .bit_count = 200000 / decision.q_index,
                                                 .pixel_count = 38016,
-                                                .actual_encoding_qindex = decision.q_index};
+                                                .qindex = decision.q_index};
     if (funcs->update_encodeframe_result(model, &result)) hash = 0;
   }
   return funcs->delete_model(model) ? 0 : hash;
@@ -72,10 +74,10 @@ static uint32_t call_all(const vpx_rc_funcs_t *funcs, int frames, int *lowest, i
 static void test_limits_bind(void) {
   muzero_rc_policy *policy = open_policy("controller");
   muzero_rc_plugin *plugin = NULL;
-  vpx_rc_funcs_t funcs;
+  muzero_rc_abi1_funcs funcs;
   int lowest = 255, highest = 0;
   CHECK_EQ(muzero_rc_plugin_open(policy, &plugin), 0);
-  CHECK_EQ(muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs), 0);
+  CHECK_EQ(muzero_rc_plugin_funcs(plugin, 1, (void *)&funcs), 0);
   CHECK_EQ(muzero_rc_plugin_limit(plugin, 9, 8), -EINVAL);
   CHECK_EQ(muzero_rc_plugin_limit(plugin, muzero_rc_qindex(30), muzero_rc_qindex(31)), 0);
   CHECK(call_all(&funcs, FRAMES, &lowest, &highest));
@@ -97,24 +99,26 @@ static void test_outer_scale(void) {
 static void test_misuse_is_an_error(void) {
   muzero_rc_policy *policy = open_policy("controller");
   muzero_rc_plugin *plugin = NULL;
-  vpx_rc_funcs_t funcs;
-  const vpx_rc_config_t config = {.frame_width = 8, .frame_height = 8, .show_frame_count = 2};
-  const vpx_rc_encodeframe_info_t info = {0};
-  const vpx_rc_encodeframe_result_t result = {0};
-  vpx_rc_encodeframe_decision_t decision;
-  vpx_rc_frame_stats_t stats[3] = {0};
-  vpx_rc_firstpass_stats_t all = {.frame_stats = stats, .num_frames = 3};
-  vpx_rc_model_t model = NULL, second = NULL;
+  muzero_rc_abi1_funcs funcs;
+  const muzero_rc_abi1_config config = {.width = 8, .height = 8, .show_frame_count = 2};
+  const muzero_rc_abi1_frame_info info = {0};
+  const muzero_rc_abi1_result result = {0};
+  muzero_rc_abi1_decision decision;
+  muzero_rc_abi1_stats_record stats[3] = {0};
+  muzero_rc_vpx_stats all = {.records = stats, .num_frames = 3};
+  void *model = NULL, *second = NULL;
   CHECK_EQ(muzero_rc_plugin_open(policy, &plugin), 0);
-  CHECK_EQ(muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION + 1, &funcs), -ENOTSUP);
-  CHECK_EQ(muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs), 0);
-  CHECK_EQ(funcs.create_model(funcs.priv, &config, &model), VPX_RC_OK);
-  CHECK_EQ(funcs.get_encodeframe_decision(model, &info, &decision), VPX_RC_ERROR);
-  CHECK_EQ(funcs.update_encodeframe_result(model, &result), VPX_RC_ERROR);
-  CHECK_EQ(funcs.send_firstpass_stats(model, &all), VPX_RC_ERROR); /* another count */
+  for (int unknown = 2; unknown < 6; ++unknown)
+    CHECK_EQ(muzero_rc_plugin_funcs(plugin, unknown, (void *)&funcs), -ENOTSUP);
+  CHECK_EQ(muzero_rc_plugin_funcs(plugin, 13, (void *)&funcs), -ENOTSUP);
+  CHECK_EQ(muzero_rc_plugin_funcs(plugin, 1, (void *)&funcs), 0);
+  CHECK_EQ(funcs.create_model(funcs.priv, &config, &model), MUZERO_RC_VPX_OK);
+  CHECK_EQ(funcs.get_encodeframe_decision(model, &info, &decision), MUZERO_RC_VPX_ERROR);
+  CHECK_EQ(funcs.update_encodeframe_result(model, &result), MUZERO_RC_VPX_ERROR);
+  CHECK_EQ(funcs.send_firstpass_stats(model, &all), MUZERO_RC_VPX_ERROR); /* another count */
   CHECK_EQ(muzero_rc_plugin_report(plugin).error, -EPROTO);
-  CHECK_EQ(funcs.create_model(funcs.priv, &config, &second), VPX_RC_ERROR); /* still busy */
-  CHECK_EQ(funcs.delete_model(model), VPX_RC_OK);
+  CHECK_EQ(funcs.create_model(funcs.priv, &config, &second), MUZERO_RC_VPX_ERROR); /* still busy */
+  CHECK_EQ(funcs.delete_model(model), MUZERO_RC_VPX_OK);
   muzero_rc_plugin_close(&plugin);
   muzero_rc_plugin_close(&plugin);
   muzero_rc_policy_close(&policy);
@@ -123,11 +127,11 @@ static void test_misuse_is_an_error(void) {
 static void test_one_plugin_serves_encoders_in_turn(void) {
   muzero_rc_policy *policy = open_network();
   muzero_rc_plugin *plugin = NULL;
-  vpx_rc_funcs_t funcs;
+  muzero_rc_abi1_funcs funcs;
   int lowest = 255, highest = 0;
   CHECK(policy);
   CHECK_EQ(muzero_rc_plugin_open(policy, &plugin), 0);
-  CHECK_EQ(muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs), 0);
+  CHECK_EQ(muzero_rc_plugin_funcs(plugin, 1, (void *)&funcs), 0);
   const uint32_t first = call_all(&funcs, FRAMES + 5, &lowest, &highest);
   CHECK(first);
   CHECK_EQ(call_all(&funcs, FRAMES + 5, &lowest, &highest), first);
@@ -162,10 +166,10 @@ static int attach(vpx_codec_ctx_t *codec, void *context) {
 static void *run_job(void *argument) {
   job *const j = argument;
   muzero_rc_plugin *plugin = NULL;
-  vpx_rc_funcs_t funcs;
+  muzero_rc_abi1_funcs funcs;
   int lowest = 255, highest = 0;
   if (muzero_rc_plugin_open(j->policy, &plugin)) return NULL;
-  muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs);
+  muzero_rc_plugin_funcs(plugin, 1, (void *)&funcs);
   j->hash = call_all(&funcs, FRAMES, &lowest, &highest);
   j->encode = encode_clip(attach, plugin);
   j->decisions = muzero_rc_plugin_report(plugin).decisions;

@@ -7,6 +7,7 @@
 
 #include "bridge/pool.h"
 #include "check.h"
+#include "system_libvpx.h"
 #include "common/clock.h"
 #include "rate_control/clip_state.h"
 
@@ -31,7 +32,8 @@ static uint8_t *make_frames(void) {
 }
 
 static muzero_rc_session_options options_of(muzero_rc_mode mode) {
-  muzero_rc_session_options options = {.settings = muzero_rc_settings_default(), .mode = mode};
+  muzero_rc_session_options options = {
+      .libvpx = system_libvpx(), .settings = muzero_rc_settings_default(), .mode = mode};
   options.settings.width = WIDTH;
   options.settings.height = HEIGHT;
   options.settings.target_kbps = 60;

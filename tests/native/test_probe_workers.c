@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "system_libvpx.h"
 #include "vpx/probe_encoder.h"
 
 enum { WORKERS = 3, ROUNDS = 2000 };
@@ -67,7 +68,7 @@ static void test_closing_waits_for_the_round(void) {
 }
 
 static void test_without_threads_there_is_nothing(void) {
-  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
+  const muzero_rc_libvpx *const libvpx = system_libvpx();
   for (int had = 0; had < WORKERS; ++had) {
     tally sums = {0};
     muzero_rc_workers *workers = NULL;
@@ -75,7 +76,7 @@ static void test_without_threads_there_is_nothing(void) {
     CHECK_EQ(muzero_rc_workers_open("test", WORKERS, count, &sums, &workers), -EAGAIN);
     CHECK(!workers);
     threads_left = had;
-    CHECK(!muzero_rc_probe_encoder_open(&libvpx, 64, 48));
+    CHECK(!muzero_rc_probe_encoder_open(libvpx, 64, 48));
   }
   threads_left = -1;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "system_libvpx.h"
 #include "rate_control/probe_notes.h"
 #include "rate_control/clip_state.h"
 #include "vpx/convert.h"
@@ -163,8 +164,8 @@ static vpx_image_t *frame_of(int index) {
 }
 
 static void test_a_probe_encode_notes_every_frame(void) {
-  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
-  muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(&libvpx, WIDTH, HEIGHT);
+  const muzero_rc_libvpx *const libvpx = system_libvpx();
+  muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT);
   char record[sizeof(muzero_rc_frame_stats) + 8];
   CHECK(probe);
   for (int index = 0; index < FRAMES; ++index) {
@@ -190,10 +191,10 @@ static void test_a_probe_encode_notes_every_frame(void) {
 
 /* Closing waits for the encoders at work; the caller's frame is its own again at once. */
 static void test_a_frame_may_go_before_its_encode_is_over(void) {
-  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
+  const muzero_rc_libvpx *const libvpx = system_libvpx();
   muzero_rc_probe_note noted[2];
   for (int spoilt = 0; spoilt < 2; ++spoilt) {
-    muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(&libvpx, WIDTH, HEIGHT);
+    muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT);
     vpx_image_t *const image = frame_of(0);
     char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
     const vpx_fixed_buf_t packet = {.buf = record, .sz = sizeof(record)};
@@ -212,8 +213,8 @@ static void test_a_frame_may_go_before_its_encode_is_over(void) {
 }
 
 static void test_another_size_ends_the_notes(void) {
-  const muzero_rc_libvpx libvpx = muzero_rc_libvpx_linked();
-  muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(&libvpx, WIDTH, HEIGHT + 2);
+  const muzero_rc_libvpx *const libvpx = system_libvpx();
+  muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT + 2);
   vpx_image_t *const image = frame_of(0);
   char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
   const char before[sizeof(record)] = {0};

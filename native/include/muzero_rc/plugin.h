@@ -6,7 +6,9 @@
  *   muzero_rc_plugin_open(policy, &plugin);                  one per encoder
  *   muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs);
  *   vpx_codec_control(&codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs);
- *   ... the last pass of two, VPX_VBR, VPX_DL_GOOD_QUALITY ...
+ *   muzero_rc_plugin_gops(plugin, &cfg, auto_alt_ref);
+ *   ... the last pass of two, VPX_VBR, VPX_DL_GOOD_QUALITY, VPX_CODEC_USE_PSNR ...
+ *   muzero_rc_plugin_packet(plugin, packet);                 each that the encoder gives
  *   vpx_codec_destroy(&codec);
  *   report = muzero_rc_plugin_report(plugin);                what it did
  *
@@ -36,6 +38,10 @@ typedef struct muzero_rc_plugin muzero_rc_plugin;
 
 /* libvpx's vpx_rc_funcs_t. */
 struct vpx_rc_funcs;
+
+/* libvpx's vpx_codec_enc_cfg_t and vpx_codec_cx_pkt_t. */
+struct vpx_codec_enc_cfg;
+struct vpx_codec_cx_pkt;
 
 /* What was done for the encoder so far, or until its end. */
 typedef struct muzero_rc_report {
@@ -67,6 +73,18 @@ MUZERO_RC_API void muzero_rc_plugin_close(muzero_rc_plugin **plugin);
  * not bind external rate control: hand them over with muzero_rc_qindex(). */
 MUZERO_RC_API int muzero_rc_plugin_limit(muzero_rc_plugin *plugin, int32_t lowest,
                                          int32_t highest);
+
+/* The configuration of the encoder and its VP8E_SET_ENABLEAUTOALTREF, before its first frame:
+ * libvpx 1.15 and newer do not say which frame they ask about, and this tells how their GOPs go
+ * on. Older ones do not need it. */
+MUZERO_RC_API void muzero_rc_plugin_gops(muzero_rc_plugin *plugin,
+                                         const struct vpx_codec_enc_cfg *cfg,
+                                         int32_t auto_alt_ref);
+
+/* A packet of the encoder: libvpx 1.15 and newer tell a frame's error only there, and only with
+ * VPX_CODEC_USE_PSNR; without, a policy knows less. Older ones do not need it. */
+MUZERO_RC_API void muzero_rc_plugin_packet(muzero_rc_plugin *plugin,
+                                           const struct vpx_codec_cx_pkt *packet);
 
 /* The qindex of libvpx's outer scale: 0 to 63 gives 0 to 255; others are cut. */
 MUZERO_RC_API int32_t muzero_rc_qindex(int32_t quantizer);

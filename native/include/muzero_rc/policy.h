@@ -27,7 +27,8 @@ enum {
   MUZERO_RC_STATS_FIELDS = 25,  /* doubles per shown frame, vpx_rc_frame_stats_t's order */
   MUZERO_RC_REFERENCES = 3,     /* last, golden, alt-ref */
   MUZERO_RC_QINDEX_MIN = 1,     /* 0 would switch to lossless coding */
-  MUZERO_RC_QINDEX_MAX = 255
+  MUZERO_RC_QINDEX_MAX = 255,
+  MUZERO_RC_SSE_UNKNOWN = -1
 };
 
 /* Frame types as libvpx sends them. With pyramid GOPs all alt-ref layers come
@@ -66,7 +67,8 @@ typedef struct muzero_rc_frame_request {
 /* What became of a coded frame. A result without a request before it is a
  * show-existing frame. */
 typedef struct muzero_rc_frame_result {
-  int64_t sse;    /* Y+U+V; of an alt-ref against the filtered source */
+  int64_t sse;    /* Y+U+V; of an alt-ref against the filtered source. MUZERO_RC_SSE_UNKNOWN: 1.15
+                     and newer do not tell */
   int64_t bits;   /* without the superframe index */
   int64_t pixels; /* Y+U+V */
   int32_t qindex; /* really used */

@@ -1,0 +1,61 @@
+"""Which libvpx encodes: one that is named, or the newest on this machine that is known.
+
+Nothing here is linked to libvpx. The extension asks for it when it first needs one; whoever wants
+another names it before, in the environment.
+"""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from encoder_bridge import _native
+from encoder_bridge.errors import ToolMissing
+
+CHOICE = "MUZERO_RC_LIBVPX"
+"""Environment variable: a file, or a name that the loader looks for. Other processes inherit it."""
+
+_SONAMES = tuple(f"libvpx.so.{number}" for number in (12, 11, 9, 8, 7))
+"""libvpx 1.16 and newer, 1.15.1 and newer, 1.14 and 1.15.0, 1.13, 1.10 to 1.12."""
+
+
+def choose(name: str | os.PathLike[str]) -> None:
+    """Makes `name` the libvpx of this process and those that it starts.
+
+    Raises:
+        ToolMissing: it is no libvpx, or one that is not known.
+    """
+    path = os.fspath(name)
+    os.environ[CHOICE] = str(Path(path).absolute()) if os.sep in path or Path(path).is_file() else path
+    load()
+
+
+def load() -> None:
+    """Opens the libvpx that encodes: the one in `MUZERO_RC_LIBVPX`, else the system's newest, else PyAV's.
+
+    Raises:
+        ToolMissing: there is none, or the one that is named cannot be used; with the reasons.
+    """
+    named = os.environ.get(CHOICE)
+    reasons = []
+    for name in (named,) if named else (*_SONAMES, *_bundled()):
+        try:
+            return _native.open_libvpx(name)
+        except _native.NativeError as error:
+            reasons.append(str(error))
+    if named:
+        raise ToolMissing(reasons[0])
+    refused = [reason for reason in reasons if "cannot open shared object file" not in reason]
+    found = f" ({'; '.join(refused)})" if refused else ""
+    raise ToolMissing(
+        f"no libvpx 1.10 to 1.17 is here{found}: install it (Debian: apt install libvpx-dev) or PyAV "
+        f"(pip install av), or name one with {CHOICE}"
+    )
+
+
+def _bundled() -> list[str]:
+    """What lies in PyAV's wheel: beside the package, in a folder of its own."""
+    spec = importlib.util.find_spec("av")
+    if spec is None or not spec.origin:
+        return []
+    folder = Path(spec.origin).parent.parent / "av.libs"
+    return sorted(map(str, folder.glob("libvpx-*.so*")))
