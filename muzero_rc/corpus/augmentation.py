@@ -18,11 +18,11 @@ def apply_changes(planes: Sequence[Array], changes: str) -> list[Array]:
 
     Args:
       planes: u1[T, H, W] luma, then chroma u1[T, (H+1)/2, (W+1)/2] twice.
-      changes: of `CHANGES`.
+      changes: of `CHANGES`, or "half".
 
     Returns:
       Planes of the changed clip. A crop keeps the central three quarters of each side, in steps of
-      16 luma pixels.
+      16 luma pixels. "half" is a miniature, for what is tried out: half as wide and high.
     """
     for change in filter(None, changes.split("+")):
         if change == "mirror":
@@ -33,6 +33,8 @@ def apply_changes(planes: Sequence[Array], changes: str) -> list[Array]:
             planes = [plane[::2] for plane in planes]
         elif change == "crop":
             planes = _crop(planes)
+        elif change == "half":
+            planes = _halved(planes)
         else:
             raise ValueError(f"unknown change {change!r}")
     return list(planes)
@@ -50,6 +52,19 @@ def _crop(planes: Sequence[Array]) -> list[Array]:
         for plane in planes[1:]
     ]
     return [luma, *chroma]
+
+
+def _halved(planes: Sequence[Array]) -> list[Array]:
+    """Means of two by two pixels, of what whole blocks of four by four luma pixels cover."""
+    height, width = (side // 4 * 4 for side in planes[0].shape[1:])
+    if not height or not width:
+        return list(planes)
+    smaller = []
+    for plane, shift in zip(planes, (0, 1, 1), strict=True):
+        kept = plane[:, : height >> shift, : width >> shift].astype(np.uint16)
+        rows, columns = kept[:, ::2] + kept[:, 1::2], slice(None, None, 2)
+        smaller.append(((rows[:, :, columns] + rows[:, :, 1::2] + 2) // 4).astype(np.uint8))
+    return smaller
 
 
 def join(clips: Sequence[Sequence[Array]]) -> list[Array]:

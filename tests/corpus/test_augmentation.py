@@ -27,6 +27,11 @@ def test_changes_by_hand():
     assert [plane.shape[1:] for plane in cropped] == [(32, 48), (16, 24), (16, 24)]
     np.testing.assert_array_equal(cropped[0], planes()[0][:, 8:40, 8:56])
     assert apply_changes(planes(height=10, width=12), "crop")[0].shape == (4, 10, 12)  # too small to crop
+    halved = apply_changes(planes(height=50, width=64), "half")
+    assert [plane.shape[1:] for plane in halved] == [(24, 32), (12, 16), (12, 16)]
+    four = planes(height=50, width=64)[0][0, :2, :2].astype(int).sum()
+    assert halved[0][0, 0, 0] == (four + 2) // 4
+    assert apply_changes(planes(height=3, width=12), "half")[0].shape == (4, 3, 12)  # too small to halve
     with pytest.raises(ValueError, match="unknown change 'paint'"):
         apply_changes(planes(), "paint")
 

@@ -1,0 +1,176 @@
+"""Credits of GOPs: from the encodes of shape scans to what each GOP was worth.
+
+An encode's cost is counted frame by frame, as per cent of the clip's rate: bits, spread over their GOP, less
+quality at the slope of the clip's curve. A GOP's credit is by how much its frames were cheaper than in the
+mean of the clip's encodes; credits add up to an encode's gain (their correlation is about 0.97).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoder_bridge import _native
+from encoder_bridge.encode.first_pass_cache import cache_folder
+from encoder_bridge.encode.gop_shapes import gop_starts
+from encoder_bridge.encode.layouts import ALTREF, INTER, LAYERS, SHOW_EXISTING
+from encoder_bridge.encode.lookahead import look_ahead
+from muzero_rc.corpus.frame_store import raw_clip_of
+from muzero_rc.corpus.instances import Instance
+from muzero_rc.types import Array
+
+SHORTEST, LONGEST = 4, 23
+FRAMES_MOST = 140  # of a clip, as in the scans
+TRIALS = ("own", "length", "random")
+LEAST_TRIALS = 10
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Encodes and their GOPs, N of them and M altogether.
+
+    Attributes:
+      features: f4[M, F]; credit: f4[M] per cent; share: f4[M] of the clip's frames; of: i4[M], which encode.
+      gain: f4[N] per cent over libvpx's own shapes; tail: f4[N] share of frames in GOPs that have no alt-ref.
+      group: i4[N], encodes of one clip at one target; clip: str[N].
+    """
+
+    features: Array
+    credit: Array
+    share: Array
+    of: Array
+    gain: Array
+    tail: Array
+    group: Array
+    clip: Array
+
+    def only(self, chosen: Array) -> "Sequences":
+        """Some of the encodes, bool[N]."""
+        gops = chosen[self.of]
+        _, of = np.unique(self.of[gops], return_inverse=True)
+        _, group = np.unique(self.group[chosen], return_inverse=True)
+        return Sequences(
+            self.features[gops], self.credit[gops], self.share[gops], of,
+            self.gain[chosen], self.tail[chosen], group, self.clip[chosen],
+        )  # fmt: skip
+
+
+def records_of(row: Mapping[str, Any]) -> Array:
+    """The coded frames of a scan's row, as records."""
+    columns = row["frames"]
+    records = np.zeros(len(columns["bits"]), [(name, np.int64) for name in columns])
+    for name, values in columns.items():
+        records[name] = values
+    return records
+
+
+def bits_by_frame(records: Array, frames: int) -> Array:
+    """f8[T]: bits by the frame that is shown in the end; what shows a hidden frame counts with it."""
+    bits = np.zeros(frames)
+    hidden: list[int] = []
+    for record in records:
+        if record["frame_type"] == SHOW_EXISTING:
+            bits[hidden.pop()] += record["bits"]
+            continue
+        if record["gop_index"] == 0:
+            hidden.clear()
+        if record["frame_type"] == ALTREF:
+            hidden.append(int(record["show_index"]))
+        bits[record["show_index"]] += record["bits"]
+    return bits
+
+
+def spread(bits: Array, starts: Sequence[int]) -> Array:
+    """The same sum, evenly over the frames of each GOP, its alt-ref included and its first frame not."""
+    even = bits.astype(np.float64)
+    for begin, end in zip(starts, (*starts[1:], len(bits) - 1), strict=True):
+        if end > begin:
+            even[begin + 1 : end + 1] = bits[begin + 1 : end + 1].mean()
+    return even
+
+
+def usual_step(records: Array) -> float:
+    """Mean log2 quantizer step of plain inter frames."""
+    steps = np.array(_native.quantizer_steps())
+    leaves = (records["frame_type"] == INTER) & (records["layer"] >= LAYERS.index("leaf"))
+    chosen = leaves if leaves.any() else records["frame_type"] != SHOW_EXISTING
+    return float(steps[records["qindex"][chosen]].mean())
+
+
+def slope_db(rows: Sequence[Mapping[str, Any]]) -> float:
+    """What e times the rate brings in dB, on the clip's curve."""
+    known = [row["db_per_percent"] for row in rows if row["db_per_percent"] > 0]
+    return float(np.clip(100.0 * np.median(known or [0.05]), 1.0, 20.0))
+
+
+def shape_features(path: Path, frames: int) -> Callable[[float], Array]:
+    """Step to f4[T, lengths, F] of a clip."""
+    raw = raw_clip_of(
+        Instance(path.stem, path.stem, (path,)), FRAMES_MOST, cache_folder() / "training" / "frames"
+    )
+    found = look_ahead(raw.frames[:frames], raw.width, raw.height)
+
+    def at(step: float) -> Array:
+        out = np.zeros((frames, LONGEST - SHORTEST + 1, len(_native.feature_tables()["shape"])), np.float32)
+        _native.shape_features(found, step, out)
+        return out
+
+    return at
+
+
+def one_group(rows: Mapping[str, Mapping[str, Any]], features: Callable[[float], Array]) -> Iterator[Any]:
+    """(features, credits, shares, gain, tail) of each encode of one clip at one target."""
+    own, slope = rows["own"], slope_db(list(rows.values()))
+    frames = len(own["frame_psnr"])
+    table = features(usual_step(records_of(own)))
+    costs, starts = {}, {}
+    total = bits_by_frame(records_of(own), frames).mean()
+    for name, row in rows.items():
+        records = records_of(row)
+        starts[name] = sorted({*gop_starts(records), 0})
+        even = spread(bits_by_frame(records, frames), starts[name])
+        costs[name] = 100.0 * even / total - 100.0 * np.array(row["frame_psnr"]) / slope
+    usual = np.mean(list(costs.values()), 0)
+    for name, row in rows.items():
+        x, y, share, tail = [], [], [], 0.0
+        for begin, end in zip(starts[name], (*starts[name][1:], frames - 1), strict=True):
+            if SHORTEST <= end - begin <= LONGEST:
+                x.append(table[begin, end - begin - SHORTEST])
+                y.append(-float((costs[name] - usual)[begin + 1 : end + 1].mean()))
+                share.append((end - begin) / frames)
+            else:
+                tail += (end - begin) / frames
+        records = records_of(row)
+        last = starts[name][-1] if starts[name][-1] < frames - 1 else starts[name][-2]
+        if not np.any((records["frame_type"] == ALTREF) & (records["show_index"] > last)):
+            tail += (frames - 1 - last) / frames
+        gain = 100.0 * ((row["psnr_y_db"] - own["psnr_y_db"]) / slope - np.log(row["kbps"] / own["kbps"]))
+        yield x, y, share, gain, tail
+
+
+def read_sequences(scans: Sequence[Path], clips: Mapping[str, Path]) -> Sequences:
+    """All encodes of the scans whose lengths alone were varied."""
+    groups: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
+    for row in (json.loads(line) for path in scans for line in path.read_text().splitlines()):
+        if row["clip"] in clips and row["trial"].startswith(TRIALS):
+            groups[row["clip"], row["kbps_asked"]][row["trial"]] = row
+    made: dict[str, Callable[[float], Array]] = {}
+    columns: dict[str, list[Any]] = defaultdict(list)
+    for number, ((clip, _), rows) in enumerate(sorted(groups.items())):
+        if "own" not in rows or len(rows) < LEAST_TRIALS:
+            continue
+        if clip not in made:
+            made = {clip: shape_features(clips[clip], len(rows["own"]["frame_psnr"]))}
+        for x, y, share, gain, tail in one_group(rows, made[clip]):
+            columns["of"] += [len(columns["gain"])] * len(x)
+            for name, values in (("features", x), ("credit", y), ("share", share)):
+                columns[name] += values
+            for name, value in (("gain", gain), ("tail", tail), ("group", number), ("clip", clip)):
+                columns[name].append(value)
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    _, arrays["group"] = np.unique(arrays["group"], return_inverse=True)
+    return Sequences(**arrays)
