@@ -84,6 +84,10 @@ def gop_candidates(frames: Buffer, lengths: Buffer, out: Buffer) -> None:
     fills them) on, of i4[L] `lengths`; all -1 where the clip ends before.
     """
 
+def shape_features(frames: Buffer, step: float, out: Buffer) -> None:
+    """Fills f4[T, lengths, features]: GOPs from each of T frames (as `lookahead` fills them) on, by length
+    from the shortest; `step` is the log2 quantizer step of plain inter frames."""
+
 def observe_clip(
     width: int, height: int, target_kbps: int, stats: Buffer, clip_out: Buffer, frames_out: Buffer
 ) -> None:
@@ -116,14 +120,17 @@ class Policy:
 
     def __init__(self, name: str) -> None: ...
     info: dict[str, Any]
-    """What runs: name, kind ("controller", "network"), feature_version; of a network also parameters,
-    bytes, network (sizes), actions, action_mode, decision."""
+    """What runs: name, kind ("controller", "network", "shapes"), feature_version; of the latter two
+    parameters, bytes; of a network also network (sizes), actions, action_mode, decision."""
     def forward(
         self, clip: Buffer, frames: Buffer, steps: Buffer, show_index: Buffer, logits_out: Buffer
     ) -> None:
         """The network alone, for tests: f4[clip features], f4[T, frame features],
         f4[N, step features], i4[N] -> f4[N, actions]. ValueError for the controller.
         """
+    def shape_worth(self, features: Buffer, worth_out: Buffer) -> None:
+        """What GOPs are worth to a policy of shapes, for tests: f4[N, shape features] -> f4[N], per cent
+        of rate. ValueError for other policies."""
 
 class Pool:
     """`slots` encoders, each in a thread of its own while it runs."""

@@ -84,7 +84,7 @@ NATIVE: dict[str, tuple[str, ...]] = {
     "lookahead": (),
     "rate_control": ("include", "lookahead"),
     "policy_file": ("common",),
-    "features": ("rate_control",),
+    "features": ("lookahead", "rate_control"),
     "network": ("common", "policy_file"),
     "policy": ("common", "rate_control", "policy_file", "features", "network"),
     "vpx": ("include", "common", "lookahead", "rate_control", "policy"),

@@ -120,8 +120,10 @@ def _sheet(facts: dict[str, Any]) -> str:
     rows += [("feature table", facts["feature_version"]), ("sha256", facts.get("sha256"))]
     if "parameters" in facts:
         rows.append(("size", f"{facts['parameters']} parameters, {facts['bytes']} bytes"))
+    if "network" in facts:
         rows += [("network", _pairs(facts["network"])), ("actions", _pairs({"": facts["actions"]}))]
         rows.append(("decision", f"{facts['action_mode']}, {facts['decision']}"))
+    if "parameters" in facts:
         rows += [(f"provenance: {key}", value) for key, value in dict(facts["provenance"] or {}).items()]
     rows.append(
         (

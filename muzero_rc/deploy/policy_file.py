@@ -1,5 +1,6 @@
 """Policy files: .safetensors with the tensors that choosing a qindex needs, and texts that say how.
 
+A policy decides qindexes (a "network") or GOP shapes ("shapes": the controller then decides qindexes).
 native/policy_file/metadata.h lists the texts. Format version 2 has one key for every size and for every
 item of the provenance; version 1 had JSON objects within three texts, and is still read. Needs numpy alone.
 """
@@ -23,6 +24,7 @@ FORMAT_VERSION = 2
 _LENGTH = struct.Struct("<Q")
 _LONGEST_HEADER = 1 << 20
 _NETWORK = "network."
+_SHAPES = "shapes."
 _PROVENANCE = "provenance."
 
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
@@ -42,7 +44,8 @@ def write_policy_file(
     Args:
       path: usually ends in .safetensors.
       tensors: finite numbers, by name.
-      metadata: "feature_version", "network" (sizes by name), "actions", "action_mode", "decision".
+      metadata: "feature_version" and either "shapes" (sizes by name), or "network" (sizes by name),
+        "actions", "action_mode", "decision".
       provenance: where the policy comes from; values are anything that JSON can hold.
 
     Raises:
@@ -70,8 +73,8 @@ def read_metadata(path: Path) -> dict[str, Any]:
     """A policy file's metadata.
 
     Returns:
-      "format_version", "feature_version": int; "network": sizes by name, "windows" a list; "actions": list
-      of int; "action_mode", "decision": str; "provenance": dict.
+      "format_version", "feature_version": int; "provenance": dict. Of GOP shapes "shapes": sizes by name;
+      else "network": sizes by name, "windows" a list; "actions": list of int; "action_mode", "decision": str.
 
     Raises:
       PolicyFileError: not a policy file.
@@ -81,9 +84,13 @@ def read_metadata(path: Path) -> dict[str, Any]:
     if texts.get("format") != FORMAT or texts.get("format_version") not in ("1", "2"):
         raise PolicyFileError(f"{path}: not a policy file of format version 1 or {FORMAT_VERSION}")
     try:
+        numbers = {name: int(texts[name]) for name in ("format_version", "feature_version")}
+        shapes = _members(texts, _SHAPES)
+        if shapes:
+            sizes = {name: int(size) for name, size in shapes.items()}
+            return {**numbers, "shapes": sizes, "provenance": _provenance(texts)}
         parsed = _parse_1(texts) if texts["format_version"] == "1" else _parse_2(texts)
         named = {name: texts[name] for name in ("action_mode", "decision")}
-        numbers = {name: int(texts[name]) for name in ("format_version", "feature_version")}
     except (KeyError, ValueError) as error:
         raise PolicyFileError(f"{path}: not a policy file: its metadata lacks or spoils {error}") from None
     return {**numbers, **named, **parsed}
@@ -119,7 +126,6 @@ def _header(path: Path) -> dict[str, Any]:
 
 
 def _texts(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, str]:
-    network = {f"{_NETWORK}{name}": _numbers(size) for name, size in metadata["network"].items()}
     for name in provenance:
         if not re.fullmatch(r"[A-Za-z0-9_. -]+", name):
             raise PolicyFileError(f"provenance {name!r}: names are of ASCII letters, digits, spaces and _.-")
@@ -128,11 +134,19 @@ def _texts(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[s
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
         "feature_version": str(metadata["feature_version"]),
-        **network,
+        **_what_runs(metadata),
+        **origin,
+    }
+
+
+def _what_runs(metadata: Mapping[str, Any]) -> dict[str, str]:
+    if "shapes" in metadata:
+        return {f"{_SHAPES}{name}": _numbers(size) for name, size in metadata["shapes"].items()}
+    return {
+        **{f"{_NETWORK}{name}": _numbers(size) for name, size in metadata["network"].items()},
         "actions": _numbers(metadata["actions"]),
         "action_mode": metadata["action_mode"],
         "decision": metadata["decision"],
-        **origin,
     }
 
 
@@ -167,5 +181,9 @@ def _parse_2(texts: Mapping[str, str]) -> dict[str, Any]:
     return {
         "network": {**{name: int(size) for name, size in network.items()}, "windows": windows},
         "actions": [int(action) for action in texts["actions"].split()],
-        "provenance": {name: _parse_item(text) for name, text in _members(texts, _PROVENANCE).items()},
+        "provenance": _provenance(texts),
     }
+
+
+def _provenance(texts: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _parse_item(text) for name, text in _members(texts, _PROVENANCE).items()}

@@ -6,11 +6,13 @@
 
 #include "policy/network_decider.h"
 #include "policy/policy_impl.h"
+#include "policy/shape_decider.h"
 
 struct muzero_rc_model {
   muzero_rc_clip_state *state;
   muzero_rc_decider decider;
   muzero_rc_network_decider *network; /* NULL where the decider is none */
+  muzero_rc_shape_decider *judge;     /* of shapes; NULL where there is none, or nothing to judge by */
   bool guard;
   muzero_rc_shape_hook shape; /* NULL: libvpx's own shapes */
   void *shaper;
@@ -32,25 +34,39 @@ int muzero_rc_model_open_with(muzero_rc_decider decider, const muzero_rc_clip *c
   return result;
 }
 
+static int open_network(muzero_rc_model *model, const muzero_rc_policy *policy,
+                        int32_t frame_count) {
+  const int result =
+      muzero_rc_network_decider_open(policy, model->state, frame_count, &model->network);
+  if (result < 0) return result;
+  model->decider = muzero_rc_network_decider_of(model->network);
+  muzero_rc_model_set_shaper(model, model->decider.shape, model->decider.self);
+  return 0;
+}
+
+static int open_shapes(muzero_rc_model *model, const muzero_rc_policy *policy) {
+  const int result = muzero_rc_shape_decider_open(policy->shapes, model->state, &model->judge);
+  if (model->judge)
+    muzero_rc_model_set_shaper(model, muzero_rc_shape_decider_answer, model->judge);
+  return result;
+}
+
 int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *clip,
                          const muzero_rc_frame_stats *stats, muzero_rc_model **out) {
   const muzero_rc_decider controller = {.self = NULL};
   int result = muzero_rc_model_open_with(controller, clip, stats, out);
-  if (result < 0 || policy->network == NULL) return result;
+  if (result < 0) return result;
   muzero_rc_model *const model = *out;
-  result = muzero_rc_network_decider_open(policy, model->state, clip->frame_count, &model->network);
-  if (result < 0) {
-    muzero_rc_model_close(out);
-  } else {
-    model->decider = muzero_rc_network_decider_of(model->network);
-    muzero_rc_model_set_shaper(model, model->decider.shape, model->decider.self);
-  }
+  if (policy->network != NULL) result = open_network(model, policy, clip->frame_count);
+  if (!result && policy->shapes != NULL) result = open_shapes(model, policy);
+  if (result < 0) muzero_rc_model_close(out);
   return result;
 }
 
 void muzero_rc_model_close(muzero_rc_model **model) {
   if (*model == NULL) return;
   muzero_rc_network_decider_close(&(*model)->network);
+  muzero_rc_shape_decider_close(&(*model)->judge);
   muzero_rc_clip_state_close(&(*model)->state);
   free(*model);
   *model = NULL;

@@ -45,9 +45,9 @@ void muzero_rc_model_measured(muzero_rc_model *model, int32_t coding_index, int6
 /* Whether answers that break the budget are raised; true unless told otherwise. */
 void muzero_rc_model_set_guard(muzero_rc_model *model, bool guard);
 
-/* What runs, as one JSON object in new memory that the caller frees: kind ("controller" or
- * "network"), feature_version, and of a network parameters, bytes of its file, network (sizes),
- * actions, action_mode, decision. -ENOMEM. */
+/* What runs, as one JSON object in new memory that the caller frees: kind ("controller",
+ * "network" or "shapes"), feature_version; of the latter two parameters and bytes of the file; of a
+ * network also network (sizes), actions, action_mode, decision. -ENOMEM. */
 int muzero_rc_policy_info(const muzero_rc_policy *policy, char **json);
 
 /* The network's sizes; NULL for the controller. */
@@ -60,6 +60,11 @@ const muzero_rc_sizes *muzero_rc_policy_sizes(const muzero_rc_policy *policy);
 int muzero_rc_policy_forward(const muzero_rc_policy *policy, const float *clip,
                              const float *frames, int32_t frame_count, const float *steps,
                              const int32_t *show_index, int32_t count, float *logits);
+
+/* What candidates are worth to a policy that decides GOP shapes, for tests. x: [count, shape
+ * features]; worth: [count]. -EINVAL for any other policy. */
+int muzero_rc_policy_shape_worth(const muzero_rc_policy *policy, const float *x, int32_t count,
+                                 float *worth);
 
 /* The decision rule: what the logits [actions] ask for when the controller says
  * `q_ref`, within [1, 255]. Logits that are no numbers: `q_ref`, and

@@ -25,9 +25,17 @@ int muzero_rc_policy_open(const char *name, muzero_rc_policy **policy, char *err
 void muzero_rc_policy_close(muzero_rc_policy **policy) {
   if (*policy == NULL) return;
   muzero_rc_network_close(&(*policy)->network);
+  muzero_rc_shape_network_close(&(*policy)->shapes);
   muzero_rc_policy_file_close(&(*policy)->file);
   free(*policy);
   *policy = NULL;
+}
+
+int muzero_rc_policy_shape_worth(const muzero_rc_policy *policy, const float *x, int32_t count,
+                                 float *worth) {
+  if (policy->shapes == NULL) return -EINVAL;
+  muzero_rc_shape_network_worth(policy->shapes, x, count, worth);
+  return 0;
 }
 
 const muzero_rc_sizes *muzero_rc_policy_sizes(const muzero_rc_policy *policy) {

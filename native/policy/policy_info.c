@@ -12,18 +12,18 @@ static void print_integers(FILE *out, const int32_t *values, int32_t count) {
   fputc(']', out);
 }
 
-static void print_network(const muzero_rc_policy *policy, FILE *out) {
-  const muzero_rc_policy_file *file = &policy->file;
-  const muzero_rc_sizes *sizes = muzero_rc_network_sizes(policy->network);
+static void print_size(const muzero_rc_policy_file *file, FILE *out) {
   size_t parameters = 0;
   for (int32_t i = 0; i < file->tensor_count; i++) {
     parameters += (file->tensors[i].end - file->tensors[i].begin) / sizeof(float);
   }
-  fprintf(out,
-          ", \"parameters\": %zu, \"bytes\": %zu, \"action_mode\": \"%s\", "
-          "\"decision\": \"%s\", \"network\": {",
-          parameters, file->size, policy->absolute ? "absolute" : "relative",
-          policy->mean ? "mean" : "argmax");
+  fprintf(out, ", \"parameters\": %zu, \"bytes\": %zu", parameters, file->size);
+}
+
+static void print_network(const muzero_rc_policy *policy, FILE *out) {
+  const muzero_rc_sizes *sizes = muzero_rc_network_sizes(policy->network);
+  fprintf(out, ", \"action_mode\": \"%s\", \"decision\": \"%s\", \"network\": {",
+          policy->absolute ? "absolute" : "relative", policy->mean ? "mean" : "argmax");
 #define SIZE(name, low, high) fprintf(out, "\"" #name "\": %d, ", (int)sizes->name);
   MUZERO_RC_SIZES(SIZE)
 #undef SIZE
@@ -33,13 +33,19 @@ static void print_network(const muzero_rc_policy *policy, FILE *out) {
   print_integers(out, policy->actions, policy->action_count);
 }
 
+static const char *kind_of(const muzero_rc_policy *policy) {
+  if (policy->shapes != NULL) return "shapes";
+  return policy->network == NULL ? "controller" : "network";
+}
+
 int muzero_rc_policy_info(const muzero_rc_policy *policy, char **json) {
   size_t size;
   *json = NULL;
   FILE *const out = open_memstream(json, &size);
   if (out == NULL) return -ENOMEM;
   fprintf(out, "{\"kind\": \"%s\", \"feature_version\": %d",
-          policy->network == NULL ? "controller" : "network", (int)muzero_rc_feature_version());
+          kind_of(policy), (int)muzero_rc_feature_version());
+  if (policy->network != NULL || policy->shapes != NULL) print_size(&policy->file, out);
   if (policy->network != NULL) print_network(policy, out);
   fputc('}', out);
   const bool written = !ferror(out);

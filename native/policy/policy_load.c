@@ -3,6 +3,7 @@
 
 #include "common/errors.h"
 #include "features/feature_table.h"
+#include "features/shape_features.h"
 #include "policy/policy_impl.h"
 #include "policy_file/metadata.h"
 
@@ -64,6 +65,9 @@ static int check_widths(const muzero_rc_sizes *sizes, char *error, size_t error_
 int muzero_rc_policy_interpret(muzero_rc_policy *policy, char *error, size_t error_size) {
   int result = check_versions(&policy->file, error, error_size);
   if (result < 0) return result;
+  if (muzero_rc_shape_network_in(&policy->file))
+    return muzero_rc_shape_network_open(&policy->file, muzero_rc_shape_features().count,
+                                        &policy->shapes, error, error_size);
   if (read_choice(&policy->file, "action_mode", "absolute", "relative", &policy->absolute) < 0) {
     return muzero_rc_fail(error, error_size, -EINVAL,
                           "metadata \"action_mode\" must be \"relative\" or \"absolute\"");

@@ -7,6 +7,8 @@
  *   actions             numbers with spaces between: offsets to q_ref, or qindexes, rising
  *   action_mode         "relative" or "absolute"
  *   decision            "argmax" or "mean"
+ *   shapes.NAME         of a policy of GOP shapes, in place of the four above: features, width,
+ *                       limit (of a scaled feature)
  *   provenance.NAME     where it comes from; not read here
  *
  * In files of format version 1 `network` is one text, a JSON object of the sizes, and `actions`

@@ -56,6 +56,7 @@ PyObject *glue_gop_candidate_layout(PyObject *module, PyObject *unused);
 PyObject *glue_lookahead(PyObject *module, PyObject *args);
 PyObject *glue_lookahead_notes(PyObject *module, PyObject *args);
 PyObject *glue_gop_candidates(PyObject *module, PyObject *args);
+PyObject *glue_shape_features(PyObject *module, PyObject *args);
 
 /* Names of the frame types and of the layers, tuples of str. */
 PyObject *glue_frame_types(void);

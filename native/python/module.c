@@ -176,6 +176,8 @@ static PyMethodDef functions[] = {
      "Fills what statistics say of it; whether they do."},
     {"gop_candidates", glue_gop_candidates, METH_VARARGS,
      "Fills what it says of GOPs from every frame on."},
+    {"shape_features", glue_shape_features, METH_VARARGS,
+     "Fills the features of GOPs from every frame on."},
     {"observe_clip", observe_clip, METH_VARARGS, "Fills a clip's features."},
     {"replay_features", replay_features, METH_VARARGS,
      "Fills the step features of an episode's records."},

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "features/shape_features.h"
 #include "policy/model.h"
 
 typedef struct policy_object {
@@ -110,9 +111,32 @@ static PyObject *policy_forward(PyObject *self, PyObject *args) {
   Py_RETURN_NONE;
 }
 
+static PyObject *policy_shape_worth(PyObject *self, PyObject *args) {
+  const size_t row = (size_t)muzero_rc_shape_features().count * sizeof(float);
+  PyObject *features_object, *out_object;
+  Py_buffer features, out;
+  if (!PyArg_ParseTuple(args, "OO:shape_worth", &features_object, &out_object)) return NULL;
+  if (glue_view(features_object, "features", GLUE_FLOAT32, 4, false, &features)) return NULL;
+  if (glue_view(out_object, "worth_out", GLUE_FLOAT32, 4, true, &out)) {
+    PyBuffer_Release(&features);
+    return NULL;
+  }
+  const size_t count = glue_count(&out, sizeof(float));
+  if ((size_t)features.len != count * row)
+    PyErr_SetString(PyExc_ValueError, "shape_worth: a row of features for each output is needed");
+  else if (muzero_rc_policy_shape_worth(glue_policy(self), features.buf, (int32_t)count, out.buf))
+    PyErr_SetString(PyExc_ValueError, "shape_worth: the policy decides no GOP shapes");
+  PyBuffer_Release(&out);
+  PyBuffer_Release(&features);
+  if (PyErr_Occurred()) return NULL;
+  Py_RETURN_NONE;
+}
+
 static PyMethodDef policy_methods[] = {
     {"forward", policy_forward, METH_VARARGS,
      "forward(clip, frames, steps, show_index, logits_out): the network alone, for tests."},
+    {"shape_worth", policy_shape_worth, METH_VARARGS,
+     "shape_worth(features, worth_out): what GOPs are worth to a policy of shapes, for tests."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,5 +1,6 @@
 /* What Python must know of C's structs and tables, from C itself. */
 #include "features/feature_table.h"
+#include "features/shape_features.h"
 #include "lookahead/candidate.h"
 #include "rate_control/gop_schedule.h"
 #include "rate_control/quantizer.h"
@@ -27,7 +28,8 @@ PyObject *glue_feature_tables(PyObject *module, PyObject *unused) {
   if (!tables) return NULL;
   if (glue_put(tables, "clip", feature_list(muzero_rc_clip_features())) ||
       glue_put(tables, "frame", feature_list(muzero_rc_frame_features())) ||
-      glue_put(tables, "step", feature_list(muzero_rc_step_features()))) {
+      glue_put(tables, "step", feature_list(muzero_rc_step_features())) ||
+      glue_put(tables, "shape", feature_list(muzero_rc_shape_features()))) {
     Py_DECREF(tables);
     return NULL;
   }

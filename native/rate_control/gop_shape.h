@@ -30,6 +30,7 @@ typedef struct muzero_rc_shape_question {
   int32_t gop_index;   /* GOPs before it */
   int32_t show_index;  /* of the frame that begins it; the earliest, after a GOP without alt-ref */
   int32_t frames_left; /* after that frame, to the clip's end or the next key frame foreseen */
+  int32_t longest;     /* length that the look-ahead has room for */
   int32_t flush;       /* 1: the encoder gets no further frames: all GOPs from here to the clip's
                           end share this shape */
 } muzero_rc_shape_question;

@@ -136,6 +136,7 @@ int muzero_rc_gop_levers_before_encode(muzero_rc_gop_levers *levers,
       .gop_index = tracker->begun,
       .show_index = start,
       .frames_left = smaller(left, muzero_rc_clip_state_scene_left(state, start)),
+      .longest = levers->settings.lag - 2,
       .flush = flush};
   const int error = ask(levers, model, &question);
   const bool in_gop = tracker->alt_ref > tracker->shown + 1;
