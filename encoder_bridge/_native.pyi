@@ -56,7 +56,8 @@ def event_layout() -> tuple[int, list[tuple[str, str, int]]]:
 def record_layout() -> tuple[int, list[tuple[str, str, int]]]:
     """One record per result: frame_type (-1: show-existing), show_index, coding_index, gop_index,
     ref_coding_index (3i4), ref_valid (3i4), layer, q_ref, asked, qindex (used, as libvpx
-    reports it), fallback, sse (i8), bits (i8), pixels (i8).
+    reports it), fallback, planned (length + 256 layers of the next GOP, where decided), sse (i8),
+    bits (i8), pixels (i8).
     """
 
 def shown_layout() -> tuple[int, list[tuple[str, str, int]]]:

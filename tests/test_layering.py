@@ -90,7 +90,7 @@ NATIVE: dict[str, tuple[str, ...]] = {
     "vpx": ("include", "common", "lookahead", "rate_control", "policy"),
     "bridge": ("include", "common", "rate_control", "features", "policy", "vpx"),
     "python": ("include", "common", "lookahead", "rate_control", "features", "policy", "vpx", "bridge"),
-    "plugin": ("include", "vpx"),
+    "plugin": ("include", "vpx", "policy"),
     "examples": ("include",),
 }
 

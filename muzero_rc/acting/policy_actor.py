@@ -82,9 +82,10 @@ def in_batches(store: ClipStore, work: Sequence[Assignment]) -> Iterator[Sequenc
 def _noisy_job(store: ClipStore, played: BatchResult, name: Name) -> Job:
     one: Assignment = played.job.extra[0]
     noise = StructuredNoise(name.uid, noise_of(store.config.actor), len(played.job.clip))
-    decider = NoisyFollower(PlanFollower(plan_of_records(played.result.records)), noise)
-    guard, extra = store.config.encode.guard, (one, name, decider)
-    return store.job(name.uid, one.instance, one.target_kbps, guard=guard, extra=extra)
+    plan = plan_of_records(played.result.records, shapes=played.result.shapes)
+    decider = NoisyFollower(PlanFollower(plan), noise)
+    guard, extra, shapes = store.config.encode.guard, (one, name, decider), plan.shapes or None
+    return store.job(name.uid, one.instance, one.target_kbps, guard=guard, shapes=shapes, extra=extra)
 
 
 def _episode(store: ClipStore, done: BatchResult, source: str, step: int, *, greedy: bool) -> Episode:

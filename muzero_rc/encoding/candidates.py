@@ -17,6 +17,7 @@ import numpy as np
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.pool import STALL_S
 from encoder_bridge.encode.result import EncodeResult, FirstPass
 from encoder_bridge.encode.session import Session
@@ -89,6 +90,7 @@ class CandidateSearch:
         self._steps = np.array(_native.quantizer_steps())
         self._best: Candidate | None = None
         self._records: Array = np.zeros(0)
+        self._shapes: tuple[GopShape, ...] = ()
         self._seed = 0
         self._sign = 0
 
@@ -98,16 +100,17 @@ class CandidateSearch:
         assert self._best is not None
         return self._best
 
-    def tell(self, candidate: Candidate, records: Array) -> bool:
+    def tell(self, candidate: Candidate, records: Array, shapes: tuple[GopShape, ...] = ()) -> bool:
         """Takes an encode in; whether it is the best so far.
 
         Args:
             candidate: 1 first, then those whose plans were asked for.
             records: its native records.
+            shapes: of its GOPs, as asked for.
         """
         better = self._best is None or candidate.beats(self._best)
         if better:
-            self._best, self._records = candidate, records
+            self._best, self._records, self._shapes = candidate, records, shapes
             self._sign = 0
         return better
 
@@ -118,7 +121,7 @@ class CandidateSearch:
         moved += self._shift(coded, moved)
         # A shift of half a qindex moves every other frame.
         moved += np.random.default_rng(number).uniform(-0.5, 0.5, len(coded))
-        return plan_of_records(self._records, moved)
+        return plan_of_records(self._records, moved, self._shapes)
 
     def _noise(self, number: int, coded: Array) -> Array:
         """What is added to each coded frame's qindex."""
@@ -216,7 +219,7 @@ def encode_best(
                 else:
                     result = _played(clip, first, config, writer, search.plan(number), progress)
                 tried.append(_candidate(number, result))
-                if search.tell(tried[-1], result.records):
+                if search.tell(tried[-1], result.records, result.shapes):
                     kept.close()  # the last best one's file goes
                     kept.enter_context(current.pop_all())
                     best, packets = result, writer
@@ -238,10 +241,10 @@ def _played(
     progress: Callable[[Progress], None] | None,
 ) -> EncodeResult:
     """A second pass that follows a plan under the guard; all packets are in `writer`'s file afterwards."""
-    follower, told = PlanFollower(plan), 0.0
+    follower, told, shapes = PlanFollower(plan), 0.0, plan.shapes or None
     with (
         open_frames(clip) as frames,
-        Session(frames, first, config, keep_packets=True, timeout_s=STALL_S) as session,
+        Session(frames, first, config, shapes=shapes, keep_packets=True, timeout_s=STALL_S) as session,
     ):
         while (request := session.request()) is not None:
             session.answer(follower.answer(vars(request)))

@@ -1,4 +1,4 @@
-"""Qindex plans: a qindex for every coded frame of one encode, and how another encode follows them."""
+"""Plans: the shapes of one encode's GOPs and a qindex for each coded frame, and how another follows."""
 
 import bisect
 import dataclasses
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from encoder_bridge.encode.batch import Job
+from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.layouts import ALTREF, INTER, KEY, SHOW_EXISTING
 from muzero_rc.encoding.coded_frames import CodedFrames, coded_frames
 from muzero_rc.types import Array
@@ -24,6 +25,8 @@ class QindexPlan:
       layer: of the pyramid; 0 throughout where it is not known.
       show_index: place in display order; of hidden frames the frames shown before, where it is not known.
       named: layers and places are libvpx's own, and not read from packets.
+      shapes: asked for, GOP by GOP; none where libvpx shaped all of them. With the same shapes and all
+        of the qindexes an encode gives the same bytes.
     """
 
     qindex: tuple[int, ...]
@@ -31,6 +34,7 @@ class QindexPlan:
     layer: tuple[int, ...]
     show_index: tuple[int, ...]
     named: bool = True
+    shapes: tuple[GopShape, ...] = ()
 
     def same_frames(self, other: "QindexPlan") -> bool:
         """Whether both are plans for the same coded frames."""
@@ -117,14 +121,17 @@ def plan_of_packets(packets: Iterable[bytes]) -> QindexPlan:
     return plan_of_coded_frames(coded_frames(packets, ()), named=False)
 
 
-def plan_of_records(records: Array, qindex: Array | None = None) -> QindexPlan:
-    """The plan of an encode's records; `qindex` [N coded frames] replaces theirs."""
+def plan_of_records(
+    records: Array, qindex: Array | None = None, shapes: Sequence[GopShape] = ()
+) -> QindexPlan:
+    """The plan of an encode's records and shapes; `qindex` [N coded frames] replaces the records'."""
     coded = records[records["frame_type"] != SHOW_EXISTING]
     return QindexPlan(
         qindex=_qindexes(coded["qindex"] if qindex is None else qindex),
         frame_type=tuple(coded["frame_type"].tolist()),
         layer=tuple(coded["layer"].tolist()),
         show_index=tuple(coded["show_index"].tolist()),
+        shapes=tuple(shapes),
     )
 
 
@@ -144,7 +151,8 @@ def _qindexes(values: Array) -> tuple[int, ...]:
 def plan_of_json(fields: Mapping[str, Any]) -> QindexPlan:
     """The plan whose fields JSON has made lists of."""
     columns = {name: tuple(fields[name]) for name in ("qindex", "frame_type", "layer", "show_index")}
-    return QindexPlan(**columns, named=bool(fields["named"]))
+    shapes = tuple(GopShape(**shape) for shape in fields.get("shapes", ()))
+    return QindexPlan(**columns, named=bool(fields["named"]), shapes=shapes)
 
 
 def constant_plan(qindex: int) -> QindexPlan:

@@ -29,7 +29,10 @@ class QualityEncode:
 def quality_encode_of(done: BatchResult) -> QualityEncode:
     """What is kept of an encode that has ended well."""
     result = done.result
-    plan = plan_of_records(result.records) if len(result.records) else plan_of_packets(result.payloads)
+    records = result.records
+    plan = (
+        plan_of_records(records, shapes=result.shapes) if len(records) else plan_of_packets(result.payloads)
+    )
     return QualityEncode(result.config.cq_level, result.kbps, result.psnr_y_db, plan)
 
 

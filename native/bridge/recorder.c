@@ -92,14 +92,16 @@ static int decided(void *self, const muzero_rc_frame_request *request,
                    const muzero_rc_model *model, const muzero_rc_decision *decision) {
   muzero_rc_recorder *const recorder = self;
   muzero_rc_record *const pending = &recorder->pending;
+  const muzero_rc_clip_state *const state = muzero_rc_model_state(model);
   *pending = (muzero_rc_record){.frame_type = request->frame_type,
                                 .show_index = request->show_index,
                                 .coding_index = request->coding_index,
                                 .gop_index = request->gop_index,
-                                .layer = muzero_rc_clip_state_layer(muzero_rc_model_state(model)),
+                                .layer = muzero_rc_clip_state_layer(state),
                                 .q_ref = decision->q_ref,
                                 .asked = decision->asked,
-                                .fallback = decision->fallback};
+                                .fallback = decision->fallback,
+                                .planned = muzero_rc_clip_state_planned(state)};
   memcpy(pending->ref_coding_index, request->ref_coding_index, sizeof(pending->ref_coding_index));
   memcpy(pending->ref_valid, request->ref_valid, sizeof(pending->ref_valid));
   recorder->is_pending = true;

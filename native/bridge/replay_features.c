@@ -52,6 +52,8 @@ static int run(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
     const muzero_rc_record *const record = &records[i];
     if (record->frame_type >= 0) {
       const muzero_rc_frame_request request = request_of(record);
+      const muzero_rc_gop_shape planned = muzero_rc_shape_planned(record->planned);
+      muzero_rc_clip_state_plan(state, &planned);
       muzero_rc_clip_state_begin(state, &request);
       observe(observer, state, i, record->qindex);
       muzero_rc_clip_state_commit(state, record->qindex, false);

@@ -19,7 +19,8 @@ typedef struct muzero_rc_record {
   int32_t asked;
   int32_t qindex;
   int32_t fallback;
-  int32_t reserved;
+  int32_t planned; /* of the next GOP when the frame was asked for: its length, and its layers times
+                      256; 0: nothing */
   int64_t sse;
   int64_t bits;
   int64_t pixels;

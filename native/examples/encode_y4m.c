@@ -45,8 +45,8 @@ int main(int argc, char **argv) {
   check(muzero_rc_policy_open(argv[4], &policy, error, sizeof(error)) ||
         muzero_rc_plugin_open(policy, &plugin) ||
         muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs), error);
-  check(!in || !out || !fgets(header, 256, in) || sscanf(header, "YUV4MPEG2 W%u H%u F%u:%u",
-        &w, &h, &num, &den) != 4, "IN is no y4m, or OUT cannot be written");
+  check(!in || !out || !fgets(header, 256, in) || sscanf(header, "YUV4MPEG2 W%u H%u F%u:%u", &w, &h,
+        &num, &den) != 4, "IN is no y4m, or OUT cannot be written");
   const unsigned ivf[8] = {0x46494b44, 32 << 16, 0x30395056, w | h << 16, num, den};
   vpx_image_t *const image = vpx_img_alloc(NULL, VPX_IMG_FMT_I420, w, h, 1);
   vpx_fixed_buf_t stats = {NULL, 0};
@@ -62,18 +62,18 @@ int main(int argc, char **argv) {
     vpx_codec_control(&codec, VP8E_SET_CPUUSED, atoi(argv[5]));
     vpx_codec_control(&codec, VP8E_SET_ENABLEAUTOALTREF, (unsigned)atoi(argv[6]));
     if (pass == VPX_RC_LAST_PASS) vpx_codec_control(&codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs);
-    if (pass == VPX_RC_FIRST_PASS)
-      muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, (int)w, (int)h, &first);
+    if (pass == VPX_RC_FIRST_PASS) muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, (int)w, (int)h, &first);
+    const muzero_rc_encoder_setup setup = {MUZERO_RC_LIBVPX, &cfg, atoi(argv[6]), -1, -1, 0};
     fseek(in, (long)strlen(header), SEEK_SET);
     for (int pts = 0, more = 1; drain(&codec, first, &stats, out) || more; ++pts) {
       vpx_image_t *const next = (more = read_frame(in, image)) ? image : NULL; /* NULL: flush */
       muzero_rc_first_pass_frame(first, next);
+      if (pass == VPX_RC_LAST_PASS) muzero_rc_plugin_before_encode(plugin, &setup, &codec, next);
       check(vpx_codec_encode(&codec, next, pts, 1, 0, VPX_DL_GOOD_QUALITY), "libvpx failed");
     }
     vpx_codec_destroy(&codec), muzero_rc_first_pass_close(&first);
   }
   printf("%d decisions\n", (int)muzero_rc_plugin_report(plugin).decisions);
-  muzero_rc_plugin_close(&plugin), muzero_rc_policy_close(&policy);
-  vpx_img_free(image), free(stats.buf);
+  muzero_rc_plugin_close(&plugin), muzero_rc_policy_close(&policy), vpx_img_free(image), free(stats.buf);
   return fclose(in) || fclose(out);
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policy/model.h"
+
 enum { LINE_SIZE = 1024 };
 
 void muzero_rc_say(const char *format, ...) {
@@ -103,6 +105,36 @@ static void start_first_pass(muzero_rc_encoder *encoder, const muzero_rc_libvpx 
                                : "first pass, alone: probe encodes cannot start");
 }
 
+/* Whether the policy shapes GOPs, and what of that the program has set itself. */
+static void write_shapes(const muzero_rc_encoder *encoder, char *text, size_t size) {
+  static const char *const NAMES[] = {"GF intervals", "auto-alt-ref", "arnr settings"};
+  *text = 0;
+  if (!muzero_rc_policy_has_shapes(shared.policy)) return;
+  const char *joint = "; the program keeps its own ";
+  size_t used = (size_t)snprintf(text, size, ", GOPs too");
+  for (int i = 0; i < 3 && used < size; ++i) {
+    if (!(encoder->kept >> i & 1)) continue;
+    used += (size_t)snprintf(text + used, size - used, "%s%s", joint, NAMES[i]);
+    joint = ", ";
+  }
+}
+
+void muzero_rc_encoder_shape(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
+                             const muzero_rc_libvpx *libvpx, const vpx_image_t *image) {
+  if (!encoder->plugin || encoder->shape_failed) return;
+  const muzero_rc_functions functions = {.control = (muzero_rc_function)libvpx->control};
+  const muzero_rc_encoder_setup setup = {.libvpx = &functions,
+                                         .cfg = &encoder->cfg,
+                                         .auto_alt_ref = -1,
+                                         .arnr_strength = -1,
+                                         .arnr_max_frames = -1,
+                                         .keep = encoder->kept};
+  const int error = muzero_rc_plugin_before_encode(encoder->plugin, &setup, codec, image);
+  if (!error) return;
+  encoder->shape_failed = true;
+  muzero_rc_say("libvpx's own GOPs from here on: %s", strerror(-error));
+}
+
 void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                              const muzero_rc_libvpx *libvpx, unsigned long deadline) {
   char reason[LINE_SIZE];
@@ -146,8 +178,10 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                                      : "libvpx does not take external rate control");
     return;
   }
-  muzero_rc_say("policy %s decides: %ux%u at %u kbps", policy_name(), encoder->cfg.g_w,
-                encoder->cfg.g_h, encoder->cfg.rc_target_bitrate);
+  char shapes[128];
+  write_shapes(encoder, shapes, sizeof(shapes));
+  muzero_rc_say("policy %s decides: %ux%u at %u kbps%s", policy_name(), encoder->cfg.g_w,
+                encoder->cfg.g_h, encoder->cfg.rc_target_bitrate, shapes);
 }
 
 void muzero_rc_encoder_configure(muzero_rc_encoder *encoder, const vpx_codec_enc_cfg_t *cfg) {
@@ -163,6 +197,11 @@ void muzero_rc_encoder_control(muzero_rc_encoder *encoder, int id, const void *a
   if (id == VP9E_SET_LOSSLESS) encoder->lossless = value != 0;
   if (id == VP9E_SET_SVC) encoder->layers = value != 0;
   if (id == VP8E_SET_ENABLEAUTOALTREF) encoder->auto_alt_ref = value;
+  if (id == VP8E_SET_ENABLEAUTOALTREF) encoder->kept |= MUZERO_RC_KEEP_LAYERS;
+  if (id == VP9E_SET_MIN_GF_INTERVAL || id == VP9E_SET_MAX_GF_INTERVAL)
+    encoder->kept |= MUZERO_RC_KEEP_LENGTH;
+  if (id == VP8E_SET_ARNR_STRENGTH || id == VP8E_SET_ARNR_MAXFRAMES)
+    encoder->kept |= MUZERO_RC_KEEP_FILTER;
   if (encoder->release && id == encoder->release->control_id) encoder->own_rate_control = true;
 }
 

@@ -22,6 +22,8 @@ typedef struct muzero_rc_encoder {
   int32_t auto_alt_ref;
   bool started; /* its first encode call came */
   bool refused; /* MUZERO_RC_STRICT: no encode call succeeds */
+  int32_t kept;   /* levers on GOPs that the program has set itself, MUZERO_RC_KEEP_... */
+  bool shape_failed; /* and it was said */
   muzero_rc_plugin *plugin; /* NULL: libvpx's own rate control */
   muzero_rc_first_pass_notes *notes; /* beside a first pass, or NULL */
 } muzero_rc_encoder;
@@ -37,6 +39,10 @@ bool muzero_rc_encoder_needs_psnr(const muzero_rc_libvpx *libvpx, const vpx_code
 
 /* A packet that comes out of it. False: the program does not know of it. */
 bool muzero_rc_encoder_packet(muzero_rc_encoder *encoder, const vpx_codec_cx_pkt_t *packet);
+
+/* Before each encode call, after the first's start: the shape of the GOP that it begins. */
+void muzero_rc_encoder_shape(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
+                             const muzero_rc_libvpx *libvpx, const vpx_image_t *image);
 
 /* Its settings changed. */
 void muzero_rc_encoder_configure(muzero_rc_encoder *encoder, const vpx_codec_enc_cfg_t *cfg);

@@ -6,6 +6,7 @@
 
 #include "vpx/abi/release.h"
 #include "vpx/callbacks.h"
+#include "vpx/convert.h"
 #include "vpx/libvpx_types.h"
 
 struct muzero_rc_plugin {
@@ -36,6 +37,59 @@ void muzero_rc_plugin_close(muzero_rc_plugin **plugin) {
   muzero_rc_callbacks_close(&(*plugin)->callbacks);
   free(*plugin);
   *plugin = NULL;
+}
+
+/* How many doubles its libvpx keeps of a frame follows from a blob; -EINVAL when it is none. */
+static int32_t frames_of(vpx_fixed_buf_t blob, int *fields) {
+  const int most = MUZERO_RC_STATS_FIELDS + 1; /* from libvpx 1.14 on */
+  for (*fields = MUZERO_RC_STATS_FIELDS; blob.buf && *fields <= most; ++*fields) {
+    const int32_t frames = muzero_rc_blob_frames(blob.buf, blob.sz, *fields);
+    if (frames > 0) return frames;
+  }
+  return -EINVAL;
+}
+
+/* Opens the model with the statistics that the program has given its encoder: the first GOP
+ * begins before libvpx hands them on. */
+static int prepare(muzero_rc_plugin *plugin, const muzero_rc_encoder_setup *setup) {
+  const vpx_codec_enc_cfg_t *const cfg = setup->cfg;
+  const vpx_fixed_buf_t stats = cfg->rc_twopass_stats_in;
+  int fields = 0;
+  const int32_t frames = frames_of(stats, &fields);
+  if (frames < 0) return frames;
+  const muzero_rc_clip clip = {.width = (int32_t)cfg->g_w,
+                               .height = (int32_t)cfg->g_h,
+                               .frame_count = frames,
+                               .target_kbps = (int32_t)cfg->rc_target_bitrate};
+  const muzero_rc_gop_settings settings = {.lag = (int32_t)cfg->g_lag_in_frames,
+                                           .frame_count = frames,
+                                           .kf_max_dist = (int32_t)cfg->kf_max_dist,
+                                           .auto_alt_ref = setup->auto_alt_ref,
+                                           .arnr_strength = setup->arnr_strength,
+                                           .arnr_max_frames = setup->arnr_max_frames};
+  muzero_rc_frame_stats *const copied = calloc((size_t)frames, sizeof(*copied));
+  if (!copied) return -ENOMEM;
+  muzero_rc_blob_stats(stats.buf, frames, fields, copied);
+  const int error = muzero_rc_callbacks_prepare(plugin->callbacks, &clip, copied, &settings);
+  free(copied);
+  return error;
+}
+
+int muzero_rc_plugin_before_encode(muzero_rc_plugin *plugin, const muzero_rc_encoder_setup *setup,
+                                   struct vpx_codec_ctx *codec, const struct vpx_image *image) {
+  const muzero_rc_libvpx libvpx = {
+      .control = (vpx_codec_err_t(*)(vpx_codec_ctx_t *, int, ...))setup->libvpx->control};
+  if (!muzero_rc_policy_has_shapes(plugin->policy)) return 0;
+  const muzero_rc_gop_levers *const levers = muzero_rc_callbacks_levers(plugin->callbacks);
+  if (!levers->is_ready) {
+    if (muzero_rc_callbacks_report(plugin->callbacks).decisions > 0) return -EINVAL;
+    const int error = prepare(plugin, setup);
+    if (error) return error;
+  }
+  muzero_rc_callbacks_keep(plugin->callbacks, setup->keep & MUZERO_RC_KEEP_LENGTH,
+                           setup->keep & MUZERO_RC_KEEP_LAYERS,
+                           setup->keep & MUZERO_RC_KEEP_FILTER);
+  return muzero_rc_callbacks_before_encode(plugin->callbacks, &libvpx, codec, image == NULL);
 }
 
 int muzero_rc_plugin_limit(muzero_rc_plugin *plugin, int32_t lowest, int32_t highest) {

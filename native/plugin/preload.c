@@ -104,6 +104,7 @@ EXPORT vpx_codec_err_t vpx_codec_encode(vpx_codec_ctx_t *codec, const vpx_image_
     codec->err_detail = "refused by muzero-rc, whose policy cannot run";
     return codec->err = VPX_CODEC_ERROR;
   }
+  if (encoder) muzero_rc_encoder_shape(encoder, codec, &libvpx, image);
   if (encoder && encoder->notes && image) muzero_rc_first_pass_notes_frame(encoder->notes, image);
   return libvpx.encode(codec, image, pts, duration, flags, deadline);
 }

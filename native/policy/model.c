@@ -59,6 +59,8 @@ int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *c
   muzero_rc_model *const model = *out;
   if (policy->network != NULL) result = open_network(model, policy, clip->frame_count);
   if (!result && policy->shapes != NULL) result = open_shapes(model, policy);
+  if (!result && policy->shape != NULL)
+    muzero_rc_model_set_shaper(model, policy->shape, policy->shaper);
   if (result < 0) muzero_rc_model_close(out);
   return result;
 }

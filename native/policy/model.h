@@ -22,6 +22,10 @@ void muzero_rc_model_plan(muzero_rc_model *model, const muzero_rc_gop_shape *sha
 /* Somebody else answers for shapes, in place of the decider. */
 void muzero_rc_model_set_shaper(muzero_rc_model *model, muzero_rc_shape_hook shape, void *self);
 
+/* The same for every model that is opened from the policy later; `self` outlives them. */
+void muzero_rc_policy_set_shaper(muzero_rc_policy *policy, muzero_rc_shape_hook shape, void *self);
+bool muzero_rc_policy_has_shapes(const muzero_rc_policy *policy);
+
 /* Whether anybody decides shapes. */
 bool muzero_rc_model_has_shapes(const muzero_rc_model *model);
 

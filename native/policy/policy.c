@@ -38,6 +38,16 @@ int muzero_rc_policy_shape_worth(const muzero_rc_policy *policy, const float *x,
   return 0;
 }
 
+void muzero_rc_policy_set_shaper(muzero_rc_policy *policy, muzero_rc_shape_hook shape,
+                                 void *self) {
+  policy->shape = shape;
+  policy->shaper = self;
+}
+
+bool muzero_rc_policy_has_shapes(const muzero_rc_policy *policy) {
+  return policy->shape != NULL || policy->shapes != NULL;
+}
+
 const muzero_rc_sizes *muzero_rc_policy_sizes(const muzero_rc_policy *policy) {
   return policy->network == NULL ? NULL : muzero_rc_network_sizes(policy->network);
 }

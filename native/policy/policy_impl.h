@@ -14,6 +14,8 @@ struct muzero_rc_policy {
   int32_t actions[MUZERO_RC_ACTIONS_MAX]; /* offsets to q_ref, or qindexes */
   bool absolute;                          /* actions are qindexes */
   bool mean;                              /* take the expected action, not the likeliest */
+  muzero_rc_shape_hook shape;             /* of every model opened from it; NULL: none */
+  void *shaper;
 };
 
 /* Reads the file `path` into the zeroed *policy. On failure *policy may be

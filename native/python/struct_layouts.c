@@ -112,6 +112,7 @@ PyObject *glue_record_layout(PyObject *module, PyObject *unused) {
       FIELD(muzero_rc_record, asked, "i4"),
       FIELD(muzero_rc_record, qindex, "i4"),
       FIELD(muzero_rc_record, fallback, "i4"),
+      FIELD(muzero_rc_record, planned, "i4"),
       FIELD(muzero_rc_record, sse, "i8"),
       FIELD(muzero_rc_record, bits, "i8"),
       FIELD(muzero_rc_record, pixels, "i8"),

@@ -90,6 +90,17 @@ void muzero_rc_clip_state_plan(muzero_rc_clip_state *state, const muzero_rc_gop_
   muzero_rc_gop_schedule_plan(&state->schedule, shape->length, shape->layers);
 }
 
+int32_t muzero_rc_clip_state_planned(const muzero_rc_clip_state *state) {
+  return state->schedule.planned_length + 256 * state->schedule.planned_layers;
+}
+
+muzero_rc_gop_shape muzero_rc_shape_planned(int32_t planned) {
+  muzero_rc_gop_shape shape = MUZERO_RC_OWN_SHAPE;
+  shape.length = planned % 256;
+  if (planned >= 256) shape.layers = planned / 256;
+  return shape;
+}
+
 void muzero_rc_clip_state_foresee(muzero_rc_clip_state *state, const muzero_rc_gop_shape *shapes,
                                   int32_t count) {
   state->shapes = shapes;

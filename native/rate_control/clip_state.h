@@ -29,6 +29,10 @@ int32_t muzero_rc_clip_state_scene_left(const muzero_rc_clip_state *state, int32
  * is foreseen with it. */
 void muzero_rc_clip_state_plan(muzero_rc_clip_state *state, const muzero_rc_gop_shape *shape);
 
+/* The plan in force in one number, for records: length + 256 layers, 0: none. And its way back. */
+int32_t muzero_rc_clip_state_planned(const muzero_rc_clip_state *state);
+muzero_rc_gop_shape muzero_rc_shape_planned(int32_t planned);
+
 /* What the clip's first `count` GOPs are going to be, for the forecast: before the first frame.
  * Borrowed for the state's life. */
 void muzero_rc_clip_state_foresee(muzero_rc_clip_state *state, const muzero_rc_gop_shape *shapes,

@@ -238,8 +238,15 @@ int muzero_rc_callbacks_before_encode(muzero_rc_callbacks *callbacks,
   const int error = muzero_rc_gop_levers_before_encode(&callbacks->levers, libvpx, codec,
                                                        &callbacks->gops, callbacks->model, flush);
   if (callbacks->by_index) follow_levers(callbacks);
-  if (!callbacks->report.error) callbacks->report.error = error;
   return error;
+}
+
+void muzero_rc_callbacks_keep(muzero_rc_callbacks *callbacks, bool length, bool layers,
+                              bool filter) {
+  muzero_rc_gop_settings *const settings = &callbacks->levers.settings;
+  settings->keep_length |= length;
+  settings->keep_layers |= layers;
+  settings->keep_filter |= filter;
 }
 
 const muzero_rc_gop_levers *muzero_rc_callbacks_levers(const muzero_rc_callbacks *callbacks) {

@@ -56,11 +56,15 @@ int muzero_rc_callbacks_prepare(muzero_rc_callbacks *callbacks, const muzero_rc_
                                 const muzero_rc_gop_settings *settings);
 
 /* Before each vpx_codec_encode(): of a frame, or with `flush` of none. The GOP that the call
- * begins gets the model's shape. As muzero_rc_gop_levers_before_encode; the report has the error
- * too. Does nothing unless prepared. */
+ * begins gets the model's shape. As muzero_rc_gop_levers_before_encode. Does nothing unless
+ * prepared. */
 int muzero_rc_callbacks_before_encode(muzero_rc_callbacks *callbacks,
                                       const muzero_rc_libvpx *libvpx, vpx_codec_ctx_t *codec,
                                       bool flush);
+
+/* Levers that are to be left alone from now on: the program has set them itself. */
+void muzero_rc_callbacks_keep(muzero_rc_callbacks *callbacks, bool length, bool layers,
+                              bool filter);
 
 /* What was asked for so far. Lives as long as `callbacks`. */
 const muzero_rc_gop_levers *muzero_rc_callbacks_levers(const muzero_rc_callbacks *callbacks);

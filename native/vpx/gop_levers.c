@@ -12,7 +12,8 @@ void muzero_rc_gop_levers_init(muzero_rc_gop_levers *levers,
   const muzero_rc_gop_shape own = {.layers = given(settings->auto_alt_ref, DEFAULT_LAYERS),
                                    .strength = given(settings->arnr_strength, DEFAULT_STRENGTH),
                                    .frames = given(settings->arnr_max_frames, DEFAULT_FRAMES)};
-  *levers = (muzero_rc_gop_levers){.settings = *settings, .own = own, .set = own};
+  *levers =
+      (muzero_rc_gop_levers){.is_ready = true, .settings = *settings, .own = own, .set = own};
 }
 
 /* An encoder while its controls are set; the first refusal stays. */

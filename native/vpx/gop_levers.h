@@ -22,6 +22,7 @@ typedef struct muzero_rc_gop_settings {
 } muzero_rc_gop_settings;
 
 typedef struct muzero_rc_gop_levers {
+  bool is_ready;             /* muzero_rc_gop_levers_init came */
   muzero_rc_gop_settings settings;
   muzero_rc_gop_shape own;   /* as configured: what -1 goes back to */
   muzero_rc_gop_shape set;   /* what libvpx has now */

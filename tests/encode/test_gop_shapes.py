@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 
+from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import first_pass
 from encoder_bridge.encode.gop_shapes import GopShape, as_shapes, gop_starts
+from encoder_bridge.encode.layouts import SHOW_EXISTING
 from encoder_bridge.encode.run import encode, validate_episode
 from encoder_bridge.encode.session import FrameRequest, Session, ShapeRequest
+from encoder_bridge.env.clips import synthetic_clip
 from encoder_bridge.errors import BadInput, NotRunning
 from encoder_bridge.media.yuv420 import frame_bytes
 
@@ -151,3 +154,32 @@ def test_shapes_need_a_second_pass_that_asks_or_has_a_policy(clip, new_pool):
                 pool.start(0, config, clip.raw.frames, mode="ask", **options)
     finally:
         pool.close()
+
+
+def test_what_a_policy_saw_is_recomputed_from_the_records():
+    """The plan of each GOP is in the records, so the schedule of a replay is that of the encode."""
+    clip = synthetic_clip(EncoderConfig())
+    asked, result = play(clip, _native.Pool, endless(GopShape(6, layers=1), GopShape(4, layers=2)))
+    frames = [request for request in asked if isinstance(request, FrameRequest)]
+    decided = result.records["frame_type"] != SHOW_EXISTING
+    assert result.records["planned"][decided][0] == 6 + 256 * 1
+    steps = np.zeros((len(result.records), len(frames[0].step)), np.float32)
+    q_ref = np.zeros(len(result.records), np.int32)
+    config = clip.config
+    _native.replay_features(
+        config.width, config.height, config.target_kbps, clip.first.stats, result.records, steps, q_ref
+    )
+    assert np.array_equal(q_ref[decided], [request.q_ref for request in frames])
+    assert np.array_equal(steps[decided], [request.step for request in frames])
+
+
+def test_a_long_plan_of_shapes_and_qindexes_gives_the_same_bytes():
+    frames = moving(60)
+    config = EncoderConfig(width=WIDTH, height=HEIGHT, target_kbps=60, cpu_used=5)
+    first = first_pass(frames, config)
+    shapes = [GopShape(9, 1, 2, 5), GopShape(), GopShape(7, 6, 0, 0), GopShape(12, 2), GopShape(5, 3, 6, 15)]
+    result = encode(frames, first, config, shapes=shapes, keep_packets=True)
+    assert len(result.shapes) >= 4
+    assert result.shapes == tuple([*shapes, *[GopShape()] * 9][: len(result.shapes)])
+    assert validate_episode(frames, first, result) == []
+    assert encode(frames, first, config, keep_packets=True).packets != result.packets

@@ -1,7 +1,7 @@
 """Plans: from one encode to another, whose GOPs may lie elsewhere."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.learn_samples import RECORD
 
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import GopShape, gop_starts
 from encoder_bridge.encode.layouts import ALTREF, GOLDEN, INTER, KEY, OVERLAY, SHOW_EXISTING
+from encoder_bridge.encode.run import encode
+from encoder_bridge.encode.session import Session
+from encoder_bridge.env.clips import synthetic_clip
 from muzero_rc.demonstrations.cma_search import genes_of
 from muzero_rc.encoding.qindex_plan import (
     PlanFollower,
@@ -144,3 +149,29 @@ def test_genes_cover_every_frame():
     genes = genes_of(frames)
     assert genes.shape[1] == 12 and np.isfinite(genes).all()
     assert (np.abs(genes).sum(axis=0) > 0).all()
+
+
+def test_a_plan_of_shapes_survives_json():
+    plan = replace(NAMED, shapes=(GopShape(8, layers=2), GopShape(0, strength=3)))
+    assert plan_of_json(json.loads(json.dumps(asdict(plan)))) == plan
+    old = {name: value for name, value in asdict(plan).items() if name != "shapes"}
+    assert plan_of_json(old).shapes == ()  # written before plans had shapes
+
+
+def test_a_recorded_plan_with_shapes_gives_the_same_bytes():
+    """Played as candidates are: a session with the plan's shapes, answered by a follower."""
+    clip = synthetic_clip(EncoderConfig(target_kbps=80))
+    shapes = (GopShape(5, layers=2), GopShape(4, layers=1, strength=2, frames=3))
+    options = {"shapes": shapes, "keep_packets": True}
+    recorded = encode(clip.raw.frames, clip.first, clip.config, policy="controller", **options)
+    plan = plan_of_records(recorded.records, shapes=recorded.shapes)
+    follower = PlanFollower(plan)
+    with Session(
+        clip.raw.frames, clip.first, clip.config, guard=False, shapes=plan.shapes, keep_packets=True
+    ) as session:
+        while (request := session.request()) is not None:
+            session.answer(follower.answer(vars(request)))
+        played = session.result()
+    assert played.packets == recorded.packets
+    assert played.shapes == recorded.shapes == shapes[:1]  # one flush: the first answers for all
+    assert gop_starts(played.records)[1] == 5

@@ -21,10 +21,9 @@ static void draw(void) {
     for (int i = 0; i < FRAME_BYTES; ++i) {
       const int x = i % WIDTH, y = i / WIDTH;
       random = random * 1664525u + 1013904223u;
-      moving[t * FRAME_BYTES + i] =
-          i < WIDTH * HEIGHT
-              ? (uint8_t)(((x + t) / 5 * 53 ^ (y + t / 2) / 6 * 91) % 150 + 50 + (int)(random >> 28))
-              : 128;
+      const int luma =
+          ((x + t) / 5 * 53 ^ (y + t / 2) / 6 * 91) % 150 + 50 + (int)(random >> 28);
+      moving[t * FRAME_BYTES + i] = (uint8_t)(i < WIDTH * HEIGHT ? luma : 128);
     }
   memcpy(still, moving, sizeof(still));
   for (int t = 21; t < 50; ++t)

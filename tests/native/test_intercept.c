@@ -313,6 +313,20 @@ static void test_libvpx_as_the_policy(void) {
   CHECK(!strcmp(out.said, "muzero-rc: left alone: the policy is libvpx\n"));
 }
 
+static void test_levers_of_its_own_are_noted(void) {
+  static const struct { int id; int32_t kept; } CONTROLS[] = {
+      {VP9E_SET_MIN_GF_INTERVAL, MUZERO_RC_KEEP_LENGTH}, {VP9E_SET_MAX_GF_INTERVAL, MUZERO_RC_KEEP_LENGTH},
+      {VP8E_SET_ENABLEAUTOALTREF, MUZERO_RC_KEEP_LAYERS}, {VP8E_SET_ARNR_STRENGTH, MUZERO_RC_KEEP_FILTER},
+      {VP8E_SET_ARNR_MAXFRAMES, MUZERO_RC_KEEP_FILTER}, {VP8E_SET_CPUUSED, 0}};
+  for (size_t i = 0; i < sizeof(CONTROLS) / sizeof(*CONTROLS); ++i) {
+    muzero_rc_encoder *const encoder = usual();
+    muzero_rc_encoder_control(encoder, CONTROLS[i].id, (const void *)(intptr_t)1);
+    const int32_t kept = encoder->kept;
+    muzero_rc_encoder_finish(encoder);
+    CHECK_EQ(kept, CONTROLS[i].kept);
+  }
+}
+
 int main(void) {
   unsetenv("MUZERO_RC_POLICY");
   unsetenv("MUZERO_RC_STRICT");
@@ -323,5 +337,6 @@ int main(void) {
   test_the_users_quantizers_hold_also_when_they_change();
   test_the_last_setting_counts();
   test_libvpx_as_the_policy();
+  test_levers_of_its_own_are_noted();
   return check_result();
 }

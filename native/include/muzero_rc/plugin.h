@@ -7,7 +7,9 @@
  *   muzero_rc_plugin_funcs(plugin, VPX_EXT_RATECTRL_ABI_VERSION, &funcs);
  *   vpx_codec_control(&codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs);
  *   muzero_rc_plugin_gops(plugin, &cfg, auto_alt_ref);
- *   ... the last pass of two, VPX_VBR, VPX_DL_GOOD_QUALITY, VPX_CODEC_USE_PSNR ...
+ *   ... the last pass of two, VPX_VBR, VPX_DL_GOOD_QUALITY, VPX_CODEC_USE_PSNR;
+ *   before each vpx_codec_encode():
+ *   muzero_rc_plugin_before_encode(plugin, &setup, &codec, image);   shapes of GOPs
  *   muzero_rc_plugin_packet(plugin, packet);                 each that the encoder gives
  *   vpx_codec_destroy(&codec);
  *   report = muzero_rc_plugin_report(plugin);                what it did
@@ -103,6 +105,38 @@ typedef struct muzero_rc_functions {
   muzero_rc_function vp9_cx, enc_config_default, enc_init_ver, control, encode, get_cx_data, destroy;
 } muzero_rc_functions;
 
+/* libvpx's vpx_codec_ctx_t, vpx_codec_enc_cfg_t and vpx_image_t. */
+struct vpx_codec_ctx;
+struct vpx_codec_enc_cfg;
+struct vpx_image;
+
+/* Levers on the shape of GOPs that a policy leaves alone. */
+enum {
+  MUZERO_RC_KEEP_LENGTH = 1, /* VP9E_SET_MIN_GF_INTERVAL, VP9E_SET_MAX_GF_INTERVAL */
+  MUZERO_RC_KEEP_LAYERS = 2, /* VP8E_SET_ENABLEAUTOALTREF */
+  MUZERO_RC_KEEP_FILTER = 4  /* VP8E_SET_ARNR_STRENGTH, VP8E_SET_ARNR_MAXFRAMES */
+};
+
+/* How the program has set up its encoder. */
+typedef struct muzero_rc_encoder_setup {
+  const muzero_rc_functions *libvpx;    /* MUZERO_RC_LIBVPX; `control` is enough */
+  const struct vpx_codec_enc_cfg *cfg;  /* as the encoder got it, with its statistics */
+  int32_t auto_alt_ref;    /* VP8E_SET_ENABLEAUTOALTREF, -1: not set, as the next two */
+  int32_t arnr_strength;   /* VP8E_SET_ARNR_STRENGTH */
+  int32_t arnr_max_frames; /* VP8E_SET_ARNR_MAXFRAMES */
+  int32_t keep;            /* MUZERO_RC_KEEP_..., or-ed */
+} muzero_rc_encoder_setup;
+
+/* Call it before each vpx_codec_encode() of the last pass, from the first on, with the same
+ * `image` (NULL to flush): policies that decide the shape of GOPs do so here, through libvpx's
+ * controls. A program that does not call it gets libvpx's own shapes. 0, -EINVAL where the
+ * encoder has begun without it or its statistics are none, -ENOMEM, -EIO where libvpx refuses a
+ * control; whatever it is, the encode may go on. */
+MUZERO_RC_API int muzero_rc_plugin_before_encode(muzero_rc_plugin *plugin,
+                                                 const muzero_rc_encoder_setup *setup,
+                                                 struct vpx_codec_ctx *codec,
+                                                 const struct vpx_image *image);
+
 /* For where <vpx/vpx_encoder.h> and <vpx/vp8cx.h> are included. */
 #define MUZERO_RC_LIBVPX                                                                    \
   (&(const muzero_rc_functions){                                                            \
@@ -116,9 +150,6 @@ typedef struct muzero_rc_functions {
  * own; what they find is noted in the first pass's statistics, in bits that libvpx does
  * not read. */
 typedef struct muzero_rc_first_pass muzero_rc_first_pass;
-
-/* libvpx's vpx_image_t. */
-struct vpx_image;
 
 /* The caller owns *first. On failure *first is NULL, which the other functions
  * take: the statistics then stay as they are. -ENOTSUP when libvpx refuses. */
