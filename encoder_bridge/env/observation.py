@@ -44,7 +44,8 @@ class ClipFeatures(NamedTuple):
 
 def feature_names() -> dict[str, list[str]]:
     """The names of the features in "clip", "frame" and "step", in order."""
-    return {table: [name for name, _ in rows] for table, rows in _native.feature_tables().items()}
+    tables = _native.feature_tables()
+    return {table: [name for name, _ in tables[table]] for table in ("clip", "frame", "step")}
 
 
 def observation_space(window: int = WINDOW, *, shapes: bool = False) -> gymnasium.spaces.Dict:

@@ -48,7 +48,7 @@ int muzero_rc_ask_qindex(void *self, const muzero_rc_clip_state *state,
   event->q_ref = decision->q_ref;
   event->frames_left = 0;
   event->flush = 0;
-  muzero_rc_observe_step(state, event->step);
+  muzero_rc_observe_step(state, muzero_rc_feature_version(), event->step);
   return ask(asker, MUZERO_RC_EVENT_DECISION, &decision->asked);
 }
 

@@ -29,7 +29,7 @@ static void observe(const observer *observer, const muzero_rc_clip_state *state,
   if (observer->q_ref) observer->q_ref[i] = muzero_rc_clip_state_q_ref(state);
   if (observer->step) {
     const size_t width = (size_t)muzero_rc_step_features().count;
-    muzero_rc_observe_step(state, observer->step + i * width);
+    muzero_rc_observe_step(state, muzero_rc_feature_version(), observer->step + i * width);
   }
   if (observer->inputs) {
     const muzero_rc_bits_query query = {.traits = state->traits,

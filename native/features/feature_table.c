@@ -1,5 +1,7 @@
 #include "features/feature_table.h"
 
+#include "features/lookahead_features.h"
+
 #include "rate_control/budget.h"
 #include "rate_control/qstep_offsets.h"
 #include "rate_control/quantizer.h"
@@ -9,8 +11,9 @@
 
 /* Each table is one list of X(name, unit, value); names, units and values cannot
  * drift apart. Values read `s` (the state) and what the observe functions below
- * put beside it. Bump the version with every change. */
-static const int32_t kFeatureVersion = 3;
+ * put beside it. Bump the version with every change. Table 4 is table 3, then what
+ * lookahead_features.h adds: so a policy of table 3 gets its columns, which come first. */
+enum { OLDEST_VERSION = 3, NEWEST_VERSION = 4 };
 
 static float log_ratio(double numerator, double denominator) {
   const double low = 1e-6;
@@ -192,11 +195,27 @@ static double frame_share(const muzero_rc_clip_state *s) {
 #define AS_VALUE(name, unit, value) *out++ = (value);
 #define COUNT_OF(array) ((int32_t)(sizeof(array) / sizeof((array)[0])))
 
-static const muzero_rc_feature kClipFeatures[] = {CLIP_FEATURES(AS_ROW)};
-static const muzero_rc_feature kFrameFeatures[] = {FRAME_FEATURES(AS_ROW)};
-static const muzero_rc_feature kStepFeatures[] = {STEP_FEATURES(AS_ROW)};
+static const muzero_rc_feature kClipFeatures[] = {CLIP_FEATURES(AS_ROW) CLIP_FEATURES_4(AS_ROW)};
+static const muzero_rc_feature kFrameFeatures[] = {
+    FRAME_FEATURES(AS_ROW) FRAME_FEATURES_4(AS_ROW)};
+static const muzero_rc_feature kStepFeatures[] = {STEP_FEATURES(AS_ROW) STEP_FEATURES_4(AS_ROW)};
 
-int32_t muzero_rc_feature_version(void) { return kFeatureVersion; }
+#define AS_ONE(name, unit, value) +1
+static const muzero_rc_feature_widths kWidths[] = {
+    {0 CLIP_FEATURES(AS_ONE), 0 FRAME_FEATURES(AS_ONE), 0 STEP_FEATURES(AS_ONE)},
+    {COUNT_OF(kClipFeatures), COUNT_OF(kFrameFeatures), COUNT_OF(kStepFeatures)},
+};
+_Static_assert(COUNT_OF(kWidths) == NEWEST_VERSION - OLDEST_VERSION + 1, "one for each version");
+
+int32_t muzero_rc_feature_version(void) { return NEWEST_VERSION; }
+
+bool muzero_rc_feature_widths_of(int32_t version, muzero_rc_feature_widths *widths) {
+  const bool known = version >= OLDEST_VERSION && version <= NEWEST_VERSION;
+  if (known) *widths = kWidths[version - OLDEST_VERSION];
+  return known;
+}
+
+int32_t muzero_rc_feature_oldest_version(void) { return OLDEST_VERSION; }
 
 muzero_rc_feature_table muzero_rc_clip_features(void) {
   return (muzero_rc_feature_table){kClipFeatures, COUNT_OF(kClipFeatures)};
@@ -217,9 +236,13 @@ static float forecast_bits(const muzero_rc_clip_state *s, int32_t show) {
   return row[show] - row[show + 1];
 }
 
-void muzero_rc_observe_clip(const muzero_rc_clip_state *s, float *out) { CLIP_FEATURES(AS_VALUE) }
+void muzero_rc_observe_clip(const muzero_rc_clip_state *s, int32_t version, float *out) {
+  CLIP_FEATURES(AS_VALUE)
+  if (version < 4) return;
+  CLIP_FEATURES_4(AS_VALUE)
+}
 
-void muzero_rc_observe_frames(const muzero_rc_clip_state *s, float *out) {
+void muzero_rc_observe_frames(const muzero_rc_clip_state *s, int32_t version, float *out) {
   const int32_t count = s->clip.frame_count;
   const float *row =
       s->forecast + (size_t)(MUZERO_RC_FORECAST_STEPS / 2) * (size_t)(count + 1);
@@ -230,6 +253,9 @@ void muzero_rc_observe_frames(const muzero_rc_clip_state *s, float *out) {
     const float position = (float)show / (float)count;
     const float usual_bits = log_ratio((double)forecast_bits(s, show), mean_bits) / 4.0f;
     FRAME_FEATURES(AS_VALUE)
+    if (version < 4) continue;
+    const muzero_rc_look look = muzero_rc_look_of(s, show), *const l = &look;
+    FRAME_FEATURES_4(AS_VALUE)
   }
 }
 
@@ -239,7 +265,7 @@ static const muzero_rc_coded *reference_of(const muzero_rc_clip_state *s, int32_
   return s->coded[index].layer < 0 ? NULL : &s->coded[index];
 }
 
-void muzero_rc_observe_step(const muzero_rc_clip_state *s, float *out) {
+void muzero_rc_observe_step(const muzero_rc_clip_state *s, int32_t version, float *out) {
   const muzero_rc_planned_frame *frame = &s->schedule.pending;
   const muzero_rc_frame_traits *t = &s->traits[frame->show_index];
   const float own_step = muzero_rc_qindex_to_step(s->pending.qindex);
@@ -247,4 +273,8 @@ void muzero_rc_observe_step(const muzero_rc_clip_state *s, float *out) {
   const muzero_rc_coded *const ref[MUZERO_RC_REFERENCES] = {
       reference_of(s, 0), reference_of(s, 1), reference_of(s, 2)};
   STEP_FEATURES(AS_VALUE)
+  if (version < 4) return;
+  const muzero_rc_step_look look = muzero_rc_step_look_of(s), *const k = &look;
+  const muzero_rc_gop_candidate *const c = &k->gop;
+  STEP_FEATURES_4(AS_VALUE)
 }

@@ -30,7 +30,6 @@ typedef struct clip {
   int32_t count;
 } clip;
 
-/* What frame `show` costs between the ends of an interval of `span` frames. */
 static int32_t between(const clip *c, int32_t show, int32_t span) {
   int32_t values[PYRAMIDS];
   for (int i = 0; i < PYRAMIDS; ++i) {
@@ -72,8 +71,7 @@ static int32_t worth_near(const clip *c, int32_t start, int32_t length) {
   return at_distance(values, PYRAMIDS, 2, length);
 }
 
-/* Share of frame `show` that no frame before it predicts, and that lasts: across a flash, the
- * frames before and after it predict one another. */
+/* Across a flash, the frames before and after it predict one another. */
 static int32_t cut_at(const clip *c, int32_t show) {
   int32_t share = greatest(c->frames[show].fresh[0], 0);
   if (show >= 2) share = least(share, c->frames[show].fresh[1]);
@@ -81,7 +79,6 @@ static int32_t cut_at(const clip *c, int32_t show) {
   return share;
 }
 
-/* What frame `show` costs that the frames beside it, from one another, do not. */
 static int32_t flash_at(const clip *c, int32_t show) {
   if (show + 1 >= c->count || c->frames[show + 1].inter[1] == UNKNOWN) return 0;
   const int32_t there = least(c->frames[show].inter[0], c->frames[show + 1].inter[0]);
@@ -124,4 +121,22 @@ bool muzero_rc_gop_candidate_of(const muzero_rc_lookahead_frame *frames, int32_t
   };
   look_along(&c, start, length, candidate);
   return true;
+}
+
+int32_t muzero_rc_lookahead_between(const muzero_rc_lookahead_frame *frames, int32_t count,
+                                    int32_t show, int32_t span) {
+  const clip c = {frames, count};
+  return between(&c, show, span);
+}
+
+int32_t muzero_rc_lookahead_cut(const muzero_rc_lookahead_frame *frames, int32_t count,
+                                int32_t show) {
+  const clip c = {frames, count};
+  return cut_at(&c, show);
+}
+
+int32_t muzero_rc_lookahead_flash(const muzero_rc_lookahead_frame *frames, int32_t count,
+                                  int32_t show) {
+  const clip c = {frames, count};
+  return flash_at(&c, show);
 }

@@ -26,4 +26,16 @@ typedef struct muzero_rc_gop_candidate {
 _Bool muzero_rc_gop_candidate_of(const muzero_rc_lookahead_frame *frames, int32_t count,
                                  int32_t start, int32_t length, muzero_rc_gop_candidate *candidate);
 
+/* What frame `show` costs between the ends of an interval of `span` frames round it. */
+int32_t muzero_rc_lookahead_between(const muzero_rc_lookahead_frame *frames, int32_t count,
+                                    int32_t show, int32_t span);
+
+/* Share of frame `show` that no frame before it predicts, and that lasts. */
+int32_t muzero_rc_lookahead_cut(const muzero_rc_lookahead_frame *frames, int32_t count,
+                                int32_t show);
+
+/* What frame `show` costs that the frames beside it, from one another, do not. */
+int32_t muzero_rc_lookahead_flash(const muzero_rc_lookahead_frame *frames, int32_t count,
+                                  int32_t show);
+
 #endif /* MUZERO_RC_LOOKAHEAD_CANDIDATE_H_ */

@@ -28,8 +28,8 @@ static int encode(muzero_rc_network_decider *d, const muzero_rc_clip_state *stat
   float *scratch = malloc(muzero_rc_network_encode_scratch(network) * sizeof(float));
   const int result = clip == NULL || scratch == NULL ? -ENOMEM : 0;
   if (result == 0) {
-    muzero_rc_observe_clip(state, clip);
-    muzero_rc_observe_frames(state, clip + clip_size);
+    muzero_rc_observe_clip(state, d->policy->feature_version, clip);
+    muzero_rc_observe_frames(state, d->policy->feature_version, clip + clip_size);
     muzero_rc_network_encode(network, clip, clip + clip_size, d->frame_count, d->encoding, scratch);
   }
   free(scratch);
@@ -97,7 +97,7 @@ int32_t muzero_rc_policy_choose(const muzero_rc_policy *policy, float *logits, i
 static int decide(void *self, const muzero_rc_clip_state *state,
                   const muzero_rc_frame_request *request, muzero_rc_decision *decision) {
   muzero_rc_network_decider *const d = self;
-  muzero_rc_observe_step(state, d->step);
+  muzero_rc_observe_step(state, d->policy->feature_version, d->step);
   muzero_rc_network_logits(d->policy->network, d->encoding, d->frame_count, request->show_index,
                            d->step, d->logits, d->scratch);
   decision->asked =

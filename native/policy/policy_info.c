@@ -44,7 +44,9 @@ int muzero_rc_policy_info(const muzero_rc_policy *policy, char **json) {
   FILE *const out = open_memstream(json, &size);
   if (out == NULL) return -ENOMEM;
   fprintf(out, "{\"kind\": \"%s\", \"feature_version\": %d",
-          kind_of(policy), (int)muzero_rc_feature_version());
+          kind_of(policy),
+          (int)(policy->network == NULL && policy->shapes == NULL ? muzero_rc_feature_version()
+                                                                  : policy->feature_version));
   if (policy->network != NULL || policy->shapes != NULL) print_size(&policy->file, out);
   if (policy->network != NULL) print_network(policy, out);
   fputc('}', out);

@@ -23,8 +23,9 @@ static int read_actions(muzero_rc_policy *policy) {
   return policy->action_count < 1 ? -EINVAL : 0;
 }
 
-static int check_versions(const muzero_rc_policy_file *file, char *error, size_t error_size) {
-  int32_t version;
+static int check_versions(const muzero_rc_policy_file *file, int32_t *version, char *error,
+                          size_t error_size) {
+  muzero_rc_feature_widths widths;
   bool old;
   if (!muzero_rc_metadata_is(file, "format", "muzero-rc-policy")) {
     return muzero_rc_fail(error, error_size, -EINVAL,
@@ -34,36 +35,41 @@ static int check_versions(const muzero_rc_policy_file *file, char *error, size_t
     return muzero_rc_fail(error, error_size, -EINVAL,
                           "its format_version is neither 1 nor 2, all that this build reads");
   }
-  if (muzero_rc_metadata_integers(file, NULL, "feature_version", 0, INT32_MAX, &version, 1) != 1) {
+  if (muzero_rc_metadata_integers(file, NULL, "feature_version", 0, INT32_MAX, version, 1) != 1) {
     return muzero_rc_fail(error, error_size, -EINVAL,
                           "metadata \"feature_version\" must be a number");
   }
-  if (version == muzero_rc_feature_version()) return 0;
+  if (muzero_rc_feature_widths_of(*version, &widths)) return 0;
   return muzero_rc_fail(error, error_size, -EINVAL,
-                        "trained with feature table %d, this build has %d: train or export it "
-                        "again, or use the build that it was made for",
-                        (int)version, (int)muzero_rc_feature_version());
+                        "trained with feature table %d, this build has %d and serves those from "
+                        "%d on: train or export it again, or use the build that it was made for",
+                        (int)*version, (int)muzero_rc_feature_version(),
+                        (int)muzero_rc_feature_oldest_version());
 }
 
-static int check_widths(const muzero_rc_sizes *sizes, char *error, size_t error_size) {
+static int check_widths(const muzero_rc_sizes *sizes, int32_t version, char *error,
+                        size_t error_size) {
+  muzero_rc_feature_widths widths = {0};
+  muzero_rc_feature_widths_of(version, &widths);
   const struct {
     const char *what;
     int32_t has, needs;
   } table[] = {
-      {"clip", sizes->clip_features, muzero_rc_clip_features().count},
-      {"frame", sizes->frame_features, muzero_rc_frame_features().count},
-      {"step", sizes->step_features, muzero_rc_step_features().count},
+      {"clip", sizes->clip_features, widths.clip},
+      {"frame", sizes->frame_features, widths.frame},
+      {"step", sizes->step_features, widths.step},
   };
   for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
     if (table[i].has == table[i].needs) continue;
-    return muzero_rc_fail(error, error_size, -EINVAL, "takes %d %s features, this build has %d",
-                          (int)table[i].has, table[i].what, (int)table[i].needs);
+    return muzero_rc_fail(error, error_size, -EINVAL,
+                          "takes %d %s features, feature table %d has %d", (int)table[i].has,
+                          table[i].what, (int)version, (int)table[i].needs);
   }
   return 0;
 }
 
 int muzero_rc_policy_interpret(muzero_rc_policy *policy, char *error, size_t error_size) {
-  int result = check_versions(&policy->file, error, error_size);
+  int result = check_versions(&policy->file, &policy->feature_version, error, error_size);
   if (result < 0) return result;
   if (muzero_rc_shape_network_in(&policy->file))
     return muzero_rc_shape_network_open(&policy->file, muzero_rc_shape_features().count,
@@ -83,7 +89,8 @@ int muzero_rc_policy_interpret(muzero_rc_policy *policy, char *error, size_t err
   result = muzero_rc_network_open(&policy->file, policy->action_count, &policy->network, error,
                                   error_size);
   return result < 0 ? result
-                    : check_widths(muzero_rc_network_sizes(policy->network), error, error_size);
+                    : check_widths(muzero_rc_network_sizes(policy->network),
+                                   policy->feature_version, error, error_size);
 }
 
 int muzero_rc_policy_load(const char *path, muzero_rc_policy *policy, char *error,

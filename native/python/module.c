@@ -87,8 +87,8 @@ static PyObject *observe_clip(PyObject *module, PyObject *args) {
     goto release_clip;
   const int error = muzero_rc_clip_state_open(&clip, stats.buf, &state);
   if (!error) {
-    muzero_rc_observe_clip(state, clip_out.buf);
-    muzero_rc_observe_frames(state, frames_out.buf);
+    muzero_rc_observe_clip(state, muzero_rc_feature_version(), clip_out.buf);
+    muzero_rc_observe_frames(state, muzero_rc_feature_version(), frames_out.buf);
     muzero_rc_clip_state_close(&state);
   }
   result = check_clip(error);

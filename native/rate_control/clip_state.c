@@ -25,9 +25,12 @@ static int allocate(muzero_rc_clip_state *state) {
   state->coded_capacity = coded_capacity(state->clip.frame_count);
   state->stats = calloc(count, sizeof(*state->stats));
   state->traits = calloc(count, sizeof(*state->traits));
+  state->look = calloc(count, sizeof(*state->look));
   state->forecast = calloc(MUZERO_RC_FORECAST_STEPS * (count + 1), sizeof(*state->forecast));
   state->coded = calloc((size_t)state->coded_capacity, sizeof(*state->coded));
-  return state->stats && state->traits && state->forecast && state->coded ? 0 : -ENOMEM;
+  const bool all =
+      state->stats && state->traits && state->look && state->forecast && state->coded;
+  return all ? 0 : -ENOMEM;
 }
 
 static void prepare(muzero_rc_clip_state *state, const muzero_rc_frame_stats *stats) {
@@ -41,6 +44,7 @@ static void prepare(muzero_rc_clip_state *state, const muzero_rc_frame_stats *st
   state->target_bits = 1000.0 * (double)clip->target_kbps * state->seconds;
   state->log_pixels = muzero_rc_log2((float)clip->width * (float)clip->height);
   state->probe = muzero_rc_probe_fill(stats, count, state->log_pixels, state->traits);
+  state->looked = muzero_rc_lookahead_notes_read(stats, count, state->look);
   state->whole = muzero_rc_frame_span_of(state->traits, count, 1, count - 1);
   muzero_rc_gop_schedule_init(&state->schedule, count);
   muzero_rc_budget_init(&state->budget, state->target_bits, state->probe.known);
@@ -69,6 +73,7 @@ void muzero_rc_clip_state_close(muzero_rc_clip_state **state) {
   if (!state || !*state) return;
   free((*state)->stats);
   free((*state)->traits);
+  free((*state)->look);
   free((*state)->forecast);
   free((*state)->coded);
   free(*state);
@@ -118,6 +123,7 @@ void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,
   }
   if (state->request.show_index < 0) state->request.show_index = 0;
   muzero_rc_gop_schedule_begin(&state->schedule, &state->request);
+  muzero_rc_gop_memory_begin(&state->gops, &state->schedule);
   if (pyramid != 0 && state->schedule.pyramid == 0) muzero_rc_forecast_fill(state);
   state->is_pending = true;
   muzero_rc_controller_decide(state);
@@ -180,6 +186,7 @@ static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *
   }
   state->memory[frame->layer].last = coded;
   ++state->memory[frame->layer].count;
+  muzero_rc_gop_memory_add(&state->gops, result->bits, coded.quality);
   muzero_rc_budget_learn(&state->budget, frame->layer, (double)result->bits,
                          (double)muzero_rc_exp2(expected));
 }
@@ -188,6 +195,7 @@ void muzero_rc_clip_state_end(muzero_rc_clip_state *state, const muzero_rc_frame
   ++state->coded_count;
   if (!state->is_pending) {
     muzero_rc_budget_spend(&state->budget, result->bits, false);
+    muzero_rc_gop_memory_add(&state->gops, result->bits, 0.0f);
     muzero_rc_gop_schedule_show_existing(&state->schedule);
     return;
   }

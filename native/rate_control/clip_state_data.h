@@ -4,6 +4,8 @@
 #define MUZERO_RC_RATE_CONTROL_CLIP_STATE_DATA_H_
 
 #include "rate_control/budget.h"
+#include "rate_control/gop_memory.h"
+#include "rate_control/lookahead_notes.h"
 #include "rate_control/probe_notes.h"
 #include "rate_control/gop_schedule.h"
 #include "rate_control/clip_state.h"
@@ -43,6 +45,7 @@ struct muzero_rc_clip_state {
   muzero_rc_clip clip;
   muzero_rc_frame_stats *stats; /* [frame_count] */
   muzero_rc_frame_traits *traits; /* [frame_count] */
+  muzero_rc_lookahead_frame *look; /* [frame_count]; 0 unless `looked` */
   float *forecast;              /* [MUZERO_RC_FORECAST_STEPS, frame_count + 1], see forecast.h */
   muzero_rc_coded *coded;       /* [coded_capacity], by coding index */
   int32_t coded_capacity;
@@ -52,11 +55,13 @@ struct muzero_rc_clip_state {
   float log_pixels; /* log2 of luma pixels */
   muzero_rc_frame_span whole;
   muzero_rc_clip_probe probe;
+  bool looked; /* every frame has a note of the lookahead */
   muzero_rc_gop_schedule schedule;
   const muzero_rc_gop_shape *shapes; /* [shape_count] of the first GOPs, borrowed; NULL: not known */
   int32_t shape_count;
   muzero_rc_budget budget;
   muzero_rc_layer_memory memory[MUZERO_RC_LAYERS];
+  muzero_rc_gop_memory gops;
   muzero_rc_frame_request request; /* the pending frame */
   muzero_rc_pending pending;
   bool is_pending;

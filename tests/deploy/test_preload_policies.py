@@ -58,7 +58,7 @@ def clip(tmp_path_factory):
 
 def test_another_feature_table_is_refused_with_both_numbers(clip, tmp_path):
     old = write(tmp_path / "old.safetensors", version=4711)
-    both = f"trained with feature table 4711, this build has {feature_version()}:"
+    both = f"trained with feature table 4711, this build has {feature_version()} and serves those from 3 on:"
     done = run(*RC_PLUGIN, "info", old)
     assert (done.status, len(done.lines)) == (2, 1)
     assert both in done.err

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
 #include "rate_control/bits_model.h"
@@ -10,6 +11,7 @@
 #include "features/feature_table.h"
 #include "rate_control/qstep_offsets.h"
 #include "rate_control/quantizer.h"
+#include "rate_control/clip_state_data.h"
 
 enum { FRAMES = 97 };
 
@@ -172,7 +174,7 @@ static void decisions_are_clamped(void) {
 }
 
 static void wild_stats_give_finite_features(void) {
-  static float frames[FRAMES * 64];
+  static float frames[FRAMES * 96];
   float clip[64];
   float step[256];
   make_stats(60.0);
@@ -184,17 +186,123 @@ static void wild_stats_give_finite_features(void) {
   }
   muzero_rc_clip_state *state = opened(300);
   CHECK(state != NULL);
-  CHECK(muzero_rc_frame_features().count <= 64 && muzero_rc_step_features().count <= 256);
-  muzero_rc_observe_clip(state, clip);
-  muzero_rc_observe_frames(state, frames);
+  CHECK(muzero_rc_frame_features().count <= 96 && muzero_rc_step_features().count <= 256);
+  const int32_t version = muzero_rc_feature_version();
+  muzero_rc_observe_clip(state, version, clip);
+  muzero_rc_observe_frames(state, version, frames);
   const muzero_rc_frame_request key = {.frame_type = MUZERO_RC_KEY};
   muzero_rc_clip_state_begin(state, &key);
-  muzero_rc_observe_step(state, step);
+  muzero_rc_observe_step(state, version, step);
   for (int i = 0; i < muzero_rc_clip_features().count; ++i) CHECK(isfinite(clip[i]));
   for (int i = 0; i < FRAMES * muzero_rc_frame_features().count; ++i) CHECK(isfinite(frames[i]));
   for (int i = 0; i < muzero_rc_step_features().count; ++i) CHECK(isfinite(step[i]));
   CHECK(state->pending.qindex >= 1 && state->pending.qindex <= 255);
   muzero_rc_clip_state_close(&state);
+}
+
+/* A clip whose statistics have notes of the lookahead, where `noted`. */
+static muzero_rc_clip_state *opened_with_notes(bool noted) {
+  make_stats(60.0);
+  for (int32_t show = 0; show < FRAMES; ++show) {
+    muzero_rc_lookahead_frame told = {.luma = 1600, .intra = 8000, .noise = 500};
+    for (int i = 0; i < MUZERO_RC_DISTANCES; ++i) told.inter[i] = 1000 << (i / 2);
+    for (int i = 0; i < MUZERO_RC_PYRAMIDS; ++i) {
+      told.both[i] = 800 + 100 * i;
+      told.worth_far[i] = 4000 << i;
+      told.worth_near[i] = 3000 << i;
+    }
+    kStats[show].field[MUZERO_RC_STAT_FRAME] = show;
+    if (noted) muzero_rc_lookahead_note_write(&kStats[show], show, &told);
+  }
+  return opened(300);
+}
+
+static float feature_of(const float *row, muzero_rc_feature_table table, const char *name) {
+  for (int32_t i = 0; i < table.count; ++i)
+    if (strcmp(table.features[i].name, name) == 0) return row[i];
+  return NAN;
+}
+
+static void a_table_begins_with_those_before_it(void) {
+  static float all[FRAMES * 96], old[FRAMES * 96];
+  muzero_rc_feature_widths now, before;
+  const int32_t newest = muzero_rc_feature_version();
+  CHECK(!muzero_rc_feature_widths_of(muzero_rc_feature_oldest_version() - 1, &before));
+  CHECK(!muzero_rc_feature_widths_of(newest + 1, &before));
+  CHECK(muzero_rc_feature_widths_of(newest, &now));
+  CHECK_EQ(now.clip, muzero_rc_clip_features().count);
+  CHECK_EQ(now.frame, muzero_rc_frame_features().count);
+  CHECK_EQ(now.step, muzero_rc_step_features().count);
+  for (int32_t version = muzero_rc_feature_oldest_version(); version <= newest; ++version) {
+    muzero_rc_clip_state *state = opened_with_notes(true);
+    const muzero_rc_frame_request key = {.frame_type = MUZERO_RC_KEY};
+    CHECK(state && muzero_rc_feature_widths_of(version, &before));
+    muzero_rc_observe_clip(state, newest, all);
+    muzero_rc_observe_clip(state, version, old);
+    CHECK(!memcmp(all, old, (size_t)before.clip * sizeof(*old)));
+    muzero_rc_observe_frames(state, newest, all);
+    muzero_rc_observe_frames(state, version, old);
+    for (int32_t show = 0; show < FRAMES; ++show)
+      CHECK(!memcmp(all + show * now.frame, old + show * before.frame,
+                    (size_t)before.frame * sizeof(*old)));
+    muzero_rc_clip_state_begin(state, &key);
+    all[before.step] = old[before.step] = 47.11f;
+    muzero_rc_observe_step(state, newest, all);
+    muzero_rc_observe_step(state, version, old);
+    CHECK(!memcmp(all, old, (size_t)before.step * sizeof(*old)));
+    CHECK(old[before.step] == 47.11f); /* nothing is written past its columns */
+    muzero_rc_clip_state_close(&state);
+  }
+}
+
+static void the_lookahead_is_seen_where_it_is_noted(void) {
+  static float frames[FRAMES * 96];
+  float step[256];
+  const int32_t version = muzero_rc_feature_version();
+  const int32_t width = muzero_rc_frame_features().count;
+  for (int noted = 0; noted < 2; ++noted) {
+    muzero_rc_clip_state *state = opened_with_notes(noted);
+    const muzero_rc_frame_request key = {.frame_type = MUZERO_RC_KEY};
+    CHECK(state != NULL);
+    CHECK_EQ(state->looked, noted);
+    muzero_rc_observe_frames(state, version, frames);
+    const float *const row = frames + 40 * width;
+    const muzero_rc_feature_table table = muzero_rc_frame_features();
+    const float inter = feature_of(row, table, "look_inter_1");
+    CHECK(fabsf(inter - (noted ? -3.0f / 4.0f : 0.0f)) < 0.03f); /* an eighth */
+    const float worth = feature_of(row, table, "look_worth_near_8");
+    CHECK(fabsf(worth - (noted ? 1.322f / 4.0f : 0.0f)) < 0.03f); /* 1 + 12000 / 8000 */
+    muzero_rc_clip_state_begin(state, &key);
+    muzero_rc_observe_step(state, version, step);
+    CHECK_EQ(feature_of(step, muzero_rc_step_features(), "gop_far") != 0.0f, noted);
+    CHECK_EQ(feature_of(step, muzero_rc_step_features(), "gop_before_seen") != 0.0f, 0);
+    muzero_rc_clip_state_close(&state);
+  }
+}
+
+static void gops_are_remembered(void) {
+  muzero_rc_gop_memory memory = {0};
+  muzero_rc_gop_schedule schedule = {.gop_count = 1, .gop_start = 0, .gop_end = 16};
+  muzero_rc_gop_memory_begin(&memory, &schedule);
+  muzero_rc_gop_memory_add(&memory, 900, 40.0f);
+  schedule.hidden_count = 3;
+  muzero_rc_gop_memory_begin(&memory, &schedule);
+  muzero_rc_gop_memory_add(&memory, 100, 36.0f);
+  muzero_rc_gop_memory_add(&memory, 8, 0.0f); /* shown again */
+  CHECK_EQ(memory.before[0].coded, 0);
+  schedule = (muzero_rc_gop_schedule){.gop_count = 2, .gop_start = 16, .gop_end = 22};
+  muzero_rc_gop_memory_begin(&memory, &schedule);
+  CHECK_EQ(memory.before[0].coded, 2);
+  CHECK_EQ(memory.before[0].length, 16);
+  CHECK_EQ(memory.before[0].hidden, 3);
+  CHECK_EQ((int)memory.before[0].bits, 1008);
+  CHECK_EQ((int)memory.before[0].quality, 76);
+  CHECK_EQ(memory.present.length, 6);
+  muzero_rc_gop_memory_add(&memory, 50, 30.0f);
+  schedule.gop_count = 3;
+  muzero_rc_gop_memory_begin(&memory, &schedule);
+  CHECK_EQ(memory.before[1].length, 16);
+  CHECK_EQ(memory.before[0].length, 6);
 }
 
 static void feature_names_are_unique(void) {
@@ -337,6 +445,9 @@ int main(void) {
   impossible_targets_end_at_255();
   decisions_are_clamped();
   wild_stats_give_finite_features();
+  a_table_begins_with_those_before_it();
+  the_lookahead_is_seen_where_it_is_noted();
+  gops_are_remembered();
   feature_names_are_unique();
   scenes_end_at_cuts();
   few_bits_for_the_key_frame_of_a_short_scene();

@@ -97,8 +97,10 @@ static void test_refusals_say_what_and_which(void) {
   CASE("kernel is missing or out of range", sizes.kernel, 4);
   CASE("latents is missing or out of range", sizes.latents, 0);
   CASE("windows is missing or out of range", sizes.windows[1], 0);
-  CASE("clip features, this build has", sizes.clip_features, 1);
-  CASE("step features, this build has", sizes.step_features, 1);
+  CASE("clip features, feature table ", sizes.clip_features, 1);
+  CASE("step features, feature table ", sizes.step_features, 1);
+  CASE("feature table 2, this build has ", feature_version, "2");
+  CASE("clip features, feature table 3 has ", feature_version, "3");
 #undef CASE
   for (int i = 0; i < count; ++i) {
     muzero_rc_policy *policy;
