@@ -10,6 +10,7 @@
 #include "lookahead/codes.h"
 #include "rate_control/frame_traits.h"
 #include "vpx/convert.h"
+#include "vpx/image.h"
 #include "vpx/lookahead_worker.h"
 
 enum { WIDTH = 72, HEIGHT = 50, FRAMES = 40, FIELDS = sizeof(muzero_rc_lookahead_frame) / 4 };
@@ -159,7 +160,7 @@ static void test_one_frame_without_a_note_and_none_counts(void) {
   CHECK_EQ(frames[7].intra, 0);
 }
 
-static void draw_frame(vpx_image_t *image, int t) {
+static void draw_frame(const vpx_image_t *image, int t) {
   for (int y = 0; y < HEIGHT; ++y)
     for (int x = 0; x < WIDTH; ++x)
       image->planes[VPX_PLANE_Y][y * image->stride[VPX_PLANE_Y] + x] =
@@ -169,18 +170,19 @@ static void draw_frame(vpx_image_t *image, int t) {
 /* The worker says what the lookahead says, however many frames the first pass holds back. */
 static void test_a_worker_notes_every_frame(void) {
   for (int held = 0; held < 30; held += 29) {
-    vpx_image_t *const image = vpx_img_alloc(NULL, VPX_IMG_FMT_I420, WIDTH, HEIGHT, 1);
+    uint8_t *const frame = calloc(1, muzero_rc_image_bytes(WIDTH, HEIGHT));
+    const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, frame);
     muzero_rc_lookahead_worker *worker = muzero_rc_lookahead_worker_open(WIDTH, HEIGHT);
     muzero_rc_lookahead *lookahead = NULL;
     muzero_rc_lookahead_frame told[FRAMES];
-    CHECK(image && worker && !muzero_rc_lookahead_open(WIDTH, HEIGHT, &lookahead));
+    CHECK(frame && worker && !muzero_rc_lookahead_open(WIDTH, HEIGHT, &lookahead));
     for (int t = 0, next = 0; next <= FRAMES; ++t) {
       if (t < FRAMES) {
-        draw_frame(image, t);
-        muzero_rc_lookahead_push(lookahead, image->planes[VPX_PLANE_Y], image->stride[VPX_PLANE_Y],
+        draw_frame(&image, t);
+        muzero_rc_lookahead_push(lookahead, image.planes[VPX_PLANE_Y], image.stride[VPX_PLANE_Y],
                                  &told[t]);
-        muzero_rc_lookahead_worker_frame(worker, image);
-        memset(image->planes[VPX_PLANE_Y], t, (size_t)image->stride[VPX_PLANE_Y] * HEIGHT);
+        muzero_rc_lookahead_worker_frame(worker, &image);
+        memset(image.planes[VPX_PLANE_Y], t, (size_t)image.stride[VPX_PLANE_Y] * HEIGHT);
       }
       if (t < held) continue;
       char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
@@ -203,23 +205,24 @@ static void test_a_worker_notes_every_frame(void) {
     muzero_rc_lookahead_worker_close(&worker);
     CHECK(!worker);
     muzero_rc_lookahead_worker_close(&worker);
-    vpx_img_free(image);
+    free(frame);
   }
 }
 
 static void test_another_size_ends_the_notes(void) {
-  vpx_image_t *const image = vpx_img_alloc(NULL, VPX_IMG_FMT_I420, WIDTH, HEIGHT, 1);
+  uint8_t *const frame = calloc(1, muzero_rc_image_bytes(WIDTH, HEIGHT));
+  const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, frame);
   muzero_rc_lookahead_worker *worker = muzero_rc_lookahead_worker_open(WIDTH, HEIGHT + 2);
   char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
   const char before[sizeof(record)] = {0};
   const vpx_fixed_buf_t packet = {.buf = record, .sz = sizeof(record)};
-  CHECK(image && worker);
-  draw_frame(image, 0);
-  muzero_rc_lookahead_worker_frame(worker, image);
+  CHECK(frame && worker);
+  draw_frame(&image, 0);
+  muzero_rc_lookahead_worker_frame(worker, &image);
   muzero_rc_lookahead_worker_note(worker, &packet);
   CHECK(!memcmp(record, before, sizeof(record)));
   muzero_rc_lookahead_worker_close(&worker);
-  vpx_img_free(image);
+  free(frame);
 }
 
 int main(void) {
