@@ -16,13 +16,14 @@ SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("pur
 PARTS := lint native-plain native-address,undefined native-thread unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-shuffled lint unit bench dev train-smoke clean $(PARTS)
+.PHONY: help setup demo test test-all test-libvpx test-shuffled lint unit bench dev train-smoke clean $(PARTS)
 
 help:
 	@echo 'make demo         set up, encode a clip with our rate control and with libvpx'"'"'s, compare'
 	@echo 'make test         set up, then lint, types, C tests with sanitizers, Python tests (a quarter of an hour)'
 	@echo 'make test-all     as make test, with the slow tests'
 	@echo 'make test-shuffled  the Python tests in an order drawn anew'
+	@echo 'make test-libvpx  fetch the releases of libvpx that are not here, run what is to hold on each of them'
 	@echo 'make bench        what the hook, the plugin and training cost'
 	@echo 'make lint         ruff and mypy only'
 	@echo 'make dev          build the C parts again for .venv-test'
@@ -76,6 +77,13 @@ lint: $(VENV_TEST)/.ready
 MARKS ?= -m 'not slow'
 unit: dev
 	@$(BIN)/python -m pytest $(MARKS)
+
+# The releases of libvpx that are not here are fetched, once, into the user's cache; make test runs
+# these tests against those that are there.
+LIBVPX_CACHE = $(or $(MUZERO_RC_TEST_LIBVPX),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muzero-rc/libvpx)
+test-libvpx: dev
+	@scripts/fetch_libvpx.sh '$(LIBVPX_CACHE)' $(BIN)/python
+	@MUZERO_RC_TEST_LIBVPX='$(LIBVPX_CACHE)' $(BIN)/python -m pytest -rs tests/libvpx tests/encode/test_libvpx.py
 
 # In an order drawn anew, which the run prints: no test may lean on another's.
 test-shuffled: dev

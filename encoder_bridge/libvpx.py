@@ -52,6 +52,19 @@ def load() -> None:
     )
 
 
+def describe() -> str:
+    """The libvpx that encodes, in a line: version, ABIs, path.
+
+    Raises:
+        ToolMissing: as `load`.
+    """
+    facts = _native.versions()
+    return (
+        f"libvpx {facts['libvpx_runtime']} (encoder ABI {facts['encoder_abi']}, external rate control ABI "
+        f"{facts['ext_rc_abi']}) {facts['libvpx_path']}"
+    )
+
+
 def _bundled() -> list[str]:
     """What lies in PyAV's wheel: beside the package, in a folder of its own."""
     spec = importlib.util.find_spec("av")

@@ -20,13 +20,13 @@ static int read_frame(FILE *in, vpx_image_t *image) {
                    (image->d_w + half) >> half, 1, in), "the last frame is cut short");
   return 1;
 }
+static muzero_rc_plugin *plugin;
 static int drain(vpx_codec_ctx_t *codec, muzero_rc_first_pass *first, vpx_fixed_buf_t *stats, FILE *out) {
-  const vpx_codec_cx_pkt_t *packet;
-  int count = 0;
+  const vpx_codec_cx_pkt_t *packet; int count = 0;
   for (vpx_codec_iter_t iter = NULL; (packet = vpx_codec_get_cx_data(codec, &iter)) != NULL; ++count) {
     const vpx_fixed_buf_t data = packet->data.raw;
     const unsigned head[3] = {(unsigned)data.sz, (unsigned)packet->data.frame.pts};
-    if (packet->kind == VPX_CODEC_CX_FRAME_PKT)
+    if (muzero_rc_plugin_packet(plugin, packet), packet->kind == VPX_CODEC_CX_FRAME_PKT)
       check(!fwrite(head, 12, 1, out) || !fwrite(data.buf, data.sz, 1, out), "no space left");
     if (packet->kind != VPX_CODEC_STATS_PKT) continue;
     muzero_rc_first_pass_note(first, data.buf, data.sz);
@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
   FILE *const in = fopen(argv[1], "rb"), *const out = fopen(argv[2], "wb");
   unsigned w, h, num, den;
   char header[256], error[256] = "out of memory, or this libvpx is unknown";
-  muzero_rc_policy *policy = NULL; muzero_rc_plugin *plugin = NULL;
+  muzero_rc_policy *policy = NULL;
   vpx_rc_funcs_t funcs; /* libvpx's callbacks, filled by ours */
   check(muzero_rc_policy_open(argv[4], &policy, error, sizeof(error)) ||
         muzero_rc_plugin_open(policy, &plugin) ||
@@ -58,8 +58,8 @@ int main(int argc, char **argv) {
     cfg.g_w = w, cfg.g_h = h, cfg.g_pass = pass, cfg.rc_twopass_stats_in = stats;
     cfg.g_timebase = (vpx_rational_t){(int)den, (int)num}; /* a tick is a frame */
     cfg.rc_end_usage = VPX_VBR, cfg.rc_target_bitrate = (unsigned)atoi(argv[3]);
-    check(vpx_codec_enc_init(&codec, vpx_codec_vp9_cx(), &cfg, 0), "libvpx refuses the settings");
-    vpx_codec_control(&codec, VP8E_SET_CPUUSED, atoi(argv[5]));
+    check(vpx_codec_enc_init(&codec, vpx_codec_vp9_cx(), &cfg, VPX_CODEC_USE_PSNR), "libvpx refuses the settings");
+    vpx_codec_control(&codec, VP8E_SET_CPUUSED, atoi(argv[5])), muzero_rc_plugin_gops(plugin, &cfg, atoi(argv[6]));
     vpx_codec_control(&codec, VP8E_SET_ENABLEAUTOALTREF, (unsigned)atoi(argv[6]));
     if (pass == VPX_RC_LAST_PASS) vpx_codec_control(&codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs);
     if (pass == VPX_RC_FIRST_PASS) muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, (int)w, (int)h, &first);

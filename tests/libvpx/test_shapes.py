@@ -1,0 +1,45 @@
+"""On every release: GOPs have the shapes that were asked for, and are followed frame by frame."""
+
+import numpy as np
+import numpy.typing as npt
+from support.libvpx_releases import Libvpx
+from support.native_samples import frame_bytes
+
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.first_pass import first_pass
+from encoder_bridge.encode.gop_shapes import GopShape, gop_starts
+from encoder_bridge.encode.layouts import ALTREF, SHOW_EXISTING
+from encoder_bridge.encode.run import encode
+from encoder_bridge.media.vp9_headers import frame_headers
+
+WIDTH, HEIGHT, FRAMES = 64, 48, 70
+
+
+def moving() -> npt.NDArray[np.uint8]:
+    """A pattern that moves steadily, without a cut."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    random = np.random.default_rng(0)
+    frames = np.full((FRAMES, frame_bytes(WIDTH, HEIGHT)), 128, np.uint8)
+    for t in range(FRAMES):
+        luma = 128 + 60 * np.sin((x + 2 * t) / 7) + 30 * np.cos((y - t) / 5)
+        luma += random.normal(0, 3, luma.shape)
+        frames[t, : WIDTH * HEIGHT] = np.clip(luma, 0, 255).astype(np.uint8).ravel()
+    return frames
+
+
+def test_gops_are_as_long_and_deep_as_asked(libvpx: Libvpx) -> None:
+    frames = moving()
+    config = EncoderConfig(width=WIDTH, height=HEIGHT, target_kbps=60, cpu_used=5, quick=0)
+    shapes = [GopShape(16), GopShape(6, layers=2), GopShape(10, layers=1), GopShape(8), GopShape(20)]
+    result = encode(frames, first_pass(frames, config), config, shapes=shapes, keep_packets=True)
+    records = result.records
+    assert gop_starts(records)[:6] == [0, 16, 22, 32, 40, 60]
+    headers = list(frame_headers(data for _, _, data in result.packets))
+    assert [h.show_existing_frame for h in headers] == (records["frame_type"] == SHOW_EXISTING).tolist()
+    coded = records[records["frame_type"] != SHOW_EXISTING]
+    in_headers = [h for h in headers if not h.show_existing_frame]
+    assert [not h.show_frame for h in in_headers] == (coded["frame_type"] == ALTREF).tolist()
+    assert [h.base_q_idx for h in in_headers] == coded["qindex"].tolist()
+    hidden = np.sort(coded["show_index"][coded["frame_type"] == ALTREF])
+    inside = [int(((hidden > start) & (hidden < end)).sum()) for start, end in ((16, 22), (22, 32))]
+    assert inside == [1, 0]
