@@ -39,6 +39,13 @@ static int shaper(void *self, const muzero_rc_clip_state *state,
   return 0;
 }
 
+static int own_shape(void *self, const muzero_rc_clip_state *state,
+                     const muzero_rc_shape_question *question, muzero_rc_gop_shape *shape) {
+  (void)state, (void)question;
+  *shape = *(const muzero_rc_gop_shape *)self;
+  return 0;
+}
+
 static int questions;
 static bool decides; /* whether policies that are opened from now on have shapes */
 
@@ -67,8 +74,7 @@ static const muzero_rc_settings *settings(void) {
   made.height = HEIGHT;
   made.target_kbps = 60;
   made.cpu_used = 5;
-  made.auto_alt_ref = -1; /* or it would be the program's own, which the preload keeps */
-  made.psnr = 0;
+  made.auto_alt_ref = 1; /* libvpx's default: another would be the program's own */
   made.quick = 0;
   return &made;
 }
@@ -115,6 +121,7 @@ typedef struct program {
   const muzero_rc_policy *policy; /* of the C library; NULL: what the preload does */
   int32_t keep;
   bool calls; /* muzero_rc_plugin_before_encode */
+  int key;    /* a frame that it forces to be a key frame, 0: none */
 } program;
 
 static int before(const program *p, muzero_rc_plugin *plugin, muzero_rc_encoder *encoder,
@@ -140,6 +147,7 @@ static uint64_t by_program(const program *p, vpx_fixed_buf_t stats) {
   if (failed) return 0;
   encoder->abi = libvpx->release->encoder_abi;
   encoder->release = libvpx->release;
+  encoder->auto_alt_ref = settings()->auto_alt_ref;
   encoder->vp9 = true;
   encoder->kept = p->keep;
   muzero_rc_encoder_configure(encoder, codec.config.enc);
@@ -147,22 +155,45 @@ static uint64_t by_program(const program *p, vpx_fixed_buf_t stats) {
     failed = muzero_rc_plugin_open(p->policy, &plugin) ||
              muzero_rc_plugin_funcs(plugin, libvpx->release->ext_abi, (struct vpx_rc_funcs *)&funcs) ||
              libvpx->control(&codec, libvpx->release->control_id, &funcs);
+  if (plugin) muzero_rc_plugin_gops(plugin, codec.config.enc, settings()->auto_alt_ref);
   /* libvpx flushes as much as its buffer holds, so until nothing comes. */
   for (int t = 0, got = 1; !failed && (t < FRAMES || got > 0); ++t) {
     const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, frames + (t % FRAMES) * FRAME_BYTES);
     const vpx_image_t *const next = t < FRAMES ? &image : NULL;
     failed = before(p, plugin, encoder, &codec, next) ||
-             libvpx->encode(&codec, next, t, 1, 0, VPX_DL_GOOD_QUALITY);
+             libvpx->encode(&codec, next, t, 1, p->key && t == p->key ? VPX_EFLAG_FORCE_KF : 0,
+                            VPX_DL_GOOD_QUALITY);
     vpx_codec_iter_t iterator = NULL;
     const vpx_codec_cx_pkt_t *packet;
-    for (got = 0; (packet = libvpx->get_cx_data(&codec, &iterator)) != NULL; ++got)
+    for (got = 0; (packet = libvpx->get_cx_data(&codec, &iterator)) != NULL; ++got) {
+      if (plugin) muzero_rc_plugin_packet(plugin, packet);
+      if (!plugin) muzero_rc_encoder_packet(encoder, packet);
       if (packet->kind == VPX_CODEC_CX_FRAME_PKT)
         hash = hash_of(hash, packet->data.frame.buf, packet->data.frame.sz);
+    }
   }
   libvpx->destroy(&codec);
   muzero_rc_plugin_close(&plugin);
   muzero_rc_encoder_finish(encoder);
   return failed ? 0 : hash;
+}
+
+/* Nobody knows of a key frame that the program forces until it comes: it cuts the GOP under way. */
+static void test_a_forced_key_frame(vpx_fixed_buf_t stats, const muzero_rc_policy *policy,
+                                    const muzero_rc_policy *plain) {
+  static muzero_rc_gop_shape nothing;
+  muzero_rc_policy *own = NULL;
+  nothing = MUZERO_RC_OWN_SHAPE;
+  CHECK_EQ(muzero_rc_policy_open("controller", &own, NULL, 0), 0);
+  muzero_rc_policy_set_shaper(own, own_shape, &nothing);
+  for (int key = 9; key < FRAMES; key += 10) {
+    const program shaped = {policy, 0, true, key}, silent = {plain, 0, true, key},
+                  sends_own = {own, 0, true, key};
+    const uint64_t untouched = by_program(&silent, stats);
+    CHECK(untouched && by_program(&sends_own, stats) == untouched);
+    CHECK(by_program(&shaped, stats));
+  }
+  muzero_rc_policy_close(&own);
 }
 
 /* What the preload says of an encoder whose program has set some levers itself. */
@@ -175,7 +206,7 @@ static void test_what_stays_is_said(vpx_fixed_buf_t stats) {
     char said[2048] = "";
     FILE *const file = tmpfile();
     const int before_test = dup(STDERR_FILENO);
-    const program preload = {NULL, CASES[i].keep, true};
+    const program preload = {NULL, CASES[i].keep, true, 0};
     CHECK(file && before_test >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
     const uint64_t hash = by_program(&preload, stats);
     CHECK(dup2(before_test, STDERR_FILENO) >= 0 && !lseek(fileno(file), 0, SEEK_SET));
@@ -197,19 +228,21 @@ static void test_everywhere_the_same_packets(void) {
   const uint64_t shaped = by_pool(policy, &again);
   const int asked = questions;
   CHECK(asked >= 4 && own != shaped);
-  const program library = {policy, 0, true}, preload = {NULL, 0, true};
+  const program library = {policy, 0, true, 0}, preload = {NULL, 0, true, 0};
   CHECK(by_program(&library, stats) == shaped);
   CHECK_EQ(questions, 2 * asked);
   CHECK(by_program(&preload, stats) == shaped);
   test_what_stays_is_said(stats);
   /* Nobody who does not call gets shapes; every lever that is the program's own stays. */
-  const program silent = {policy, 0, false}, without = {plain, 0, true}, keeps = {policy, 7, true};
+  const program silent = {policy, 0, false, 0}, without = {plain, 0, true, 0},
+                keeps = {policy, 7, true, 0};
   CHECK(by_program(&silent, stats) == own);
   CHECK(by_program(&without, stats) == own);
   CHECK(by_program(&keeps, stats) == own);
-  const program keeps_length = {policy, MUZERO_RC_KEEP_LENGTH, true};
+  const program keeps_length = {policy, MUZERO_RC_KEEP_LENGTH, true, 0};
   const uint64_t layers_only = by_program(&keeps_length, stats);
   CHECK(layers_only && layers_only != own && layers_only != shaped);
+  test_a_forced_key_frame(stats, policy, plain);
   muzero_rc_policy_close(&policy);
   muzero_rc_policy_close(&plain);
   free(stats.buf);

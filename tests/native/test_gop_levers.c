@@ -13,6 +13,7 @@
 enum { WIDTH = 64, HEIGHT = 48, LONGEST = 70, FRAME_BYTES = WIDTH * HEIGHT * 3 / 2, GOPS_MAX = 80 };
 
 static uint8_t moving[LONGEST * FRAME_BYTES], still[LONGEST * FRAME_BYTES];
+static uint8_t cut[LONGEST * FRAME_BYTES]; /* to a smooth picture at frame 30 */
 
 /* A texture that moves, with some noise; and one that stops moving for thirty frames. */
 static void draw(void) {
@@ -26,6 +27,12 @@ static void draw(void) {
       moving[t * FRAME_BYTES + i] = (uint8_t)(i < WIDTH * HEIGHT ? luma : 128);
     }
   memcpy(still, moving, sizeof(still));
+  memcpy(cut, moving, sizeof(cut));
+  for (int t = 30; t < LONGEST; ++t)
+    for (int i = 0; i < WIDTH * HEIGHT; ++i) {
+      const int luma = 40 + i % WIDTH + t + 2 * (i / WIDTH);
+      cut[t * FRAME_BYTES + i] = (uint8_t)luma;
+    }
   for (int t = 21; t < 50; ++t)
     memcpy(still + t * FRAME_BYTES, still + 20 * FRAME_BYTES, FRAME_BYTES);
 }
@@ -199,6 +206,20 @@ static void test_a_key_frame_cuts_a_length(void) {
     CHECK_EQ(out.alt_refs[i], i == 3 || i == 7 ? -1 : starts[i + 1]); /* one frame before a key */
 }
 
+/* libvpx puts a key frame at the cut; the GOP before it ends one frame before. */
+static void test_a_cut_that_is_foreseen(void) {
+  const muzero_rc_gop_shape shapes[] = {length(16), length(16), length(16), length(10), length(16)};
+  trial t = trial_of(shapes, 5);
+  t.frames = cut;
+  const encoded out = encode(&t);
+  const int32_t starts[] = {0, 16, 29, 30, 40};
+  CHECK(out.ok && out.gops >= 5);
+  for (int i = 0; i < 5; ++i) CHECK_EQ(out.starts[i], starts[i]);
+  CHECK_EQ(out.alt_refs[1], 29);
+  CHECK_EQ(out.alt_refs[2], -1);
+  CHECK_EQ(out.alt_refs[3], 40);
+}
+
 static void test_a_flush_keeps_its_alt_refs(void) {
   const muzero_rc_gop_shape shapes[] = {length(16), length(16), length(16), length(16)};
   const trial t = trial_of(shapes, 4); /* 21 frames after the one that begins the flush's GOP */
@@ -255,6 +276,7 @@ int main(void) {
   test_own_shapes_change_nothing();
   test_layers_change_from_gop_to_gop();
   test_a_key_frame_cuts_a_length();
+  test_a_cut_that_is_foreseen();
   test_a_flush_keeps_its_alt_refs();
   test_a_static_scene_goes_its_own_way();
   test_short_clips();
