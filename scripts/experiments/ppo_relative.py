@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -212,9 +212,10 @@ def main() -> None:
             ("held out", options.held_out, held_out),
         )
     }
-    settings = {name: str(value) for name, value in vars(options).items() if name != "output"}
-    whole = {"settings": settings, "gains": gains, "episodes": [asdict(one) for one in played]}
-    write_text(options.output.with_suffix(".json"), json.dumps(whole, indent=1) + "\n")
+    chosen = {name: value for name, value in vars(options).items() if not isinstance(value, (list, Path))}
+    columns = {field.name: [getattr(one, field.name) for one in played] for field in fields(Played)}
+    whole = {"settings": chosen, "gains": gains, "episodes": columns}
+    write_text(options.output.with_suffix(".json"), json.dumps(whole) + "\n")
     write_text(options.output.with_suffix(".svg"), picture(played))
     say(f"{len(played)} episodes, {played[-1].steps} steps in {played[-1].seconds:.0f} s of processor time")
     print(json.dumps(gains, indent=1))

@@ -11,6 +11,7 @@ from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.env import PairedGain, Vp9EncodeEnv
 from encoder_bridge.env.actions import LAYERS, LENGTHS, STRENGTHS
 from encoder_bridge.testing.fake_pool import FakePool
+from muzero_rc.cli import train
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.ladder import LadderError
 from muzero_rc.encoding.clip_store import ClipStore
@@ -166,9 +167,25 @@ def test_files_are_scanned(footage, tmp_path):
         list(scanned(path, config, ScanPlan()))
 
 
-def test_rc_train_says_what_to_install(monkeypatch, capsys, tmp_path):
-    from muzero_rc.cli import train
+def test_rc_train_writes_a_data_set(footage, tmp_path, capsys):
+    pytest.importorskip("minari")
+    path = footage("scanned.mkv")
+    words = ["dataset", str(path), "-o", NAME, "--folder", str(tmp_path), "--episodes", "1"]
+    assert train.main([*words, "--bitrates", "50k"]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / NAME)
+    assert (tmp_path / NAME / "data" / "metadata.json").exists()
+    assert train.main([*words, "--bitrates", "50k"]) == 2
+    assert "exists" in capsys.readouterr().err
 
+
+def test_rc_train_asks_for_the_clips_of_a_run(tmp_path, capsys):
+    pytest.importorskip("minari")
+    (tmp_path / "run.json").write_text("{}")
+    assert train.main(["dataset", str(tmp_path), "-o", NAME]) == 2
+    assert "--corpus" in capsys.readouterr().err
+
+
+def test_rc_train_says_what_to_install(monkeypatch, capsys, tmp_path):
     monkeypatch.setitem(sys.modules, "minari", None)
     assert train.main(["dataset", str(tmp_path), "-o", NAME]) == 2
     assert "pip install 'muzero-rc[dataset]'" in capsys.readouterr().err
