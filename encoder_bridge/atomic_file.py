@@ -1,14 +1,19 @@
 """Atomic writes: a file appears under its name when it is whole and on the disk, or not at all."""
 
+import fcntl
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from encoder_bridge.errors import BadInput
 
+_PARTIAL = ".partial-muzero-rc-"
+_LEFT_S = 60.0
+"""A partial file that nobody locks is left behind; a new one is locked in less time."""
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISCHR, "a device"),
@@ -43,7 +48,8 @@ def whole_file(path: Path, *, check: Callable[[Path], None] | None = None) -> It
     """Yields a temporary path; on leaving without an error it becomes `path`, checked and on the disk.
 
     The temporary file lies in the folder of `path`, which is the caller's to make. After an error, Ctrl-C
-    included, it is gone and an older `path` is as it was. A symbolic link stays one: its target is written.
+    included, it is gone and an older `path` is as it was; what a kill -9 leaves is removed by the next write
+    into the same folder. A symbolic link stays one: its target is written.
 
     Args:
         path: the file to write.
@@ -54,10 +60,12 @@ def whole_file(path: Path, *, check: Callable[[Path], None] | None = None) -> It
         OSError: the disk is full, or fails otherwise.
     """
     path = output_file(path)
-    handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
+    _remove_leftovers(path.parent)
+    handle, name = tempfile.mkstemp(prefix=_PARTIAL, suffix=path.suffix, dir=path.parent)
     temporary = Path(name)
     try:
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -68,6 +76,8 @@ def whole_file(path: Path, *, check: Callable[[Path], None] | None = None) -> It
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(handle)
     with suppress(OSError):  # the file is whole; not every file system lets its folders be synced
         _sync_folder(path.parent)
 
@@ -87,6 +97,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes `text` as UTF-8, whole or not at all; raises as `whole_file`."""
     write_bytes(path, text.encode())
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Partial files whose writer is gone, and its lock with it."""
+    for path in folder.glob(f"{_PARTIAL}*"):
+        with suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - path.stat().st_mtime > _LEFT_S:
+                path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

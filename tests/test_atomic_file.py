@@ -84,3 +84,17 @@ def test_whichever_write_fails_the_old_file_or_the_new_one_is_there(tmp_path, fu
         """,
         tmp_path,
     )
+
+
+def test_what_a_killed_writer_left_goes_and_what_is_being_written_stays(tmp_path):
+    left, other, path = tmp_path / ".partial-muzero-rc-x.txt", tmp_path / ".partial-mine", tmp_path / "a.txt"
+    left.touch()
+    other.touch()
+    for old in (left, other):
+        os.utime(old, (0, 0))
+    with whole_file(path) as writing:
+        os.utime(writing, (0, 0))
+        write_text(tmp_path / "b.txt", "b")
+        assert writing.exists() and not left.exists()
+        writing.write_text("a")
+    assert {one.name for one in tmp_path.iterdir()} == {"a.txt", "b.txt", ".partial-mine"}

@@ -29,9 +29,9 @@ def cache_folder() -> Path:
 def first_pass_key(clip: VideoFile, config: EncoderConfig) -> str:
     """Names a clip's first pass: content, frames, settings, libvpx."""
     parts = (
-        content_digest(clip.path),
+        clip.digest or content_digest(clip.path),
         f"stream {clip.stream} of {clip.width}x{clip.height} at {clip.fps}, first {clip.max_frames}",
-        config.first_pass_key(),
+        config.first_pass_key() + (" full range" if clip.color.full_range else ""),
         str(_native.versions()["libvpx_runtime"]),
     )
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=20).hexdigest()

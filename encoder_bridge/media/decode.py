@@ -6,22 +6,21 @@ itself, so that a whole clip is never in memory, or as one array (`read_frames`)
 
 import fcntl
 import hashlib
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
-import ffmpeg
 import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.errors import BadInput
-from encoder_bridge.media.ffmpeg import as_url, complaints, every_frame_once, last_complaint, program, running
+from encoder_bridge.media.decode_command import decode_command
+from encoder_bridge.media.ffmpeg import check_memory, complaints, last_complaint, running
 from encoder_bridge.media.probe import VideoFile, probe
+from encoder_bridge.media.selection import Selection
+from encoder_bridge.media.sources import open_source
 
 _PIPE_BYTES = 1 << 20
 
@@ -30,25 +29,21 @@ ClipOrPath: TypeAlias = VideoFile | Path | str
 
 
 @contextmanager
-def open_clip(path: str | Path, *, max_frames: int | None = None) -> Iterator[VideoFile]:
-    """Probes a file, or stdin for "-"; pipes are spooled to a temporary file first.
+def open_clip(
+    path: str | Path,
+    *,
+    max_frames: int | None = None,
+    selection: Selection | None = None,
+    playlists: bool = False,
+) -> Iterator[VideoFile]:
+    """Probes a file, or stdin for "-"; pipes are spooled to a nameless file first.
 
     Raises:
-        BadInput: nothing that can be encoded; see `probe`.
+        BadInput: nothing that can be encoded; see `open_source` and `probe`.
     """
-    source = Path(path)
-    if str(path) != "-" and not source.is_fifo() and not source.is_char_device():
-        yield probe(source, max_frames=max_frames)
-        return
-    with tempfile.NamedTemporaryFile(prefix="muzero-rc-", suffix=".y4m") as spool:
-        with sys.stdin.buffer if str(path) == "-" else source.open("rb") as stream:
-            shutil.copyfileobj(stream, spool, _PIPE_BYTES)
-        spool.flush()
-        if spool.tell() == 0:
-            raise BadInput(
-                f"{'stdin' if str(path) == '-' else path} holds no bytes: pipe a y4m video into it"
-            )
-        yield probe(Path(spool.name), max_frames=max_frames)
+    fps = selection.fps if selection is not None else None
+    with open_source(path, playlists=playlists, fps=fps) as source:
+        yield probe(source, max_frames=max_frames, selection=selection)
 
 
 class FramePipe:
@@ -78,12 +73,13 @@ class FramePipe:
         self.stdout.close()
         status = self._process.wait()
         text = complaints(self._stderr)
+        check_memory("ffmpeg", 0 if frames >= self.clip.frames else status, text)
         if frames == 0:
-            raise BadInput(f"{self.clip.path} holds no frame that can be decoded: {last_complaint(text)}")
+            raise BadInput(f"{self.clip.name} holds no frame that can be decoded: {last_complaint(text)}")
         # A few frames may be undecodable at an honest file's start (an open GOP's leading ones).
         if status != 0 or frames < 0.98 * self.clip.frames - 2:
             raise BadInput(
-                f"{self.clip.path} is damaged: {frames} of {self.clip.frames} frames could be decoded "
+                f"{self.clip.name} is damaged: {frames} of {self.clip.frames} frames could be decoded "
                 f"({last_complaint(text)})"
             )
 
@@ -128,11 +124,12 @@ def content_digest(path: Path) -> str:
 
 
 def _decode_command(clip: VideoFile) -> list[str]:
-    ffmpeg_path = program("ffmpeg")
-    mode, value = every_frame_once(ffmpeg_path)
-    limit = {} if clip.max_frames is None else {"frames:v": clip.max_frames}
-    stream = ffmpeg.input(as_url(clip.path))[str(clip.stream)].output(
-        "pipe:1", format="rawvideo", pix_fmt="yuv420p", **{mode[1:]: value}, **limit
+    return decode_command(
+        clip.path,
+        clip.stream,
+        clip.options,
+        clip.selection,
+        clip.max_frames,
+        size=(clip.width, clip.height),
+        full_range=clip.color.full_range,
     )
-    command = ffmpeg.compile(stream.global_args("-nostdin", "-v", "error"), cmd=ffmpeg_path)
-    return [str(part) for part in command]

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from encoder_bridge.errors import ToolMissing
+from encoder_bridge.errors import EncodeFailed, ToolMissing
+
+_NO_MEMORY = re.compile(
+    r"cannot allocate memory|out of memory|failed to map segment|cannot create thread|"
+    r"resource temporarily unavailable|error while loading shared libraries",
+    re.IGNORECASE,
+)
 
 
 def program(name: str) -> str:
@@ -37,6 +44,23 @@ def last_complaint(stderr: str) -> str:
         return "ffmpeg gave no reason"
     line = re.sub(r"^(\[[^\]]*\] ?)+", "", lines[-1])
     return line.rsplit(": ", 1)[-1] if "file:" in line else line
+
+
+def check_memory(name: str, status: int, stderr: str) -> None:
+    """Tells a program that had no memory from one that was given bad input.
+
+    Args:
+        name: of the program.
+        status: its exit status; negative for the signal that ended it.
+        stderr: what it said.
+
+    Raises:
+        EncodeFailed: it ran out of memory, or was killed.
+    """
+    if status == -signal.SIGKILL or (status != 0 and _NO_MEMORY.search(stderr)):
+        raise EncodeFailed(f"{name} ran out of memory: raise the limit (ulimit -v), or free some")
+    if status < 0:
+        raise EncodeFailed(f"{name} crashed ({signal.Signals(-status).name})")
 
 
 @contextmanager

@@ -1,152 +1,167 @@
-"""Muxing: VP9 packets into a WebM file with true timestamps and the source's audio.
+"""Muxing: VP9 packets into a WebM, Matroska or MP4 file, with what the source has beside its video.
 
-Packets go into a temporary IVF file as they come, so that memory does not grow with the video;
-ffmpeg muxes that and the audio. What it wrote is read back before it appears under the output's name.
+ffmpeg muxes; what it wrote is read back before it appears under the output's name.
 """
 
-import os
-import struct
-import tempfile
-import zlib
-from array import array
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
-import ffmpeg
-
-from encoder_bridge.atomic_file import output_file, whole_file
 from encoder_bridge.errors import BadInput, EncodeFailed
-from encoder_bridge.media.ffmpeg import as_url, last_complaint, program, run
+from encoder_bridge.media.container_check import check_container
+from encoder_bridge.media.ffmpeg import as_url, check_memory, last_complaint, program, run
+from encoder_bridge.media.ivf import IvfWriter
+from encoder_bridge.media.kept_tracks import KeptTrack, kept_tracks, lost_tracks
+from encoder_bridge.media.output import Output, open_output
 from encoder_bridge.media.probe import VideoFile
-from encoder_bridge.media.webm_check import check_webm
 
-WEBM_AUDIO = ("opus", "vorbis")
-"""Audio codecs that WebM can hold: these are copied, others become Opus."""
-
+AUDIO = ("copy", "none")
+"""copy: as it is where the container can hold it, else coded anew."""
 _OPUS_DELAY_S = 0.007
 """Opus starts so early, in whole milliseconds: ffmpeg's muxer would move the video out of its way."""
-_OPUS_LAYOUTS = "aformat=channel_layouts=mono|stereo|quad|5.0|5.1|7.1"
+_DISK = ("No space left", "Input/output error", "File too large", "quota")
 
 
-def check_output(path: str | Path, *, source: Path | None = None, force: bool = False) -> Path:
-    """Says in words when `path` cannot become an output file; gives it as an absolute path.
-
-    Raises:
-        BadInput: the folder is missing or closed, the path exists and not `force`, it is the source, or
-            no regular file (see `output_file`).
-    """
-    path = Path(path).absolute()
-    folder = path.parent
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder: make it before writing {path.name} there")
-    folder = output_file(path).parent
-    if source is not None and path.exists() and source.exists() and path.samefile(source):
-        raise BadInput(f"{path} is the input: name another output")
-    if path.exists() and not force:
-        raise BadInput(f"{path} exists: use --force to replace it")
-    if not os.access(folder, os.W_OK):
-        raise BadInput(f"{folder} cannot be written to")
-    return path
-
-
-class IvfWriter:
-    """Writes VP9 packets into an IVF file. pts counts frames.
-
-    Attributes:
-        path: the file.
-        checksums: CRC-32 of every packet.
-    """
-
-    def __init__(self, stream: IO[bytes], path: Path, width: int, height: int, fps: Fraction) -> None:
-        self.path = path
-        self.checksums = array("I")
-        self._stream = stream
-        size = (min(width, 0xFFFF), min(height, 0xFFFF))
-        stream.write(
-            struct.pack("<4sHH4sHHIIII", b"DKIF", 0, 32, b"VP90", *size, fps.numerator, fps.denominator, 0, 0)
-        )
-
-    def write(self, packets: Iterable[tuple[int, bool | int, bytes]]) -> None:
-        """Appends (pts, key, data) packets."""
-        for pts, _, data in packets:
-            self._stream.write(struct.pack("<Iq", len(data), pts))
-            self._stream.write(data)
-            self.checksums.append(zlib.crc32(data))
-
-    def flush(self) -> None:
-        """Everything written is in the file afterwards."""
-        self._stream.flush()
-
-
-@contextmanager
-def ivf_file(clip: VideoFile) -> Iterator[IvfWriter]:
-    """A temporary IVF file for a clip's packets."""
-    with tempfile.NamedTemporaryFile(prefix="muzero-rc-", suffix=".ivf") as stream:
-        yield IvfWriter(stream.file, Path(stream.name), clip.width, clip.height, clip.fps)
-
-
-def write_webm(
-    packets: IvfWriter, clip: VideoFile, output: Path, *, frames: int, audio: str = "copy"
-) -> None:
-    """Muxes packets and the clip's audio into `output`, which appears when it is whole.
+def write_output(
+    packets: IvfWriter,
+    clip: VideoFile,
+    output: Output,
+    *,
+    frames: int,
+    audio: str = "copy",
+    audio_kbps: int | None = None,
+) -> tuple[int, tuple[str, ...]]:
+    """Muxes packets and the clip's other tracks into `output`, which appears when it is whole.
 
     Args:
         packets: the video's, flushed.
-        clip: where they came from: audio, start time, shape of the pixels.
-        output: replaced if it exists; see `check_output`.
-        frames: number of shown frames; the audio ends with them where the clip was cut.
-        audio: "copy" keeps all audio streams (as Opus where WebM cannot hold them), "none" none.
+        clip: where they came from: tracks, start time, shape of the pixels, colour.
+        output: from `check_output`.
+        frames: number of shown frames; everything ends with them where the clip was cut.
+        audio: "copy" keeps all audio streams, "none" none.
+        audio_kbps: audio is coded anew, at this bitrate.
+
+    Returns:
+        The output's bytes, and what of the source is not in it, in words.
 
     Raises:
         BadInput: an unknown `audio`.
         EncodeFailed: ffmpeg could not write the file, or wrote another one: not all packets, no index.
         OSError: the disk is full, or fails otherwise.
     """
-    if audio not in ("copy", "none"):
+    if audio not in AUDIO:
         raise BadInput(f'audio "{audio}" is unknown: use copy or none')
-    streams = [ffmpeg.input(as_url(packets.path), f="ivf")["v:0"]]
-    codecs: dict[str, str] = {"c:v": "copy"}
-    audio_codecs = clip.audio_codecs if audio == "copy" else ()
-    if audio_codecs:
-        # The sound is moved, not the video, whose times are whole frames until they are WebM's.
-        opus = any(codec != "vorbis" for codec in audio_codecs)
-        shift_s = (_OPUS_DELAY_S if opus else 0.0) - clip.start_s
-        limit = {"itsoffset": f"{shift_s:.6f}"}
-        if clip.max_frames is not None:
-            limit["t"] = f"{clip.start_s + float(frames / clip.fps):.6f}"
-        source = ffmpeg.input(as_url(clip.path), vn=None, **limit)
-        streams += [source[f"a:{i}"] for i in range(len(audio_codecs))]
-        codecs |= _audio_options(audio_codecs)
-    if clip.sample_aspect != 1:
-        shape = clip.sample_aspect * clip.width / clip.height
-        codecs["aspect"] = f"{shape.numerator}:{shape.denominator}"
-    exact = {"fflags": "+bitexact", "flags": "+bitexact", "map_metadata": "-1", "map_chapters": "-1"}
-    complaint = ""
+    keep = audio == "copy"
+    kept = kept_tracks(clip.tracks, output.container, audio=keep, audio_kbps=audio_kbps)
+    complaint, size = "", 0
 
     def check(written: Path) -> None:
+        nonlocal size
         try:
-            check_webm(written, packets.checksums, audio_streams=len(audio_codecs))
+            kinds = [one.track.kind for one in kept]
+            check_container(written, packets.checksums, container=output.container, others=kinds)
         except EncodeFailed as error:
-            reason = complaint or str(error)
-            raise EncodeFailed(f"{output} could not be written: {reason}") from error
+            raise EncodeFailed(f"{output.name} could not be written: {complaint or error}") from error
+        size = written.stat().st_size
 
-    with whole_file(output, check=check) as temporary:
-        muxer = ffmpeg.output(*streams, as_url(temporary), format="webm", **codecs, **exact)
-        command = ffmpeg.compile(muxer.global_args("-nostdin", "-v", "error"), cmd=program("ffmpeg"))
-        status, text = run([*map(str, command), "-y"])
-        complaint = last_complaint(text) if text else ""
+    with open_output(output, check=check) as temporary:
+        muxer = _Muxer(packets, clip, output, frames, audio_kbps)
+        status, complaint = muxer.write(kept, temporary)
+        if status != 0 and kept and not any(word in complaint for word in _DISK):
+            kept = tuple(one for one in kept if muxer.takes(one, temporary))
+            status, complaint = muxer.write(kept, temporary)
         if status != 0:
-            raise EncodeFailed(f"{output} could not be written: {last_complaint(text)}")
+            raise EncodeFailed(f"{output.name} could not be written: {complaint}")
+    lost = list(lost_tracks(clip.tracks, kept, audio=keep, chapters=clip.chapters))
+    return size, (f"not kept: {', '.join(lost)}",) if lost else ()
 
 
-def _audio_options(audio_codecs: tuple[str, ...]) -> dict[str, str]:
-    options = {}
-    for i, codec in enumerate(audio_codecs):
-        if codec in WEBM_AUDIO:
-            options[f"c:a:{i}"] = "copy"
+class _Muxer:
+    """Runs ffmpeg for one output, with all tracks or some of them."""
+
+    def __init__(
+        self, packets: IvfWriter, clip: VideoFile, output: Output, frames: int, audio_kbps: int | None
+    ) -> None:
+        self._packets = packets
+        self._clip = clip
+        self._container = output.container
+        self._frames = frames
+        self._audio_kbps = audio_kbps
+        self._is_cut = clip.max_frames is not None or clip.selection.end_s is not None
+
+    def write(self, kept: Sequence[KeptTrack], to: Path) -> tuple[int, str]:
+        """Ffmpeg's exit status, and its last complaint, "" for none."""
+        inputs = ["-f", "ivf", "-i", as_url(self._packets.path)]
+        maps, count, chapters = ["-map", "0:v:0"], 1, "-1"
+        sound = [one for one in kept if one.track.kind == "audio"]
+        rest = [one for one in kept if one.track.kind != "audio"]
+        if sound:
+            inputs += self._source(self._sound_shift_s(sound))
+            maps += [word for one in sound for word in ("-map", f"{count}:{one.track.index}")]
+            count += 1
+        if rest or self._clip.chapters:
+            inputs += self._source(-self._clip.start_s)
+            maps += [word for one in rest for word in ("-map", f"{count}:{one.track.index}")]
+            chapters = str(count)
+        options = {"map_chapters": chapters, **self._video_options(), **self._file_options()}
+        for one in kept:
+            options |= one.options(self._audio_kbps)
+        return self._run(inputs, maps, options, to)
+
+    def takes(self, one: KeptTrack, to: Path) -> bool:
+        """Whether a track alone can be muxed."""
+        alone = KeptTrack(one.track, 0, one.codec, one.layouts)
+        maps = ["-map", f"0:{one.track.index}"]
+        status, _ = self._run(self._source(0.0), maps, alone.options(self._audio_kbps), to)
+        return status == 0
+
+    def _run(
+        self, inputs: Sequence[str], maps: Sequence[str], options: Mapping[str, str | list[str]], to: Path
+    ) -> tuple[int, str]:
+        command = [program("ffmpeg"), "-nostdin", "-v", "error", *inputs, *maps]
+        command += ["-map_metadata:g", "-1", "-map_metadata:s", "-1"]
+        command += ["-fflags", "+bitexact", "-flags", "+bitexact"]
+        for name, value in options.items():
+            for one in [value] if isinstance(value, str) else value:
+                command += [f"-{name}", one]
+        status, text = run([*command, "-f", self._container.muxer, "-y", as_url(to)])
+        check_memory("ffmpeg", status, text)
+        return status, last_complaint(text) if text else ""
+
+    def _source(self, shift_s: float) -> list[str]:
+        """The source as another input, its times moved by so much, cut where the video is."""
+        clip, limits = self._clip, {"itsoffset": f"{shift_s:.6f}"}
+        limits |= clip.selection.input_options()
+        if clip.max_frames is not None:
+            limits["t"] = f"{clip.start_s + float(self._frames / clip.fps):.6f}"
+        options = [word for pair in {**clip.options, **limits}.items() for word in (f"-{pair[0]}", pair[1])]
+        return [*options, "-i", as_url(clip.path)]
+
+    def _sound_shift_s(self, sound: Sequence[KeptTrack]) -> float:
+        """The sound is moved, not the video, whose times are whole frames until they are the container's."""
+        opus = any(one.codec == "libopus" or one.track.codec == "opus" for one in sound)
+        delay_s = _OPUS_DELAY_S if opus and self._container.is_matroska else 0.0
+        return delay_s - self._clip.start_s
+
+    def _video_options(self) -> dict[str, str | list[str]]:
+        clip = self._clip
+        options: dict[str, str | list[str]] = {"c:v": "copy", **clip.color.options()}
+        if clip.sample_aspect != 1:
+            shape = clip.sample_aspect * clip.width / clip.height
+            options["aspect"] = f"{shape.numerator}:{shape.denominator}"
+        if clip.times:
+            # An IVF file does not say how long its last frame is shown.
+            last = clip.times[self._frames] - clip.times[self._frames - 1]
+            options["bsf:v"] = f"setts=duration=if(eq(N\\,{self._frames - 1})\\,{last}\\,DURATION)"
+        return options
+
+    def _file_options(self) -> dict[str, str | list[str]]:
+        options: dict[str, str | list[str]] = {}
+        if self._clip.tags:
+            options["metadata"] = [f"{key}={value}" for key, value in self._clip.tags]
+        if self._container.is_matroska:
+            options["copypriorss:a"] = "0"  # sound before the start would move the video out of its way
         else:
-            options |= {f"c:a:{i}": "libopus", f"filter:a:{i}": _OPUS_LAYOUTS}
-    return options
+            options["movflags"] = "+faststart"
+        if self._is_cut and self._clip.chapters:
+            options["t"] = f"{float(self._frames / self._clip.fps):.6f}"
+        return options

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from encoder_bridge.errors import EncodeFailed
 from encoder_bridge.media.ffmpeg import last_complaint, program
-from encoder_bridge.media.mux import IvfWriter
+from encoder_bridge.media.ivf import IvfWriter
 
 
 def decode_last_frame(

@@ -1,9 +1,7 @@
 """Probing: what a video file holds, and whether it can be encoded."""
 
 import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,16 +9,24 @@ from typing import Any
 import ffmpeg
 
 from encoder_bridge.errors import BadInput
-from encoder_bridge.media.ffmpeg import as_url, program
+from encoder_bridge.media.conversion import conversion_notes
+from encoder_bridge.media.ffmpeg import as_url, check_memory, last_complaint, program
+from encoder_bridge.media.selection import Selection
+from encoder_bridge.media.sources import Source
+from encoder_bridge.media.streams import Color, Track, color_of, tracks_of
+from encoder_bridge.media.survey import survey
 from encoder_bridge.media.timestamps import Timeline, read_timeline
+from encoder_bridge.media.truncation import ends_early, knows_length, y4m_partial_frame
 from encoder_bridge.media.yuv420 import frame_bytes
 
 MIN_SIDE, MAX_SIDE = 2, 16383
+_TAGS = ("title", "artist", "album", "album_artist", "composer", "date", "genre", "comment")
+_MANY_FILES = ("hls", "applehttp", "concat", "dash", "imf", "image2")
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoFile:
-    """A video file and what of it we encode: one stream at a constant frame rate."""
+    """A video file and what of it we encode: one stream."""
 
     path: Path
     stream: int
@@ -29,6 +35,7 @@ class VideoFile:
     """Luma pixels, rotation applied."""
     height: int
     fps: Fraction
+    """Constant, or the mean where `times` says when each frame is shown."""
     frames: int
     """As many as the container holds (of the first `max_frames`)."""
     max_frames: int | None
@@ -36,86 +43,172 @@ class VideoFile:
     """When the first frame is shown, after the container's own start."""
     sample_aspect: Fraction
     """Width of a pixel over its height."""
-    audio_codecs: tuple[str, ...]
     notes: tuple[str, ...]
     """What the conversion to 8-bit 4:2:0 frames loses, in words."""
+    source: Source | None = None
+    """None for a file that needs no options."""
+    tracks: tuple[Track, ...] = ()
+    """The other streams, in the file's order."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Of the whole file: title and its like."""
+    chapters: int = 0
+    color: Color = field(default_factory=Color)
+    times: tuple[int, ...] = ()
+    """Variable frame rate: ticks from the first frame on, of every frame and of the last one's end."""
+    time_base: Fraction = Fraction(1)
+    """Seconds per tick of `times`."""
+    selection: Selection = field(default_factory=Selection)
+    digest: str = ""
+    """Of the decoded frames, where the file's bytes do not tell them; else ""."""
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of one planar 4:2:0 frame."""
         return frame_bytes(self.width, self.height)
 
+    @property
+    def seconds(self) -> float:
+        """From the first frame's start to the last one's end."""
+        return float(self.frames / self.fps)
 
-def probe(path: str | Path, *, max_frames: int | None = None) -> VideoFile:
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return str(self.path) if self.source is None else self.source.name
+
+    @property
+    def options(self) -> dict[str, str]:
+        """ffmpeg's, before the file's name."""
+        return dict(self.source.options if self.source else Source(path=self.path, name="").options)
+
+    @property
+    def audio_codecs(self) -> tuple[str, ...]:
+        """Of the audio tracks that ffmpeg knows, in order."""
+        return tuple(track.codec for track in self.tracks if track.kind == "audio" and track.codec)
+
+
+def probe(
+    source: Source | str | Path, *, max_frames: int | None = None, selection: Selection | None = None
+) -> VideoFile:
     """Finds the video stream of a file and checks that it can be encoded.
 
     Raises:
-        BadInput: no video, no frames, a variable frame rate, a size that libvpx refuses, or a
-            file that is cut short.
+        BadInput: no video, no frames, timestamps without a rate, a size that libvpx refuses, a file that
+            is cut short, or one that names other files.
+        EncodeFailed: ffprobe ran out of memory.
     """
-    path = Path(path).absolute()
+    if not isinstance(source, Source):
+        source = Source(path=Path(source).absolute(), name=str(Path(source).absolute()))
     if max_frames is not None and max_frames < 1:
         raise BadInput(f"{max_frames} frames cannot be encoded: ask for at least 1")
-    answer = _ask_ffprobe(path)
-    video = _video_stream(path, answer)
+    selection = selection or Selection()
+    if source.is_sequence:
+        selection = _without_rate(selection)
+    answer = _ask_ffprobe(source)
+    video = _video_stream(source, answer)
     width, height, rotation = _upright_size(video)
+    sample_aspect, digest = _sample_aspect(video, rotation), ""
+    demuxer = answer["format"]["format_name"]
+    time_base, rates = _fraction(video.get("time_base")) or Fraction(1, 1000), _named_rates(video)
+    if selection.is_everything and not demuxer.startswith(_MANY_FILES):
+        timeline = read_timeline(
+            source.path, video["index"], time_base, rates, max_frames, source.options, name=source.name
+        )
+        if timeline.frames:
+            _refuse_cut_short(source, answer, video, timeline, max_frames)
+    else:
+        full = survey(source, video["index"], selection, rates, max_frames)
+        (width, height), time_base, timeline = full.size, full.time_base, full.timeline
+        sample_aspect, digest = full.sample_aspect, full.digest
     if not (min(width, height) >= MIN_SIDE and max(width, height) <= MAX_SIDE):
         raise BadInput(
-            f"{path} has size {width}x{height}: sides from {MIN_SIDE} to {MAX_SIDE} can be encoded"
+            f"{source.name} has size {width}x{height}: sides from {MIN_SIDE} to {MAX_SIDE} can be encoded"
         )
-    time_base = Fraction(video["time_base"])
-    timeline = read_timeline(path, video["index"], time_base, _named_rates(video), max_frames)
     if timeline.frames == 0:
-        raise BadInput(f"{path} holds no frames")
-    _refuse_cut_short(path, answer, video, timeline, max_frames)
+        raise BadInput(f"{source.name} holds no frames{'' if selection.is_everything else ' there'}")
     if timeline.fps is None:
+        span_s = float(timeline.times[-1] * time_base) if timeline.times else 0
         raise BadInput(
-            f"{path} has a variable frame rate, which is not supported: "
-            "make it constant first (ffmpeg -i INPUT -vf fps=30 OUTPUT)"
+            f"{source.name} has damaged timestamps ({timeline.frames} frames in {span_s:g} s): "
+            "--fps N gives it a constant rate"
         )
-    container_start = Fraction(answer["format"].get("start_time", 0))
+    container_start = _fraction(answer["format"].get("start_time")) or Fraction(0)
+    if not digest:
+        start_s = max(0.0, float(timeline.start_s - container_start))
+    else:
+        start_s = max(0.0, float(timeline.start_s))
+    notes = [*conversion_notes(video, rotation)]
+    if timeline.times:
+        notes.append(
+            "variable frame rate: every frame keeps its time, and counts alike whatever its duration"
+        )
     return VideoFile(
-        path=path,
+        path=source.path,
         stream=video["index"],
         width=width,
         height=height,
         fps=timeline.fps,
         frames=timeline.frames,
         max_frames=max_frames,
-        start_s=max(0.0, float(timeline.start_s - container_start)),
-        sample_aspect=_sample_aspect(video, rotation),
-        audio_codecs=tuple(s["codec_name"] for s in answer["streams"] if s.get("codec_type") == "audio"),
-        notes=tuple(_conversion_notes(video, rotation)),
+        start_s=start_s,
+        sample_aspect=sample_aspect,
+        notes=tuple(notes),
+        source=source,
+        tracks=tuple(tracks_of(answer["streams"], video["index"])),
+        tags=tuple(_tags(answer["format"])),
+        chapters=len(answer.get("chapters", [])),
+        color=color_of(video),
+        times=timeline.times,
+        time_base=time_base,
+        selection=selection,
+        digest=digest,
     )
 
 
-def _ask_ffprobe(path: Path) -> dict[str, Any]:
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder: name a video file")
+def _ask_ffprobe(source: Source) -> dict[str, Any]:
+    path, name = source.path, source.name
+    head = b""
+    if not source.is_sequence:
+        if path.is_dir():
+            raise BadInput(f"{name} is a folder: name a video file")
+        try:
+            with path.open("rb") as stream:
+                head = stream.read(8)
+        except OSError as error:
+            raise BadInput(f"{name} cannot be opened: {(error.strerror or str(error)).lower()}") from error
+    options = {**dict(source.options), "v": "error", "show_chapters": None}
     try:
-        with path.open("rb") as stream:
-            head = stream.read(8)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be opened: {(error.strerror or str(error)).lower()}") from error
-    try:
-        answer: dict[str, Any] = ffmpeg.probe(as_url(path), cmd=program("ffprobe"), v="error")
+        answer: dict[str, Any] = ffmpeg.probe(as_url(path), cmd=program("ffprobe"), **options)
     except ffmpeg.Error as error:
         text = error.stderr.decode(errors="replace")
-        if "moov atom" in text and head[4:8] in (b"ftyp", b"mdat", b"wide", b"free"):
-            raise BadInput(f"{path} is cut short, or its recording was never finished") from error
-        raise BadInput(f"{path} is no video that ffmpeg can read") from error
+        raise _refusal(name, head, text) from error
     except json.JSONDecodeError as error:
-        raise BadInput(f"{path} is no video that ffmpeg can read") from error
+        raise BadInput(f"{name} is no video that ffmpeg can read") from error
     return answer
 
 
-def _video_stream(path: Path, answer: dict[str, Any]) -> dict[str, Any]:
+def _refusal(name: str, head: bytes, text: str) -> BadInput:
+    """What to say of a file that ffprobe does not read; raises where the file is not at fault."""
+    check_memory("ffprobe", 1, text)
+    if "whitelist" in text:
+        return BadInput(
+            f"{name} is a playlist, or another kind of file that opens others ({last_complaint(text)}): "
+            "--allow-playlists reads it"
+        )
+    if "moov atom" in text and head[4:8] in (b"ftyp", b"mdat", b"wide", b"free"):
+        return BadInput(f"{name} is cut short, or its recording was never finished")
+    return BadInput(f"{name} is no video that ffmpeg can read")
+
+
+def _video_stream(source: Source, answer: dict[str, Any]) -> dict[str, Any]:
     for stream in answer.get("streams", []):
         if stream.get("codec_type") == "video" and not stream.get("disposition", {}).get("attached_pic"):
             if not stream.get("width") or not stream.get("height") or not stream.get("pix_fmt"):
-                raise BadInput(f"{path} holds no frame that can be decoded: it is damaged or cut short")
+                raise BadInput(
+                    f"{source.name} holds no frame that can be decoded: it is damaged or cut short"
+                )
             return dict(stream)
-    raise BadInput(f"{path} holds no video stream")
+    raise BadInput(f"{source.name} holds no video stream")
 
 
 def _upright_size(video: dict[str, Any]) -> tuple[int, int, int]:
@@ -125,20 +218,38 @@ def _upright_size(video: dict[str, Any]) -> tuple[int, int, int]:
     return (height, width, rotation) if rotation % 180 == 90 else (width, height, rotation)
 
 
+def _fraction(text: Any) -> Fraction | None:
+    """Of "30000/1001", "12.5" or "0/0"; None for what is no positive number."""
+    try:
+        value = Fraction(text)
+    except (ValueError, TypeError, ZeroDivisionError):
+        return None
+    return value if value > 0 else None
+
+
 def _named_rates(video: dict[str, Any]) -> list[Fraction]:
     """The frame rates that the container names, the average first: raw streams double the other."""
-    names = (video.get("avg_frame_rate", "0/0"), video.get("r_frame_rate", "0/0"))
-    return [Fraction(name) for name in names if not name.endswith("/0") and Fraction(name) > 0]
+    names = (video.get("avg_frame_rate"), video.get("r_frame_rate"))
+    return [rate for rate in map(_fraction, names) if rate is not None]
 
 
 def _sample_aspect(video: dict[str, Any], rotation: int) -> Fraction:
-    width, _, height = video.get("sample_aspect_ratio", "1:1").partition(":")
-    aspect = Fraction(int(width), int(height)) if int(width) > 0 and int(height) > 0 else Fraction(1)
+    aspect = _fraction(video.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1)
     return 1 / aspect if rotation % 180 == 90 else aspect
 
 
+def _without_rate(selection: Selection) -> Selection:
+    """The rate of numbered pictures is how they are read, not a conversion."""
+    return Selection(start_s=selection.start_s, end_s=selection.end_s, filter=selection.filter)
+
+
+def _tags(container: dict[str, Any]) -> list[tuple[str, str]]:
+    tags = {key.lower(): str(value) for key, value in container.get("tags", {}).items()}
+    return [(key, tags[key]) for key in _TAGS if key in tags]
+
+
 def _refuse_cut_short(
-    path: Path,
+    source: Source,
     answer: dict[str, Any],
     video: dict[str, Any],
     timeline: Timeline,
@@ -147,58 +258,28 @@ def _refuse_cut_short(
     frames, complaint = timeline.frames, timeline.complaint
     if max_frames is not None and frames >= max_frames:
         return  # what lies behind them is not our business
+    demuxer = answer["format"]["format_name"]
     promised = int(video.get("nb_frames", 0))
-    alone = len(answer["streams"]) == 1
-    duration = video.get("tags", {}).get("DURATION") or (answer["format"].get("duration") if alone else None)
-    if not promised and duration and video["codec_name"] not in ("gif", "apng") and _named_rates(video):
-        # Matroska's duration counts from 0, others' from the start: the lower promise is held.
-        shown_s = _seconds(duration) - float(timeline.start_s)
-        promised = int(0.98 * shown_s * float(_named_rates(video)[0])) - 2
-    if answer["format"]["format_name"] == "yuv4mpegpipe" and not complaint:
-        complaint = _y4m_complaint(path, video)
-    if complaint or frames < promised:
+    short = bool(complaint) or ends_early(source.path, demuxer)
+    duration = answer["format"].get("duration") if len(answer["streams"]) == 1 else None
+    rates = _named_rates(video)
+    if not short and duration and rates and demuxer not in ("gif", "apng"):
+        # Durations count from the start, or from 0: the lower promise is held. A hole in the timestamps is
+        # no damage, unless the reader stumbled there.
+        lasts_s = float(duration) - float(timeline.start_s)
+        promised = max(promised, int(0.98 * lasts_s * float(rates[0])) - 2)
+        if frames < promised and timeline.times and timeline.damage:
+            raise BadInput(
+                f"{source.name} is damaged: {frames} of about {promised} frames are left ({timeline.damage})"
+            )
+        short = frames < promised and not timeline.times and not knows_length(demuxer)
+    if demuxer == "yuv4mpegpipe" and not complaint and video["pix_fmt"] == "yuv420p":
+        size = frame_bytes(int(video["width"]), int(video["height"]))
+        if y4m_partial_frame(source.path, size):
+            short, complaint = True, "the last frame is partial"
+    if short:
         of = f" of about {promised}" if promised > frames else ""
         reason = f" ({complaint})" if complaint else ""
         raise BadInput(
-            f"{path} is cut short after {frames}{of} frames{reason}: get a whole copy, or encode fewer"
+            f"{source.name} is cut short after {frames}{of} frames{reason}: get a whole copy, or encode fewer"
         )
-
-
-def _y4m_complaint(path: Path, video: dict[str, Any]) -> str:
-    """Ffmpeg passes over a y4m's partial last frame in silence."""
-    if video["pix_fmt"] != "yuv420p":
-        return ""
-    with path.open("rb") as stream:
-        header = len(stream.readline(4096))
-    whole = len(b"FRAME\n") + frame_bytes(int(video["width"]), int(video["height"]))
-    return "the last frame is partial" if (path.stat().st_size - header) % whole else ""
-
-
-def _seconds(duration: str) -> float:
-    """Of "12.5" or Matroska's "00:00:12.500000000"."""
-    total = 0.0
-    for part in duration.split(":"):
-        total = 60 * total + float(part)
-    return total
-
-
-def _conversion_notes(video: dict[str, Any], rotation: int) -> Iterator[str]:
-    pix_fmt = video["pix_fmt"]
-    bits = re.search(r"p0?(9|10|12|14|16)(le|be)$|(?:gray|y210|x2rgb|x2bgr)(10|12|14|16)?", pix_fmt)
-    depth = int(video.get("bits_per_raw_sample") or 0) or (int(bits[1] or bits[3] or 8) if bits else 8)
-    if depth > 8:
-        yield f"{depth}-bit video is converted to 8 bits"
-    if re.search(r"4(44|22|40|11|10)", pix_fmt) or re.match(
-        r"rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8|[xyu]yvy", pix_fmt
-    ):
-        yield f"colour of {pix_fmt} is converted to 4:2:0"
-    if re.match(r"yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|pal8", pix_fmt):
-        yield "transparency is dropped"
-    if video.get("color_transfer") in ("smpte2084", "arib-std-b67"):
-        yield "HDR is kept without tone mapping: the colours will look pale"
-    if pix_fmt.startswith("yuvj") or (video.get("color_range") == "pc" and pix_fmt.startswith("yuv")):
-        yield "full-range colour is converted to limited range"
-    if video.get("field_order", "progressive") not in ("progressive", "unknown"):
-        yield "interlaced video is encoded as whole frames, without deinterlacing"
-    if rotation % 360:
-        yield f"the picture is turned upright ({rotation % 360} degrees)"

@@ -1,9 +1,9 @@
-"""Timestamps of a video stream: its constant frame rate, or that it has none."""
+"""Timestamps of a video stream: its constant frame rate, or when each frame is shown."""
 
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,12 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.errors import BadInput
-from encoder_bridge.media.ffmpeg import as_url, complaints, last_complaint, program, running
+from encoder_bridge.media.ffmpeg import as_url, check_memory, complaints, last_complaint, program, running
 
 _CUT_SHORT = re.compile(r"partial file|ended prematurely|truncat|packet corrupt|end of file", re.IGNORECASE)
 _REORDERED_FRAMES = 64
 """Packets come in coding order: so many more are read than frames are wanted."""
 _UNKNOWN = np.iinfo(np.int64).min
+_LEAST_FPS, _MOST_FPS = Fraction(1, 10), 1000
+"""libvpx takes what is slower for 30 frames a second."""
+_FPS_DENOMINATOR = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +28,36 @@ class Timeline:
 
     frames: int
     fps: Fraction | None
-    """Frames per second; None when the distances differ."""
+    """Frames per second: constant, or their mean; None when there is no telling."""
+    times: tuple[int, ...]
+    """Ticks from the first frame on, of every frame and of the last one's end; () for a constant rate."""
     start_s: Fraction
     complaint: str
-    """What the reader had to say: "" for a whole file."""
+    """What the reader had to say of a file that is cut short: "" for a whole file."""
+    damage: str = ""
+    """What else it had to say."""
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """Frames as the container has them, in its order: `[T]` ticks, unknown ones the least i8."""
+
+    shown: npt.NDArray[np.int64]
+    durations: npt.NDArray[np.int64]
+    """0 where they are unknown."""
+    complaint: str = ""
+    damage: str = ""
 
 
 def read_timeline(
-    path: Path, stream: int, time_base: Fraction, rates: list[Fraction], max_frames: int | None
+    path: Path,
+    stream: int,
+    time_base: Fraction,
+    rates: list[Fraction],
+    max_frames: int | None,
+    options: Sequence[tuple[str, str]] = (),
+    *,
+    name: str = "",
 ) -> Timeline:
     """Reads the timestamps of a stream's packets, and of its decoded frames where those disagree.
 
@@ -42,22 +67,73 @@ def read_timeline(
         time_base: seconds per tick.
         rates: frames per second that the container names, best first.
         max_frames: look at the first ones only.
+        options: of ffprobe, before the file's name.
+        name: what people call the file.
     """
-    ticks, complaint = _read_ticks(path, stream, max_frames, "packet=pts,flags")
-    ticks = np.sort(ticks)[:max_frames]  # packets come in coding order
+
+    def read(entries: str) -> Ticks:
+        return _read_ticks(path, stream, max_frames, entries, options, name or str(path))
+
+    packets = read("packet=pts,duration,flags")
+    order = np.argsort(packets.shown, kind="stable")[:max_frames]  # packets come in coding order
+    ticks = packets.shown[order]
     fps = None if _UNKNOWN in ticks else constant_rate(ticks, time_base, rates)
+    if fps is not None or not len(ticks):
+        return Timeline(
+            frames=len(ticks),
+            fps=fps,
+            times=(),
+            start_s=int(ticks[0]) * time_base if len(ticks) else Fraction(0),
+            complaint=packets.complaint,
+        )
+    # Hidden frames (VP8) and split fields (H.264) are packets without a picture of their own,
+    # and some containers (AVI, raw H.264) leave timestamps out.
+    frames = read("frame=best_effort_timestamp,pkt_duration,duration")
+    return timeline_of(
+        replace(frames, shown=frames.shown[:max_frames], durations=frames.durations[:max_frames]),
+        time_base,
+        rates,
+    )
+
+
+def timeline_of(frames: Ticks, time_base: Fraction, rates: list[Fraction]) -> Timeline:
+    """The timeline of decoded frames, in display order: a constant rate if that is what they have."""
+    ticks = frames.shown
+    start = int(ticks[0]) if len(ticks) and ticks[0] != _UNKNOWN else 0
+    fps = constant_rate(ticks, time_base, rates)
+    times: tuple[int, ...] = ()
     if fps is None and len(ticks):
-        # Hidden frames (VP8) and split fields (H.264) are packets without a picture of their own,
-        # and some containers (AVI, raw H.264) leave timestamps out.
-        ticks, complaint = _read_ticks(path, stream, max_frames, "frame=best_effort_timestamp")
-        ticks = ticks[:max_frames]
-        fps = constant_rate(ticks, time_base, rates)
+        times = show_times(ticks, int(frames.durations[-1]))
+        mean = len(ticks) / (times[-1] * time_base)
+        if _LEAST_FPS <= mean <= _MOST_FPS:
+            fps = mean.limit_denominator(_FPS_DENOMINATOR)
     return Timeline(
         frames=len(ticks),
         fps=fps,
-        start_s=int(ticks[0]) * time_base if len(ticks) and ticks[0] != _UNKNOWN else Fraction(0),
-        complaint=complaint,
+        times=times,
+        start_s=start * time_base,
+        complaint=frames.complaint,
+        damage=frames.damage,
     )
+
+
+def show_times(ticks: npt.NDArray[np.int64], last_duration: int) -> tuple[int, ...]:
+    """Ticks from the first frame on: of every frame, each after the one before, and of the last one's end.
+
+    Args:
+        ticks: `[T]` in display order; unknown ones are put evenly between their neighbours.
+        last_duration: of the last frame; 0 takes what is usual between the others.
+    """
+    known = np.flatnonzero(ticks != _UNKNOWN)
+    if not len(known):
+        return tuple(range(len(ticks) + 1))
+    usual = max(1, int(np.median(np.diff(ticks[known]) / np.diff(known)))) if len(known) > 1 else 1
+    whole = np.interp(np.arange(len(ticks)), known, (ticks[known] - ticks[known[0]]).astype(np.float64))
+    times, last = [], -1
+    for tick in np.rint(whole).astype(np.int64).tolist():
+        last = max(tick, last + 1)
+        times.append(last)
+    return (*times, last + (last_duration if last_duration > 0 else usual))
 
 
 def constant_rate(pts: npt.NDArray[np.int64], time_base: Fraction, rates: list[Fraction]) -> Fraction | None:
@@ -71,7 +147,7 @@ def constant_rate(pts: npt.NDArray[np.int64], time_base: Fraction, rates: list[F
     index = np.flatnonzero(pts != _UNKNOWN)
     if len(index) < 2:
         return rates[0] if rates else None
-    seconds = (pts[index] - pts[index[0]]).astype(np.float64) * float(time_base)
+    seconds = (pts[index].astype(np.float64) - float(pts[index[0]])) * float(time_base)
     if seconds[-1] <= 0:
         return None
     mean = (index[-1] - index[0]) / seconds[-1]
@@ -82,6 +158,8 @@ def constant_rate(pts: npt.NDArray[np.int64], time_base: Fraction, rates: list[F
         Fraction(mean).limit_denominator(1001),
     ]
     for rate in candidates:
+        if rate <= 0:
+            continue
         residual = seconds - index / float(rate)
         # Containers round to their tick, some files twice; a quarter frame is never rounding.
         if np.ptp(residual) <= min(2.5 * float(time_base), 0.25 / float(rate)):
@@ -90,25 +168,46 @@ def constant_rate(pts: npt.NDArray[np.int64], time_base: Fraction, rates: list[F
 
 
 def _read_ticks(
-    path: Path, stream: int, max_frames: int | None, entries: str
-) -> tuple[npt.NDArray[np.int64], str]:
-    """`[T]` ticks in the file's order, and what the reader says of a file that is cut short."""
-    command = [program("ffprobe"), "-v", "error", "-select_streams", str(stream), "-show_entries", entries]
+    path: Path,
+    stream: int,
+    max_frames: int | None,
+    entries: str,
+    options: Sequence[tuple[str, str]],
+    name: str,
+) -> Ticks:
+    command = [program("ffprobe"), "-v", "error"]
+    command += [word for name, value in options for word in (f"-{name}", value)]
+    command += ["-select_streams", str(stream), "-show_entries", entries]
     if max_frames is not None:
         command += ["-read_intervals", f"%+#{max_frames + _REORDERED_FRAMES}"]
-    command += ["-of", "csv=p=0", as_url(path)]
+    command += ["-of", "compact=p=0", as_url(path)]
     with running(command, stdout=subprocess.PIPE) as (process, stderr):
         assert process.stdout is not None
-        ticks = np.fromiter(_ticks(process.stdout), np.int64)
+        rows = np.array([*_rows(process.stdout)], np.int64).reshape(-1, 2)
         status, text = process.wait(), complaints(stderr)
+    check_memory("ffprobe", status, text)
     if status != 0:
-        raise BadInput(f"{path} cannot be read to its end: {last_complaint(text)}")
+        raise BadInput(f"{name} cannot be read to its end: {last_complaint(text)}")
     cut = next((line for line in text.splitlines() if _CUT_SHORT.search(line)), "")
-    return ticks, last_complaint(cut) if cut else ""
+    return Ticks(
+        rows[:, 0],
+        rows[:, 1],
+        complaint=last_complaint(cut) if cut else "",
+        damage=last_complaint(text) if text else "",
+    )
 
 
-def _ticks(lines: Iterable[bytes]) -> Iterator[int]:
+def _rows(lines: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """Timestamp and duration of each shown frame."""
     for line in lines:
-        pts, _, flags = line.strip().partition(b",")
-        if pts and b"D" not in flags:  # D: discarded by an edit list, decoded but never shown
-            yield int(pts) if pts.lstrip(b"-").isdigit() else _UNKNOWN
+        said = dict(part.partition(b"=")[::2] for part in line.strip().split(b"|"))
+        if not said.keys() & {b"pts", b"best_effort_timestamp"}:
+            continue  # side data, or nothing
+        if b"D" in said.get(b"flags", b""):
+            continue  # discarded by an edit list: decoded but never shown
+        tick = _number(said.get(b"pts", said.get(b"best_effort_timestamp", b"")), _UNKNOWN)
+        yield tick, _number(said.get(b"duration", said.get(b"pkt_duration", b"")), 0)
+
+
+def _number(text: bytes, otherwise: int) -> int:
+    return int(text) if text.lstrip(b"-").isdigit() else otherwise

@@ -150,6 +150,19 @@ def qindexes_of(packets: Iterable[bytes]) -> list[int]:
     return [header.base_q_idx for header in frame_headers(packets) if not header.show_existing_frame]
 
 
+def with_color(packet: bytes, color: int) -> bytes:
+    """A packet that begins with a key frame of profile 0, told its colour; any other packet as it is.
+
+    Args:
+        packet: as libvpx made it; its size stays.
+        color: 4 bits, color_space and color_range.
+    """
+    begins_with_key = len(packet) > 4 and packet[0] & 0b11111100 == 0b10000000
+    if not begins_with_key or int.from_bytes(packet[1:4], "big") != _SYNC_CODE:
+        return packet
+    return packet[:4] + bytes([color << 4 | packet[4] & 0x0F]) + packet[5:]
+
+
 def _read_sync_code(bits: _Bits) -> None:
     if bits.read(24) != _SYNC_CODE:
         raise BadBitstream("not a VP9 frame: the sync code is missing")

@@ -1,4 +1,4 @@
-"""rc-encode: a video file in, a WebM at the target bitrate out."""
+"""rc-encode: a video file in, VP9 at the target bitrate out."""
 
 import argparse
 import json
@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from encoder_bridge.media.containers import CONTAINERS
 from muzero_rc.cli.common import DONE, Parser, Usage, add_encoder_options, encoder_config, run
 from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
 from muzero_rc.utils.bitrate import is_whole_kbps, parse_kbps
 
 if TYPE_CHECKING:
     from encoder_bridge.encode.waiting import Progress
+    from encoder_bridge.media.output import Output
     from encoder_bridge.media.probe import VideoFile
     from muzero_rc.encoding.file_encode import FileEncode
 
@@ -30,14 +32,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog=PROGRAM,
-        description="Encode a video as VP9 in WebM, two passes, at a target bitrate. The qindex of every "
+        description="Encode a video as VP9, two passes, at a target bitrate. The qindex of every "
         "frame comes from a policy.",
         epilog="The result goes to stdout, progress to stderr. Exit status: 0 done, 2 wrong use or bad "
         "input, 1 our own failure.",
     )
     add = parser.add_argument
     add("input", metavar="INPUT", help="anything that ffmpeg reads; - for y4m on stdin")
-    add("-o", "--output", metavar="OUT.webm", required=True, help="appears only when it is whole")
+    add(
+        *("-o", "--output"),
+        metavar="OUT",
+        required=True,
+        help=".webm, .mkv or .mp4, appears only when it is whole; - for stdout",
+    )
+    add("--format", choices=tuple(CONTAINERS), help="of the output (default: what its suffix says, or webm)")
+    add("--allow-playlists", action="store_true", help="read inputs that name other files, such as HLS")
     add("--bitrate", required=True, help="of the video: 300k, 1.5M or 300000 (bits a second)")
     add(
         "--policy",
@@ -71,14 +80,14 @@ def _encode(args: argparse.Namespace) -> int:
 
     from encoder_bridge import libvpx
     from encoder_bridge.media.decode import open_clip
-    from encoder_bridge.media.mux import check_output
+    from encoder_bridge.media.output import check_output
     from muzero_rc.encoding.file_encode import open_policy
 
     libvpx.choose(args.libvpx) if args.libvpx else libvpx.load()
     config = encoder_config(args, target_kbps=target_kbps)
-    output = check_output(args.output, source=Path(args.input), force=args.force)
+    output = check_output(args.output, source=Path(args.input), force=args.force, container=args.format)
     policy = open_policy(policy_ref)
-    with open_clip(args.input, max_frames=args.max_frames) as clip:
+    with open_clip(args.input, max_frames=args.max_frames, playlists=args.allow_playlists) as clip:
         notes = list(clip.notes)
         if not is_whole_kbps(args.bitrate):
             notes.insert(
@@ -103,11 +112,16 @@ def _encode(args: argparse.Namespace) -> int:
         finally:
             if line is not None:
                 line.clear()
-        report = {**_report(args.input, output, policy_ref.name, clip, done), **candidates}
+        report = {**_report(args.input, output.name, policy_ref.name, clip, done), **candidates}
+    for note in done.notes:
+        notes.append(note)
+        if not args.quiet:
+            print(f"{PROGRAM}: note: {note}", file=sys.stderr)
     if done.at_floor:
         notes.append("the coarsest qindex throughout is still above the target: this clip cannot be smaller")
     print(
-        json.dumps({**report, "notes": notes}, ensure_ascii=False) if args.json else _sentence(report, notes)
+        json.dumps({**report, "notes": notes}, ensure_ascii=False) if args.json else _sentence(report, notes),
+        file=sys.stderr if output.is_stdout else sys.stdout,
     )
     return DONE
 
@@ -122,7 +136,9 @@ def _check_candidates(count: int, policy: str) -> None:
         )
 
 
-def _encoded(clip: "VideoFile", output: Path, count: int, **how: Any) -> tuple["FileEncode", dict[str, Any]]:
+def _encoded(
+    clip: "VideoFile", output: "Output", count: int, **how: Any
+) -> tuple["FileEncode", dict[str, Any]]:
     """The output, and what --json says of its candidates: nothing where there is one."""
     if count == 1:
         from muzero_rc.encoding.file_encode import encode_file
@@ -149,7 +165,7 @@ def _encoded(clip: "VideoFile", output: Path, count: int, **how: Any) -> tuple["
     return contest.done, fields
 
 
-def _report(source: str, output: Path, policy: str, clip: "VideoFile", done: "FileEncode") -> dict[str, Any]:
+def _report(source: str, output: str, policy: str, clip: "VideoFile", done: "FileEncode") -> dict[str, Any]:
     """The figures of --json; the sentence for people is made from the same ones."""
     from muzero_rc.encoding.file_encode import mean_qindex
 
@@ -157,7 +173,7 @@ def _report(source: str, output: Path, policy: str, clip: "VideoFile", done: "Fi
     mean = mean_qindex(result)
     return {
         "input": source,
-        "output": str(output),
+        "output": output,
         "policy": policy,
         "width": clip.width,
         "height": clip.height,

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +22,9 @@ from encoder_bridge.encode.result import EncodeResult, FirstPass
 from encoder_bridge.encode.session import Session
 from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.media.decode import open_frames
-from encoder_bridge.media.mux import IvfWriter, ivf_file, write_webm
+from encoder_bridge.media.ivf import IvfWriter, ivf_file
+from encoder_bridge.media.mux import write_output
+from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.file_encode import FileEncode, OnProgress, of_pass, second_pass
 from muzero_rc.encoding.noise import NoiseConfig, StructuredNoise
@@ -180,7 +181,7 @@ class Contest:
 
 def encode_best(
     clip: VideoFile,
-    output: Path,
+    output: Output,
     *,
     count: int,
     policy: _native.Policy,
@@ -194,7 +195,7 @@ def encode_best(
 
     Args:
         clip: from `encoder_bridge.media.decode.open_clip`.
-        output: from `encoder_bridge.media.mux.check_output`.
+        output: from `encoder_bridge.media.output.check_output`.
         count: of candidates, 1 or more.
         policy: the first candidate's.
         config: the settings; size and frame rate are taken from `clip`.
@@ -223,8 +224,8 @@ def encode_best(
                     kept.close()  # the last best one's file goes
                     kept.enter_context(current.pop_all())
                     best, packets = result, writer
-        write_webm(packets, clip, output, frames=best.frames, audio=audio)
-    done = FileEncode(best, time.monotonic() - started, output.stat().st_size)
+        size, notes = write_output(packets, clip, output, frames=best.frames, audio=audio)
+    done = FileEncode(best, time.monotonic() - started, size, notes)
     return Contest(done, tuple(tried), search.best)
 
 

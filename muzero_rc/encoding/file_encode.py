@@ -1,9 +1,8 @@
-"""File encode: a video file in, a WebM out; rc-encode without its arguments and printing."""
+"""File encode: a video file in, an output out; rc-encode without its arguments and printing."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +14,9 @@ from encoder_bridge.encode.run import encode
 from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.decode import open_frames
-from encoder_bridge.media.mux import IvfWriter, ivf_file, write_webm
+from encoder_bridge.media.ivf import IvfWriter, ivf_file
+from encoder_bridge.media.mux import write_output
+from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.deploy.policy_names import PolicyRef
 
@@ -31,11 +32,13 @@ class FileEncode:
         result: of the second pass.
         seconds: wall time of both passes and the muxing.
         file_bytes: of the output, audio and container included.
+        notes: what of the source is not in it, in words.
     """
 
     result: EncodeResult
     seconds: float
     file_bytes: int
+    notes: tuple[str, ...] = ()
 
     @property
     def at_floor(self) -> bool:
@@ -60,7 +63,7 @@ def open_policy(policy: PolicyRef) -> _native.Policy | None:
 
 def encode_file(
     clip: VideoFile,
-    output: Path,
+    output: Output,
     *,
     policy: _native.Policy | None,
     config: EncoderConfig,
@@ -71,7 +74,7 @@ def encode_file(
 
     Args:
         clip: from `encoder_bridge.media.decode.open_clip`.
-        output: from `encoder_bridge.media.mux.check_output`.
+        output: from `encoder_bridge.media.output.check_output`.
         policy: from `open_policy`.
         config: the settings; size and frame rate are taken from `clip`.
         audio: "copy" or "none".
@@ -88,8 +91,8 @@ def encode_file(
     first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     with ivf_file(clip) as writer:
         result = second_pass(clip, first, config, writer, policy=policy, progress=of_pass(2, on_progress))
-        write_webm(writer, clip, output, frames=result.frames, audio=audio)
-    return FileEncode(result, time.monotonic() - started, output.stat().st_size)
+        size, notes = write_output(writer, clip, output, frames=result.frames, audio=audio)
+    return FileEncode(result, time.monotonic() - started, size, notes)
 
 
 def second_pass(

@@ -14,7 +14,7 @@ from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.errors import BridgeError
 from encoder_bridge.media.bitrate import bitrate_kbps
 from encoder_bridge.media.decode import FramePipe, open_frames
-from encoder_bridge.media.mux import ivf_file
+from encoder_bridge.media.ivf import ivf_file
 from encoder_bridge.media.probe import VideoFile
 from encoder_bridge.media.quality import measure
 from muzero_rc.encoding.coded_frames import CodedFrames, coded_frames

@@ -81,7 +81,6 @@ def evaluation(tmp_path: Path) -> Evaluation:
             max_frames=None,
             start_s=0.0,
             sample_aspect=Fraction(1),
-            audio_codecs=(),
             notes=(),
         )
         tasks.append(ClipTask(name, clip, TARGETS, (52, 44, 36, 28)))

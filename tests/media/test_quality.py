@@ -9,7 +9,9 @@ from encoder_bridge.encode.run import encode
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media import quality
 from encoder_bridge.media.decode import open_clip, open_frames, read_frames
-from encoder_bridge.media.mux import ivf_file, write_webm
+from encoder_bridge.media.ivf import ivf_file
+from encoder_bridge.media.mux import write_output
+from encoder_bridge.media.output import check_output
 from encoder_bridge.media.quality import measure
 
 
@@ -24,7 +26,7 @@ def encoded(footage, tmp_path_factory):
         with open_frames(clip) as pipe:
             result = encode(pipe, first, config, on_packets=writer.write)
         writer.flush()
-        write_webm(writer, clip, folder / "out.webm", frames=result.frames)
+        write_output(writer, clip, check_output(folder / "out.webm", force=True), frames=result.frames)
     return clip, folder / "out.webm", result
 
 

@@ -1,0 +1,52 @@
+"""The ffmpeg command that decodes a selection of frames."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from encoder_bridge.media.ffmpeg import as_url, every_frame_once, program
+from encoder_bridge.media.selection import Selection
+
+
+def decode_command(
+    path: Path,
+    stream: int,
+    options: Mapping[str, str],
+    selection: Selection,
+    max_frames: int | None,
+    *,
+    size: tuple[int, int] | None = None,
+    full_range: bool = False,
+    survey_tick: Fraction | None = None,
+) -> list[str]:
+    """Decodes to stdout: planar 8-bit 4:2:0 frames back to back, or a list of their times and hashes.
+
+    Args:
+        path: of the file.
+        stream: its index.
+        options: of ffmpeg, before the file's name.
+        selection: which frames, and what is done to them.
+        max_frames: of these, the first ones.
+        size: width and height of all frames, whatever size a stream changes to in its middle.
+        full_range: samples from 0 to 255 stay what they are.
+        survey_tick: seconds per tick of the list of times; None for frames.
+    """
+    ffmpeg_path = program("ffmpeg")
+    mode, value = every_frame_once(ffmpeg_path)
+    chain = [*selection.filters(), *([f"scale={size[0]}:{size[1]}"] if size else [])]
+    how: dict[str, Any] = {"pix_fmt": "yuvj420p" if full_range else "yuv420p", mode[1:]: value}
+    if chain:
+        how["vf"] = ",".join(chain)
+    if max_frames is not None:
+        how["frames:v"] = max_frames
+    if survey_tick is None:
+        how["format"] = "rawvideo"
+    else:
+        how |= {"format": "framemd5", "enc_time_base": f"{survey_tick.numerator}:{survey_tick.denominator}"}
+    source = ffmpeg.input(as_url(path), **options, **selection.input_options())
+    output = source[str(stream)].output("pipe:1", **how)
+    command = ffmpeg.compile(output.global_args("-nostdin", "-v", "level+error"), cmd=ffmpeg_path)
+    return [str(part) for part in command]
