@@ -5,8 +5,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import ffmpeg
-
 from encoder_bridge.media.ffmpeg import as_url, every_frame_once, program
 from encoder_bridge.media.selection import Selection
 
@@ -43,10 +41,12 @@ def decode_command(
     if max_frames is not None:
         how["frames:v"] = max_frames
     if survey_tick is None:
-        how["format"] = "rawvideo"
+        how["f"] = "rawvideo"
     else:
-        how |= {"format": "framemd5", "enc_time_base": f"{survey_tick.numerator}:{survey_tick.denominator}"}
-    source = ffmpeg.input(as_url(path), **options, **selection.input_options())
-    output = source[str(stream)].output("pipe:1", **how)
-    command = ffmpeg.compile(output.global_args("-nostdin", "-v", "level+error"), cmd=ffmpeg_path)
-    return [str(part) for part in command]
+        how |= {"f": "framemd5", "enc_time_base": f"{survey_tick.numerator}:{survey_tick.denominator}"}
+    command = [ffmpeg_path, "-nostdin", "-v", "error", *_words({**options, **selection.input_options()})]
+    return [*command, "-i", as_url(path), "-map", f"0:{stream}", *_words(how), "pipe:1"]
+
+
+def _words(options: Mapping[str, Any]) -> list[str]:
+    return [word for name, value in options.items() for word in (f"-{name}", str(value))]

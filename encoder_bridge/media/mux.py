@@ -8,11 +8,13 @@ from pathlib import Path
 
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.container_check import check_container
+from encoder_bridge.media.containers import Container
 from encoder_bridge.media.ffmpeg import as_url, check_memory, last_complaint, program, run
 from encoder_bridge.media.ivf import IvfWriter
 from encoder_bridge.media.kept_tracks import KeptTrack, kept_tracks, lost_tracks
 from encoder_bridge.media.output import Output, open_output
 from encoder_bridge.media.probe import VideoFile
+from encoder_bridge.media.scratch import scratch_file
 
 AUDIO = ("copy", "none")
 """copy: as it is where the container can hold it, else coded anew."""
@@ -64,7 +66,7 @@ def write_output(
         size = written.stat().st_size
 
     with open_output(output, check=check) as temporary:
-        muxer = _Muxer(packets, clip, output, frames, audio_kbps)
+        muxer = _Muxer(packets, clip, output.container, frames, audio_kbps)
         status, complaint = muxer.write(kept, temporary)
         if status != 0 and kept and not any(word in complaint for word in _DISK):
             kept = tuple(one for one in kept if muxer.takes(one, temporary))
@@ -75,23 +77,50 @@ def write_output(
     return size, (f"not kept: {', '.join(lost)}",) if lost else ()
 
 
+def other_bytes(
+    clip: VideoFile, container: Container, *, audio: str = "copy", audio_kbps: int | None = None
+) -> int:
+    """Bytes of an output's tracks beside the video.
+
+    Raises:
+        EncodeFailed: ffmpeg ran out of memory.
+    """
+    kept = kept_tracks(clip.tracks, container, audio=audio == "copy", audio_kbps=audio_kbps)
+    if not kept:
+        return 0
+    with scratch_file(f".{container.suffix}") as (_, path):
+        muxer = _Muxer(None, clip, container, clip.frames, audio_kbps)
+        if muxer.write(kept, path)[0] != 0:
+            muxer.write([one for one in kept if muxer.takes(one, path)], path)
+        return path.stat().st_size
+
+
 class _Muxer:
     """Runs ffmpeg for one output, with all tracks or some of them."""
 
     def __init__(
-        self, packets: IvfWriter, clip: VideoFile, output: Output, frames: int, audio_kbps: int | None
+        self,
+        packets: IvfWriter | None,
+        clip: VideoFile,
+        container: Container,
+        frames: int,
+        audio_kbps: int | None,
     ) -> None:
+        """Args: packets: None muxes the other tracks alone."""
         self._packets = packets
         self._clip = clip
-        self._container = output.container
+        self._container = container
         self._frames = frames
         self._audio_kbps = audio_kbps
         self._is_cut = clip.max_frames is not None or clip.selection.end_s is not None
 
     def write(self, kept: Sequence[KeptTrack], to: Path) -> tuple[int, str]:
         """Ffmpeg's exit status, and its last complaint, "" for none."""
-        inputs = ["-f", "ivf", "-i", as_url(self._packets.path)]
-        maps, count, chapters = ["-map", "0:v:0"], 1, "-1"
+        inputs: list[str] = []
+        maps: list[str] = []
+        count, chapters = 0, "-1"
+        if self._packets is not None:
+            inputs, maps, count = ["-f", "ivf", "-i", as_url(self._packets.path)], ["-map", "0:v:0"], 1
         sound = [one for one in kept if one.track.kind == "audio"]
         rest = [one for one in kept if one.track.kind != "audio"]
         if sound:
@@ -102,7 +131,9 @@ class _Muxer:
             inputs += self._source(-self._clip.start_s)
             maps += [word for one in rest for word in ("-map", f"{count}:{one.track.index}")]
             chapters = str(count)
-        options = {"map_chapters": chapters, **self._video_options(), **self._file_options()}
+        options = {"map_chapters": chapters, **self._file_options()}
+        if self._packets is not None:
+            options |= self._video_options()
         for one in kept:
             options |= one.options(self._audio_kbps)
         return self._run(inputs, maps, options, to)
@@ -148,9 +179,11 @@ class _Muxer:
         if clip.sample_aspect != 1:
             shape = clip.sample_aspect * clip.width / clip.height
             options["aspect"] = f"{shape.numerator}:{shape.denominator}"
-        if clip.times:
-            # An IVF file does not say how long its last frame is shown.
-            last = clip.times[self._frames] - clip.times[self._frames - 1]
+        if clip.times and self._frames > 1:
+            # An IVF file does not say how long its last frame is shown; in which ticks a muxer wants to be
+            # told is its own affair, so it is told in those of the frame's time.
+            start, end = clip.times[self._frames - 1 : self._frames + 1]
+            last = f"PTS*{(end - start) / start:.9f}"
             options["bsf:v"] = f"setts=duration=if(eq(N\\,{self._frames - 1})\\,{last}\\,DURATION)"
         return options
 

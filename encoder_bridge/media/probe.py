@@ -112,7 +112,14 @@ def probe(
     time_base, rates = _fraction(video.get("time_base")) or Fraction(1, 1000), _named_rates(video)
     if selection.is_everything and not demuxer.startswith(_MANY_FILES):
         timeline = read_timeline(
-            source.path, video["index"], time_base, rates, max_frames, source.options, name=source.name
+            source.path,
+            video["index"],
+            time_base,
+            rates,
+            max_frames,
+            source.options,
+            end_s=_end_s(video, demuxer),
+            name=source.name,
         )
         if timeline.frames:
             _refuse_cut_short(source, answer, video, timeline, max_frames)
@@ -225,6 +232,26 @@ def _fraction(text: Any) -> Fraction | None:
     except (ValueError, TypeError, ZeroDivisionError):
         return None
     return value if value > 0 else None
+
+
+def _end_s(video: dict[str, Any], demuxer: str) -> Fraction | None:
+    """When a stream's last frame ends, where the container's word on it can be taken."""
+    if "mov" in demuxer:
+        duration, start = _fraction(video.get("duration")), video.get("start_time", "0")
+        return None if duration is None else duration + Fraction(start)
+    if "matroska" in demuxer:
+        text = video.get("tags", {}).get("DURATION", "")
+        return Fraction(_seconds(text)).limit_denominator(10**6) if text.count(":") == 2 else None
+    return None
+
+
+def _seconds(duration: str) -> float:
+    """Of Matroska's "00:00:12.500000000"; 0 where it is none."""
+    try:
+        hours, minutes, seconds = map(float, duration.split(":"))
+    except ValueError:
+        return 0.0
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _named_rates(video: dict[str, Any]) -> list[Fraction]:

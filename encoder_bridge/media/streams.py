@@ -71,7 +71,7 @@ def tracks_of(streams: list[dict[str, Any]], video: int) -> Iterator[Track]:
         yield Track(
             kind=stream.get("codec_type", "data"),
             index=stream["index"],
-            codec=stream.get("codec_name", ""),
+            codec=_known(stream.get("codec_name", "")),
             tags=tuple(
                 (key, tags[key]) for key in ("language", "title", "filename", "mimetype") if key in tags
             ),

@@ -19,6 +19,9 @@ _REORDERED_FRAMES = 64
 _UNKNOWN = np.iinfo(np.int64).min
 _LEAST_FPS, _MOST_FPS = Fraction(1, 10), 1000
 """libvpx takes what is slower for 30 frames a second."""
+_LONG_LAST = Fraction(5, 2)
+"""Frames: a last frame that is shown longer is meant so, and no rounding."""
+_FRAMES = "frame=best_effort_timestamp,pkt_duration,duration"
 _FPS_DENOMINATOR = 1_000_000
 
 
@@ -57,6 +60,7 @@ def read_timeline(
     max_frames: int | None,
     options: Sequence[tuple[str, str]] = (),
     *,
+    end_s: Fraction | None = None,
     name: str = "",
 ) -> Timeline:
     """Reads the timestamps of a stream's packets, and of its decoded frames where those disagree.
@@ -68,6 +72,8 @@ def read_timeline(
         rates: frames per second that the container names, best first.
         max_frames: look at the first ones only.
         options: of ffprobe, before the file's name.
+        end_s: when the last frame's time ends, where the container says so; packets of reordered frames
+            have other durations.
         name: what people call the file.
     """
 
@@ -78,43 +84,61 @@ def read_timeline(
     order = np.argsort(packets.shown, kind="stable")[:max_frames]  # packets come in coding order
     ticks = packets.shown[order]
     fps = None if _UNKNOWN in ticks else constant_rate(ticks, time_base, rates)
+    last_s = Fraction(0) if end_s is None or not len(ticks) else end_s - int(ticks[-1]) * time_base
+    if fps is not None and last_s > _LONG_LAST / fps and max_frames is None:
+        fps = None  # a constant rate, but for the last frame
+        return _variable(replace(packets, shown=ticks), time_base, last_s)
     if fps is not None or not len(ticks):
         return Timeline(
             frames=len(ticks),
             fps=fps,
             times=(),
-            start_s=int(ticks[0]) * time_base if len(ticks) else Fraction(0),
+            start_s=_start_s(ticks, time_base),
             complaint=packets.complaint,
         )
     # Hidden frames (VP8) and split fields (H.264) are packets without a picture of their own,
     # and some containers (AVI, raw H.264) leave timestamps out.
-    frames = read("frame=best_effort_timestamp,pkt_duration,duration")
-    return timeline_of(
-        replace(frames, shown=frames.shown[:max_frames], durations=frames.durations[:max_frames]),
-        time_base,
-        rates,
-    )
+    frames = read(_FRAMES)
+    frames = replace(frames, shown=frames.shown[:max_frames], durations=frames.durations[:max_frames])
+    return timeline_of(frames, time_base, rates, end_s=end_s if max_frames is None else None)
 
 
-def timeline_of(frames: Ticks, time_base: Fraction, rates: list[Fraction]) -> Timeline:
+def timeline_of(
+    frames: Ticks, time_base: Fraction, rates: list[Fraction], *, end_s: Fraction | None = None
+) -> Timeline:
     """The timeline of decoded frames, in display order: a constant rate if that is what they have."""
     ticks = frames.shown
-    start = int(ticks[0]) if len(ticks) and ticks[0] != _UNKNOWN else 0
     fps = constant_rate(ticks, time_base, rates)
-    times: tuple[int, ...] = ()
     if fps is None and len(ticks):
-        times = show_times(ticks, int(frames.durations[-1]))
-        mean = len(ticks) / (times[-1] * time_base)
-        if _LEAST_FPS <= mean <= _MOST_FPS:
-            fps = mean.limit_denominator(_FPS_DENOMINATOR)
+        last_s = Fraction(0)
+        if end_s is not None and ticks[-1] != _UNKNOWN:
+            last_s = end_s - int(ticks[-1]) * time_base
+        return _variable(frames, time_base, last_s or int(frames.durations[-1]) * time_base)
     return Timeline(
         frames=len(ticks),
         fps=fps,
-        times=times,
-        start_s=start * time_base,
+        times=(),
+        start_s=_start_s(ticks, time_base),
         complaint=frames.complaint,
         damage=frames.damage,
     )
+
+
+def _variable(frames: Ticks, time_base: Fraction, last_s: Fraction) -> Timeline:
+    times = show_times(frames.shown, round(last_s / time_base))
+    mean = len(frames.shown) / (times[-1] * time_base)
+    return Timeline(
+        frames=len(frames.shown),
+        fps=mean.limit_denominator(_FPS_DENOMINATOR) if _LEAST_FPS <= mean <= _MOST_FPS else None,
+        times=times,
+        start_s=_start_s(frames.shown, time_base),
+        complaint=frames.complaint,
+        damage=frames.damage,
+    )
+
+
+def _start_s(ticks: npt.NDArray[np.int64], time_base: Fraction) -> Fraction:
+    return int(ticks[0]) * time_base if len(ticks) and ticks[0] != _UNKNOWN else Fraction(0)
 
 
 def show_times(ticks: npt.NDArray[np.int64], last_duration: int) -> tuple[int, ...]:

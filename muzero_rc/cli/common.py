@@ -1,14 +1,15 @@
 """Shared by the commands: encoder options, one-line errors, exit statuses, clean termination."""
 
 import argparse
+import io
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from encoder_bridge.encode.config import EncoderConfig, Offered, offered
 from encoder_bridge.errors import BridgeError, UserError
@@ -29,6 +30,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, argv: Sequence[str] | None = None) -> argparse.Namespace:
         """`parse_args`, but `-clip.mp4` is a file where there is such a file, or after -o."""
+        open_standard_streams()
         return self.parse_args(self._protect_dashes(list(sys.argv[1:] if argv is None else argv)))
 
     def _protect_dashes(self, argv: list[str]) -> list[str]:
@@ -55,6 +57,25 @@ def add_encoder_options(parser: argparse.ArgumentParser, **defaults: int) -> Non
         )
 
 
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Adds --version: ours and libvpx's."""
+    parser.add_argument("--version", action=_Version, nargs=0, help="print versions")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        def body() -> int:
+            from encoder_bridge import _native, libvpx
+
+            libvpx.load()
+            print(f"{parser.prog} {version('muzero-rc')}, libvpx {_native.versions()['libvpx_runtime']}")
+            return DONE
+
+        parser.exit(run(parser.prog, body))
+
+
 def encoder_config(args: argparse.Namespace, **rest: int) -> EncoderConfig:
     """The encoder settings of a command line with `add_encoder_options`, and `rest`."""
     chosen = {name: getattr(args, name) for name in offered(Offered.OPTION)}
@@ -65,31 +86,79 @@ def run(
     program: str, body: Callable[[], int], *, interrupted: str = "interrupted, nothing was written"
 ) -> int:
     """Runs a command; turns what it raises into one line on stderr and an exit status."""
+    open_standard_streams()
     try:
         with _clean_ends():
-            return body()
+            status = body()
+            sys.stdout.flush()
+            return status
     except KeyboardInterrupt:
         return _say(program, interrupted, INTERRUPTED)
     except BrokenPipeError:
         # The reader of stdout went away (`| head`): nothing to say, and nothing left to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout)
         return FAILED
     except Exception as error:  # a traceback helps nobody at a prompt
         if os.environ.get("MUZERO_RC_TRACEBACK"):
             raise
+        if isinstance(error, OSError):
+            _flush_or_drop(sys.stdout)
         return _say(program, _one_line(error), BAD_INPUT if isinstance(error, UserError) else FAILED)
 
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "out of memory: raise the limit (ulimit -v), or free some"
     if isinstance(error, UserError | BridgeError | OSError):
         return text
     return f"{type(error).__name__}: {text} (MUZERO_RC_TRACEBACK=1 shows where)"
 
 
 def _say(program: str, text: str, status: int) -> int:
-    print(f"{program}: {text}", file=sys.stderr)
+    tell(f"{program}: {text}")
     return status
+
+
+def tell(line: str) -> None:
+    """Prints to stderr; a stderr that is full or gone is no error."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def open_standard_streams() -> None:
+    """What is closed becomes the null device, and a name that is no UTF-8 can be printed.
+
+    Its bytes are printed as JSON escapes them.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, closefd=False)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flush_or_drop(stream: TextIO) -> None:
+    """What a full disk left in a stream's buffer would be tried again at exit."""
+    try:
+        stream.flush()
+    except OSError:
+        _drop(stream)
+
+
+def _drop(stream: TextIO) -> None:
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

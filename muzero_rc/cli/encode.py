@@ -1,58 +1,96 @@
-"""rc-encode: a video file in, VP9 at the target bitrate out."""
+"""rc-encode: video files in, VP9 at the target bitrate or of the target size out."""
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from encoder_bridge.errors import BridgeError, UserError
 from encoder_bridge.media.containers import CONTAINERS
-from muzero_rc.cli.common import DONE, Parser, Usage, add_encoder_options, encoder_config, run
-from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
-from muzero_rc.utils.bitrate import is_whole_kbps, parse_kbps
+from muzero_rc.cli.common import (
+    BAD_INPUT,
+    DONE,
+    FAILED,
+    Parser,
+    Usage,
+    add_encoder_options,
+    add_version,
+    encoder_config,
+    run,
+    tell,
+)
+from muzero_rc.cli.encode_jobs import Job, Target, parse_targets, plan_jobs
+from muzero_rc.cli.encode_words import ProgressLine, contest_figures, figures, printed, table
+from muzero_rc.deploy.policy_names import LIBVPX, PolicyRef, default_name, resolve
+from muzero_rc.utils.bitrate import parse_kbps
+from muzero_rc.utils.quantities import parse_fps, parse_seconds
 
 if TYPE_CHECKING:
-    from encoder_bridge.encode.waiting import Progress
+    from encoder_bridge import _native
+    from encoder_bridge.encode.config import EncoderConfig
+    from encoder_bridge.encode.result import FirstPass
     from encoder_bridge.media.output import Output
     from encoder_bridge.media.probe import VideoFile
-    from muzero_rc.encoding.file_encode import FileEncode
+    from muzero_rc.encoding.file_encode import FileEncode, Wishes
 
 PROGRAM = "rc-encode"
 MOST_CANDIDATES = 1000
+MOST_TILES = 64
+REFILL = ("auto", "never")
+FLOOR = "the coarsest qindex throughout is still above the target: this clip cannot be smaller"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    args = _parser().parse(argv)
+    args = parser().parse(argv)
     return run(PROGRAM, lambda: _encode(args))
 
 
-def _parser() -> Parser:
-    parser = Parser(
+def parser() -> Parser:
+    """The options; man page and shell completion are made from it."""
+    made = Parser(
         prog=PROGRAM,
-        description="Encode a video as VP9, two passes, at a target bitrate. The qindex of every "
-        "frame comes from a policy.",
+        description="Encode videos as VP9, two passes, at a target bitrate or of a target size. The qindex "
+        "of every frame comes from a policy.",
         epilog="The result goes to stdout, progress to stderr. Exit status: 0 done, 2 wrong use or bad "
         "input, 1 our own failure.",
     )
-    add = parser.add_argument
-    add("input", metavar="INPUT", help="anything that ffmpeg reads; - for y4m on stdin")
+    add = made.add_argument
+    add(
+        "inputs",
+        metavar="INPUT",
+        nargs="+",
+        help="anything that ffmpeg reads; - for y4m on stdin; img%%03d.png with --fps",
+    )
     add(
         *("-o", "--output"),
         metavar="OUT",
         required=True,
-        help=".webm, .mkv or .mp4, appears only when it is whole; - for stdout",
+        help=".webm, .mkv or .mp4, appears only when it is whole; - for stdout; a folder for several inputs",
     )
-    add("--format", choices=tuple(CONTAINERS), help="of the output (default: what its suffix says, or webm)")
-    add("--allow-playlists", action="store_true", help="read inputs that name other files, such as HLS")
-    add("--bitrate", required=True, help="of the video: 300k, 1.5M or 300000 (bits a second)")
+    add("--bitrate", help="of the video: 300k, 1.5M or 300000 (bits a second); several: 200k,400k")
+    add("--target-size", metavar="SIZE", help="of the whole output, never above it: 10M, 700K, 8MiB")
     add(
         "--policy",
         help=f"a name, a file, controller, or libvpx for its own rate control (default: {default_name()})",
     )
-    add_encoder_options(parser)
+    add_encoder_options(made)
+    add("--tiles", type=int, metavar="N", help="columns, a power of 2 (default: by the width)")
+    add("--row-mt", type=int, choices=(0, 1), help="rows in parallel (default: where tiles are too few)")
+    add(
+        *("--max-quality",),
+        type=int,
+        metavar="Q",
+        help="no qindex below Q (default: only with --target-size, where nobody sees a difference)",
+    )
+    add(
+        *("--refill",),
+        choices=REFILL,
+        default="auto",
+        help="auto: encode once more where bits are left, unless to stdout (default: %(default)s)",
+    )
     add(
         "--candidates",
         type=int,
@@ -65,70 +103,85 @@ def _parser() -> Parser:
         metavar="PATH",
         help="the libvpx that encodes, 1.10 to 1.17 (default: MUZERO_RC_LIBVPX, or the newest here)",
     )
-    add("--max-frames", type=int, metavar="N", help="encode the first N frames only")
-    add("--audio", choices=("copy", "none"), default="copy", help="copy: as Opus where WebM cannot hold it")
-    add("--json", action="store_true", help="print the result as one JSON object")
+    _add_selection(made)
+    add("--audio", choices=("copy", "none"), default="copy", help="copy: coded anew where it must be")
+    add("--audio-bitrate", metavar="R", help="code audio anew at this bitrate: 96k")
+    add("--format", choices=tuple(CONTAINERS), help="of the output (default: what its suffix says, or webm)")
+    add("--json", action="store_true", help="print results as JSON objects, one a line")
     add("--quiet", action="store_true", help="no progress, no notes")
-    add("--force", action="store_true", help="replace an output that exists")
-    return parser
+    add("--force", action="store_true", help="replace outputs that exist")
+    add("--resume", action="store_true", help="leave out outputs that exist")
+    add_version(made)
+    return made
+
+
+def _add_selection(made: Parser) -> None:
+    add = made.add_argument
+    add("--start", metavar="T", help="begin there: 12.5 (seconds) or 1:02:03.5")
+    add("--end", metavar="T", help="end there")
+    add("--max-frames", type=int, metavar="N", help="encode the first N frames only")
+    add("--fps", metavar="N", help="convert to this constant frame rate: 25, 30000/1001")
+    add("--filter", metavar="GRAPH", default="", help="ffmpeg filters first: scale=-2:480, crop=…, bwdif")
+    add("--allow-playlists", action="store_true", help="read inputs that name other files, such as HLS")
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is the same for all jobs."""
+
+    args: argparse.Namespace
+    policy_ref: PolicyRef
+    policy: "_native.Policy | None"
+    config: "EncoderConfig"
+    wishes: "Wishes"
 
 
 def _encode(args: argparse.Namespace) -> int:
-    target_kbps = parse_kbps(args.bitrate)
+    targets = parse_targets(args.bitrate, args.target_size)
+    jobs = plan_jobs(args.inputs, args.output, targets, args.format)
     policy_ref = resolve(args.policy or default_name())
-    _check_candidates(args.candidates, policy_ref.name)
+    _check_candidates(args.candidates, policy_ref.name, targets)
+    config, audio_kbps = _config(args), None if args.audio_bitrate is None else parse_kbps(args.audio_bitrate)
+    if args.max_quality is not None and not 1 <= args.max_quality <= 255:
+        raise Usage(f"--max-quality {args.max_quality} is out of range: use 1 to 255")
 
     from encoder_bridge import libvpx
-    from encoder_bridge.media.decode import open_clip
-    from encoder_bridge.media.output import check_output
-    from muzero_rc.encoding.file_encode import open_policy
+    from muzero_rc.encoding.file_encode import Wishes
+    from muzero_rc.encoding.passes import open_policy
 
     libvpx.choose(args.libvpx) if args.libvpx else libvpx.load()
-    config = encoder_config(args, target_kbps=target_kbps)
-    output = check_output(args.output, source=Path(args.input), force=args.force, container=args.format)
-    policy = open_policy(policy_ref)
-    with open_clip(args.input, max_frames=args.max_frames, playlists=args.allow_playlists) as clip:
-        notes = list(clip.notes)
-        if not is_whole_kbps(args.bitrate):
-            notes.insert(
-                0, f"bitrate {args.bitrate} is taken as {target_kbps}k: libvpx counts whole kilobits"
-            )
-        if not args.quiet:
-            for note in notes:
-                print(f"{PROGRAM}: note: {note}", file=sys.stderr)
-        line = None
-        if sys.stderr.isatty() and not args.quiet:
-            line = ProgressLine(clip.frames, float(clip.fps), args.candidates)
-        try:
-            done, candidates = _encoded(
-                clip,
-                output,
-                args.candidates,
-                policy=policy,
-                config=config,
-                audio=args.audio,
-                on_progress=line,
-            )
-        finally:
-            if line is not None:
-                line.clear()
-        report = {**_report(args.input, output.name, policy_ref.name, clip, done), **candidates}
-    for note in done.notes:
-        notes.append(note)
-        if not args.quiet:
-            print(f"{PROGRAM}: note: {note}", file=sys.stderr)
-    if done.at_floor:
-        notes.append("the coarsest qindex throughout is still above the target: this clip cannot be smaller")
-    print(
-        json.dumps({**report, "notes": notes}, ensure_ascii=False) if args.json else _sentence(report, notes),
-        file=sys.stderr if output.is_stdout else sys.stdout,
+    wishes = Wishes(
+        audio=args.audio,
+        audio_kbps=audio_kbps,
+        refill=args.refill == "auto" and args.output != "-",
+        finest=args.max_quality,
     )
+    work = _Work(args, policy_ref, open_policy(policy_ref), config, wishes)
+    if len(jobs) > 1:
+        return _batch(work, jobs)
+    for report, notes, output in _run_job(work, jobs[0]):
+        print(
+            printed(report, notes, as_json=args.json),
+            file=sys.stderr if output.is_stdout else sys.stdout,
+            flush=True,
+        )
     return DONE
 
 
-def _check_candidates(count: int, policy: str) -> None:
+def _config(args: argparse.Namespace) -> "EncoderConfig":
+    config = encoder_config(args)
+    if args.tiles is not None:
+        if args.tiles not in (1, 2, 4, 8, 16, 32, MOST_TILES):
+            raise Usage(f"--tiles {args.tiles} is no power of 2 up to {MOST_TILES}")
+        config = config.replace(tile_columns=args.tiles.bit_length() - 1)
+    return config if args.row_mt is None else config.replace(row_mt=args.row_mt)
+
+
+def _check_candidates(count: int, policy: str, targets: Sequence[Target]) -> None:
     if not 1 <= count <= MOST_CANDIDATES:
         raise Usage(f"--candidates {count} is out of range: use 1 to {MOST_CANDIDATES}")
+    if count > 1 and targets[0].size:
+        raise Usage(f"--candidates {count} needs a --bitrate, not a --target-size")
     if count > 1 and policy == LIBVPX:
         raise Usage(
             f"--candidates {count} varies a policy's qindexes, and --policy {LIBVPX} has none: "
@@ -136,118 +189,125 @@ def _check_candidates(count: int, policy: str) -> None:
         )
 
 
+def _batch(work: _Work, jobs: Sequence[Job]) -> int:
+    """All jobs, whatever becomes of one; ends with a table."""
+    rows: list[tuple[str, dict[str, Any] | None, str]] = []
+    failures: list[int] = []
+    for job in jobs:
+        try:
+            for report, notes, _ in _run_job(work, job):
+                rows.append((job.source, report, ""))
+                if work.args.json:
+                    print(printed(report, notes, as_json=True), flush=True)
+        except (BridgeError, UserError, OSError) as error:
+            failures.append(BAD_INPUT if isinstance(error, UserError) else FAILED)
+            rows.append((job.source, None, f"failed: {' '.join(str(error).split())}"))
+            tell(f"{PROGRAM}: {rows[-1][2].removeprefix('failed: ')}")
+        if not rows or rows[-1][0] != job.source:
+            rows.append((job.source, None, "there already"))
+    if not work.args.json:
+        print(table(rows))
+    return min(failures, default=DONE)  # a failure of ours counts more than a bad input
+
+
+def _run_job(work: _Work, job: Job) -> Iterator[tuple[dict[str, Any], list[str], "Output"]]:
+    """The encodes of one input; all from one first pass."""
+    from encoder_bridge.media.decode import open_clip
+    from encoder_bridge.media.output import check_output
+    from encoder_bridge.media.selection import Selection
+
+    args = work.args
+    outputs = []
+    for name, target in job.outputs:
+        if args.resume and Path(name).is_file():
+            continue
+        checked = check_output(name, source=Path(job.source), force=args.force, container=args.format)
+        outputs.append((checked, target))
+    if not outputs:
+        return
+    selection = Selection(
+        start_s=0.0 if args.start is None else parse_seconds(args.start),
+        end_s=None if args.end is None else parse_seconds(args.end),
+        filter=args.filter,
+        fps=None if args.fps is None else parse_fps(args.fps),
+    )
+    with open_clip(
+        job.source, max_frames=args.max_frames, selection=selection, playlists=args.allow_playlists
+    ) as clip:
+        notes = [*(target.note for _, target in outputs if target.note), *clip.notes]
+        _tell_notes(args, notes)
+        first = _shared_first_pass(work, clip) if len(outputs) > 1 else None
+        for output, target in outputs:
+            report, lost = _one(work, job.source, clip, output, target, first)
+            _tell_notes(args, lost)
+            yield report, [*notes, *lost, *([FLOOR] if report["at_floor"] else [])], output
+
+
+def _shared_first_pass(work: _Work, clip: "VideoFile") -> "FirstPass":
+    from encoder_bridge.encode.first_pass import clip_first_pass
+    from muzero_rc.encoding.file_encode import config_for
+
+    return clip_first_pass(clip, config_for(clip, _config_of(work, clip), work.policy))
+
+
+def _config_of(work: _Work, clip: "VideoFile") -> "EncoderConfig":
+    """Rows are coded in parallel where there are more threads than the width has tiles, 256 pixels each."""
+    if work.args.row_mt is not None:
+        return work.config
+    return work.config.replace(row_mt=int(work.config.threads > max(1, clip.width // 256)))
+
+
+def _one(
+    work: _Work,
+    source: str,
+    clip: "VideoFile",
+    output: "Output",
+    target: Target,
+    first: "FirstPass | None",
+) -> tuple[dict[str, Any], list[str]]:
+    """One output: its figures, and what of the source is not in it."""
+    line = None
+    if sys.stderr.isatty() and not work.args.quiet:
+        line = ProgressLine(clip.frames, float(clip.fps), work.args.candidates)
+    try:
+        done, more = _encoded(work, clip, output, target, first, line)
+    finally:
+        if line is not None:
+            line.clear()
+    return {**figures(source, output.name, work.policy_ref.name, clip, done), **more}, list(done.notes)
+
+
 def _encoded(
-    clip: "VideoFile", output: "Output", count: int, **how: Any
+    work: _Work,
+    clip: "VideoFile",
+    output: "Output",
+    target: Target,
+    first: "FirstPass | None",
+    line: ProgressLine | None,
 ) -> tuple["FileEncode", dict[str, Any]]:
-    """The output, and what --json says of its candidates: nothing where there is one."""
-    if count == 1:
+    """The output, and what --json says beside its figures."""
+    config = _config_of(work, clip)
+    how: dict[str, Any] = {"policy": work.policy, "wishes": work.wishes, "on_progress": line}
+    if target.size:
+        from muzero_rc.encoding.target_size import encode_to_size
+
+        done = encode_to_size(clip, output, limit_bytes=target.size, config=config, **how)
+        return done, {"target_size": target.size}
+    how |= {"config": config.replace(target_kbps=target.kbps), "first": first}
+    if work.args.candidates == 1:
         from muzero_rc.encoding.file_encode import encode_file
 
         return encode_file(clip, output, **how), {}
     from muzero_rc.encoding.candidates import encode_best
 
-    contest = encode_best(clip, output, count=count, **how)
-    fields = {
-        "candidates": [
-            {
-                "number": one.number,
-                "kbps": round(one.kbps, 3),
-                "fill": round(one.fill, 5),
-                "psnr_y_db": round(one.psnr_y_db, 4),
-                "guarded": one.guarded,
-                "fits": one.fits,
-            }
-            for one in contest.candidates
-        ],
-        "winner": contest.winner.number,
-        "gain_db": round(contest.gain_db, 4),
-    }
-    return contest.done, fields
+    contest = encode_best(clip, output, count=work.args.candidates, **how)
+    return contest.done, contest_figures(contest)
 
 
-def _report(source: str, output: str, policy: str, clip: "VideoFile", done: "FileEncode") -> dict[str, Any]:
-    """The figures of --json; the sentence for people is made from the same ones."""
-    from muzero_rc.encoding.file_encode import mean_qindex
-
-    result = done.result
-    mean = mean_qindex(result)
-    return {
-        "input": source,
-        "output": output,
-        "policy": policy,
-        "width": clip.width,
-        "height": clip.height,
-        "frames": result.frames,
-        "fps": float(clip.fps),
-        "target_kbps": result.config.target_kbps,
-        "kbps": round(result.kbps, 3),
-        "fill": round(result.fill, 5),
-        "psnr_y_db": round(result.psnr_y_db, 4),
-        "mean_qindex": None if mean is None else round(mean, 2),
-        "decisions": int(result.outcome["decisions"]),
-        "guarded": result.guarded,
-        "fallbacks": int(result.outcome["fallbacks"]),
-        "file_bytes": done.file_bytes,
-        "seconds": round(done.seconds, 3),
-        "at_floor": done.at_floor,
-    }
-
-
-def _sentence(report: dict[str, Any], notes: list[str]) -> str:
-    over = 100 * (report["fill"] - 1)
-    text = (
-        f"{report['output']}: {report['frames']} frames, {report['kbps']:.1f} kbps ({over:+.1f} % of "
-        f"{report['target_kbps']}), PSNR-Y {report['psnr_y_db']:.2f} dB, {report['policy']}, "
-        f"{report['seconds']:.1f} s"
-    )
-    if "winner" in report:
-        text += (
-            f", candidate {report['winner']} of {len(report['candidates'])}, "
-            f"{report['gain_db']:+.2f} dB to the first"
-        )
-    return f"{text}\n{notes[-1]}" if report["at_floor"] else text
-
-
-class ProgressLine:
-    """One line on the terminal, written over itself: pass or candidate, frame, fps, kbps, time left."""
-
-    def __init__(self, frames: int, fps: float, candidates: int = 1) -> None:
-        self._frames = frames
-        self._fps = fps
-        self._candidates = candidates
-        self._pass = 0
-        self._since = 0.0
-
-    def __call__(self, number: int, progress: "Progress") -> None:
-        """Shows how far pass `number` is; with several candidates those are passes 2 and on."""
-        now = time.monotonic()
-        if number != self._pass:
-            self._pass, self._since = number, now
-        # In the second pass libvpx reads ahead: packets, not frames read, are what is done.
-        done = progress.frames if number == 1 else progress.packets
-        speed = done / (now - self._since) if now > self._since else 0.0
-        if number > 1 and self._candidates > 1:
-            name, encodes_left = f"candidate {number - 1}/{self._candidates}", self._candidates + 1 - number
-        else:
-            name, encodes_left = f"pass {number}/2", 0
-        parts = [name, f"frame {done}/{self._frames}", f"{speed:.1f} fps"]
-        if number > 1 and done:
-            parts.append(f"{progress.bits * self._fps / done / 1000:.1f} kbps")
-        if speed > 0:
-            parts.append(f"ETA {_clock(((1 + encodes_left) * self._frames - done) / speed)}")
-        sys.stderr.write(f"\r{'  '.join(parts)}\x1b[K")
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Removes the line."""
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _tell_notes(args: argparse.Namespace, notes: Sequence[str]) -> None:
+    if not args.quiet:
+        for note in notes:
+            tell(f"{PROGRAM}: note: {note}")
 
 
 if __name__ == "__main__":

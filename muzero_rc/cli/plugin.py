@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from muzero_rc.cli.common import DONE, Parser, Usage, run
+from muzero_rc.cli.common import DONE, Parser, Usage, add_version, run
 from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
 
 PROGRAM = "rc-plugin"
@@ -31,6 +31,7 @@ def _parser() -> Parser:
         description="Put a rate-control policy into a program that uses libvpx, unchanged.",
         epilog="Exit status: 0 done, 2 wrong use or bad input, 1 our own failure; of exec, the program's.",
     )
+    add_version(parser)
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
     execute = verbs.add_parser(
         "exec",
@@ -97,7 +98,7 @@ def _path(args: argparse.Namespace) -> int:
 def _info(args: argparse.Namespace) -> int:
     from muzero_rc.deploy.policy_file import describe
     from muzero_rc.deploy.preload import find_places, measure_speed
-    from muzero_rc.encoding.file_encode import open_policy
+    from muzero_rc.encoding.passes import open_policy
 
     ref = resolve(args.policy)
     policy = open_policy(ref)

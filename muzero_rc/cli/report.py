@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muzero_rc.cli.common import DONE, FAILED, Parser, Usage, add_encoder_options, encoder_config, run
+from muzero_rc.cli.common import (
+    DONE,
+    FAILED,
+    Parser,
+    Usage,
+    add_encoder_options,
+    add_version,
+    encoder_config,
+    run,
+)
 from muzero_rc.deploy.policy_names import default_name
 from muzero_rc.evaluation.metrics import ALWAYS, OPTIONS, PSNR_Y, VMAF, Metric, wanted
 from muzero_rc.utils.bitrate import parse_kbps
@@ -77,6 +86,7 @@ def _parser() -> Parser:
         help="encodes at a time (default: %(default)s)",
     )
     add("--quiet", action="store_true", help="no progress")
+    add_version(parser)
     return parser
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muzero_rc.cli.common import DONE, Parser, Usage, run
+from muzero_rc.cli.common import DONE, Parser, Usage, add_version, run
 from muzero_rc.cli.dataset import add_dataset, write
 from muzero_rc.utils.extras import require_extra
 
@@ -34,6 +34,7 @@ def _parser() -> Parser:
         epilog="Progress goes to stderr, results to stdout. Exit status: 0 done, 2 wrong use or bad input, "
         "1 our own failure.",
     )
+    add_version(parser)
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
     whole = verbs.add_parser("run", help="train on this machine until the budget ends")

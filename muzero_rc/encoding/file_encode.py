@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,18 +12,20 @@ from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.result import EncodeResult, FirstPass
-from encoder_bridge.encode.run import encode
-from encoder_bridge.encode.waiting import Progress
-from encoder_bridge.errors import BadInput, EncodeFailed
-from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.ivf import IvfWriter, ivf_file
 from encoder_bridge.media.mux import write_output
 from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
-from muzero_rc.deploy.policy_names import PolicyRef
+from muzero_rc.encoding.candidate_search import FINEST, Candidate, refill_plan
+from muzero_rc.encoding.passes import OnProgress, of_pass, played_pass, second_pass
+from muzero_rc.encoding.qindex_plan import QindexPlan, plan_of_records
 
-OnProgress = Callable[[int, Progress], None]
-"""Called a few times a second with the pass and how far it is: 1, then 2, or more with more candidates."""
+FILLED = 0.98
+"""An encode that used less of its target is made once more, with what is then known of every frame."""
+BEST_VISIBLE = 16
+"""The qindex beyond which nobody sees a difference; a clip that needs less is not blown up."""
+
+EncodeOnce: TypeAlias = Callable[[IvfWriter], EncodeResult]
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,17 @@ class FileEncode:
 
     Attributes:
         result: of the second pass.
-        seconds: wall time of both passes and the muxing.
+        seconds: wall time of all passes and the muxing.
         file_bytes: of the output, audio and container included.
         notes: what of the source is not in it, in words.
+        encodes: second passes made; the output is the best of them.
     """
 
     result: EncodeResult
     seconds: float
     file_bytes: int
     notes: tuple[str, ...] = ()
+    encodes: int = 1
 
     @property
     def at_floor(self) -> bool:
@@ -47,18 +53,31 @@ class FileEncode:
         return bool(used) and min(used) >= 255 and self.result.overshoot > 0
 
 
-def open_policy(policy: PolicyRef) -> _native.Policy | None:
-    """Opens a policy before any work is done; None for libvpx's own rate control.
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What is asked of an encode beside libvpx's settings.
 
-    Raises:
-        BadInput: the file is no policy, or one that this version cannot run.
+    Attributes:
+        audio: "copy" or "none".
+        audio_kbps: audio is coded anew at this bitrate.
+        refill: an encode that leaves bits is made once more.
+        finest: no frame gets a qindex below it; None leaves that to the policy.
     """
-    if policy.native is None:
-        return None
-    try:
-        return _native.Policy(policy.native)
-    except _native.NativeError as error:
-        raise BadInput(str(error)) from error
+
+    audio: str = "copy"
+    audio_kbps: int | None = None
+    refill: bool = False
+    finest: int | None = None
+
+
+@dataclass
+class BestEncode:
+    """The best second pass so far; its packets are kept, the others' are gone."""
+
+    result: EncodeResult
+    writer: IvfWriter
+    encodes: int = 1
+    kept: ExitStack = field(default_factory=ExitStack)
 
 
 def encode_file(
@@ -67,7 +86,8 @@ def encode_file(
     *,
     policy: _native.Policy | None,
     config: EncoderConfig,
-    audio: str = "copy",
+    wishes: Wishes | None = None,
+    first: FirstPass | None = None,
     on_progress: OnProgress | None = None,
 ) -> FileEncode:
     """Encodes `clip` into `output`, which appears when it is whole.
@@ -77,7 +97,8 @@ def encode_file(
         output: from `encoder_bridge.media.output.check_output`.
         policy: from `open_policy`.
         config: the settings; size and frame rate are taken from `clip`.
-        audio: "copy" or "none".
+        wishes: None for the usual ones.
+        first: the clip's first pass, where it was made already; see `first_pass_for`.
         on_progress: see `OnProgress`.
 
     Raises:
@@ -85,62 +106,94 @@ def encode_file(
         EncodeFailed: libvpx or ffmpeg failed, or libvpx never asked for a decision.
     """
     started = time.monotonic()
+    wishes = wishes or Wishes()
+    config = config_for(clip, config, policy)
+    first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
+    with ExitStack() as stack:
+        best = best_encode(
+            clip, first, config, policy=policy, wishes=wishes, stack=stack, on_progress=on_progress
+        )
+        size, notes = write_output(
+            best.writer,
+            clip,
+            output,
+            frames=best.result.frames,
+            audio=wishes.audio,
+            audio_kbps=wishes.audio_kbps,
+        )
+    return FileEncode(best.result, time.monotonic() - started, size, notes, best.encodes)
+
+
+def config_for(clip: VideoFile, config: EncoderConfig, policy: _native.Policy | None) -> EncoderConfig:
+    """The settings for a clip's frames."""
     config = config.for_video(clip.width, clip.height, clip.fps)
-    if policy is None:
-        config = config.replace(quick=0)  # libvpx would not read it
-    first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
-    with ivf_file(clip) as writer:
-        result = second_pass(clip, first, config, writer, policy=policy, progress=of_pass(2, on_progress))
-        size, notes = write_output(writer, clip, output, frames=result.frames, audio=audio)
-    return FileEncode(result, time.monotonic() - started, size, notes)
+    return config.replace(quick=0) if policy is None else config  # libvpx would not read the notes
 
 
-def second_pass(
+def best_encode(
     clip: VideoFile,
     first: FirstPass,
     config: EncoderConfig,
-    writer: IvfWriter,
     *,
     policy: _native.Policy | None,
-    progress: Callable[[Progress], None] | None = None,
-) -> EncodeResult:
-    """Encodes `clip` under a policy; all packets are in `writer`'s file afterwards.
+    wishes: Wishes,
+    stack: ExitStack,
+    on_progress: OnProgress | None = None,
+) -> BestEncode:
+    """A second pass, and another one where the first left bits or went below the finest qindex.
 
     Args:
         clip: as for `encode_file`.
         first: of the clip.
-        config: with the clip's size and frame rate.
-        writer: takes the packets as they come.
-        policy: None is libvpx's own rate control.
-        progress: as in `encoder_bridge.encode.run.encode`.
+        config: from `config_for`, with the target.
+        policy: None is libvpx's own rate control, which is not encoded again.
+        wishes: as for `encode_file`.
+        stack: the packets are there until it is closed.
+        on_progress: the encodes are passes 2 and 3.
 
     Raises:
         BadInput, EncodeFailed: as `encode_file`.
     """
-    with open_frames(clip) as frames:
-        result = encode(
-            frames,
-            first,
-            config,
-            mode="libvpx" if policy is None else "policy",
-            policy=policy or "controller",
-            on_packets=writer.write,
-            progress=progress,
-        )
-        frames.check(result.frames)
-    if policy is not None and not result.outcome["decisions"]:
-        raise EncodeFailed("libvpx never asked for a qindex: the policy had no say, nothing was written")
-    writer.flush()
-    return result
+    if policy is None and wishes.finest is not None:
+        config = config.replace(min_q=-(-wishes.finest // 4))  # libvpx's outer scale, about
+    kept = stack.enter_context(ExitStack())
+    writer = kept.enter_context(ivf_file(clip))
+    result = second_pass(clip, first, config, writer, policy=policy, progress=of_pass(2, on_progress))
+    best = BestEncode(result, writer, kept=kept)
+    plan = _another(result, wishes) if policy is not None else None
+    if plan is None:
+        return best
+    again = stack.enter_context(ExitStack())
+    writer = again.enter_context(ivf_file(clip))
+    result = played_pass(clip, first, config, writer, plan, of_pass(3, on_progress))
+    best.encodes = 2
+    too_fine = wishes.finest is not None and min(best.result.qindexes) < wishes.finest
+    if too_fine or Candidate.of(2, result).beats(Candidate.of(1, best.result)):
+        best.kept.close()
+        best = BestEncode(result, writer, 2, again)
+    return best
+
+
+def _another(result: EncodeResult, wishes: Wishes) -> QindexPlan | None:
+    """What to play after a first encode; None where that is as it should be."""
+    finest = FINEST if wishes.finest is None else wishes.finest
+    if min(result.qindexes) < finest:
+        return coarsened(result, finest)
+    if not wishes.refill or result.fill >= FILLED or is_capped(result, finest):
+        return None
+    return refill_plan(Candidate.of(1, result), result, finest=finest)
+
+
+def coarsened(result: EncodeResult, finest: int) -> QindexPlan:
+    """An encode's qindexes, none below `finest`."""
+    return plan_of_records(result.records, np.maximum(result.qindexes, finest), result.shapes)
+
+
+def is_capped(result: EncodeResult, finest: int) -> bool:
+    """Whether more bits would be wasted: nobody sees them, or nobody wants them."""
+    return float(np.mean(result.qindexes)) <= max(BEST_VISIBLE, finest)
 
 
 def mean_qindex(result: EncodeResult) -> float | None:
     """Mean over coded frames; None for libvpx's own rate control, which does not tell."""
     return float(np.mean(result.qindexes)) if result.qindexes else None
-
-
-def of_pass(number: int, on_progress: OnProgress | None) -> Callable[[Progress], None] | None:
-    """What takes the progress of one pass."""
-    if on_progress is None:
-        return None
-    return lambda progress: on_progress(number, progress)

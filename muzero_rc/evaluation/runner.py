@@ -13,7 +13,7 @@ from encoder_bridge import _native
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
 from encoder_bridge.errors import BridgeError, EncodeFailed
 from encoder_bridge.media.probe import VideoFile
-from muzero_rc.encoding.file_encode import open_policy
+from muzero_rc.encoding.passes import open_policy
 from muzero_rc.evaluation.cq_match import matching_levels
 from muzero_rc.evaluation.measured_encode import Cancelled, EncodeRequest, first_pass_of, run_request
 from muzero_rc.evaluation.metrics import PSNR_Y_SUM, Metric

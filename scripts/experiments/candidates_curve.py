@@ -39,7 +39,7 @@ from muzero_rc.config.schema import Config  # noqa: E402
 from muzero_rc.corpus.clips import CorpusError, find_clips  # noqa: E402
 from muzero_rc.corpus.instances import Instance, build_instances  # noqa: E402
 from muzero_rc.deploy.policy_names import LIBVPX, UnknownPolicy, default_name, resolve  # noqa: E402
-from muzero_rc.encoding.candidates import Candidate, CandidateSearch  # noqa: E402
+from muzero_rc.encoding.candidate_search import Candidate, CandidateSearch  # noqa: E402
 from muzero_rc.encoding.clip_store import ClipStore  # noqa: E402
 from muzero_rc.encoding.engine import libvpx_engine  # noqa: E402
 from muzero_rc.encoding.qindex_plan import PlanFollower, follow_plans  # noqa: E402

@@ -58,7 +58,7 @@ def encode(folder: Path, policy: str, alt_ref: int, target: str) -> str:
     out = folder / f"{policy}-{alt_ref}-{target}.webm"
     words = (sys.executable, "-m", "muzero_rc.cli.encode", bikes(), "-o", out, "--bitrate", target)
     words += ("--policy", policy, "--auto-alt-ref", alt_ref, "--max-frames", FRAMES, "--cpu-used", 4)
-    words += ("--quiet",)
+    words += ("--quiet", "--refill", "never")  # one encode, as in ffmpeg
     run(*words, env=own_cache(folder))
     return packets_md5(out)
 

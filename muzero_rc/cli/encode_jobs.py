@@ -1,0 +1,93 @@
+"""What rc-encode has to do: inputs and bitrates, and the output of each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from muzero_rc.cli.common import Usage
+from muzero_rc.utils.bitrate import is_whole_kbps, parse_kbps
+from muzero_rc.utils.quantities import parse_bytes
+
+PLACEHOLDER = "{kbps}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an encode may take: a bitrate, or the bytes of the whole output.
+
+    Attributes:
+        kbps: of the video; 0 where `size` decides.
+        size: bytes; 0 where `kbps` decides.
+        note: what was rounded, in words.
+    """
+
+    kbps: int
+    size: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and its outputs, one a target."""
+
+    source: str
+    outputs: tuple[tuple[str, Target], ...]
+
+
+def parse_targets(bitrate: str | None, size: str | None) -> tuple[Target, ...]:
+    """The targets of --bitrate, several with commas between, or of --target-size.
+
+    Raises:
+        Usage: none, or both; or a bitrate twice.
+        UserError: not such a bitrate or size.
+    """
+    if (bitrate is None) == (size is None):
+        raise Usage("say --bitrate 300k or --target-size 10M, one of them")
+    if size is not None:
+        return (Target(0, parse_bytes(size)),)
+    assert bitrate is not None
+    targets = []
+    for text in bitrate.split(","):
+        kbps = parse_kbps(text)
+        rounded = f"bitrate {text} is taken as {kbps}k: libvpx counts whole kilobits"
+        targets.append(Target(kbps, note="" if is_whole_kbps(text) else rounded))
+    if len({target.kbps for target in targets}) < len(targets):
+        raise Usage(f"--bitrate {bitrate} names a bitrate twice")
+    return tuple(targets)
+
+
+def plan_jobs(
+    sources: list[str], output: str, targets: tuple[Target, ...], suffix: str | None
+) -> tuple[Job, ...]:
+    """Who becomes what.
+
+    Args:
+        sources: inputs.
+        output: a file, which holds {kbps} where there are several targets; or a folder.
+        targets: of each input.
+        suffix: of files in a folder; None is webm.
+
+    Raises:
+        Usage: several inputs without a folder, a folder for one input, several bitrates without {kbps},
+            or two inputs of one name.
+    """
+    many = len(targets) > 1
+    if len(sources) == 1:
+        if many and PLACEHOLDER not in Path(output).name:
+            raise Usage(f"several bitrates need {PLACEHOLDER} in the output's name: out-{PLACEHOLDER}.webm")
+        return (Job(sources[0], tuple((_filled(output, one, many), one) for one in targets)),)
+    if not Path(output).is_dir():
+        raise Usage(f"several inputs need a folder behind -o, and {output} is none")
+    jobs: list[Job] = []
+    taken: dict[str, str] = {}
+    for source in sources:
+        name = f"{Path(source).stem}-{PLACEHOLDER}" if many else Path(source).stem
+        path = str(Path(output) / f"{name}.{suffix or 'webm'}")
+        if path in taken:
+            raise Usage(f"{source} and {taken[path]} would both become {path}")
+        taken[path] = source
+        jobs.append(Job(source, tuple((_filled(path, one, many), one) for one in targets)))
+    return tuple(jobs)
+
+
+def _filled(name: str, target: Target, many: bool) -> str:
+    return name.replace(PLACEHOLDER, str(target.kbps)) if many or target.kbps else name
