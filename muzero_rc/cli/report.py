@@ -115,7 +115,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
     ladder = Path(args.ladder) if args.ladder else None
     if bitrates is None and ladder is None:
         ladder = ladder_beside(paths, pyramid=args.auto_alt_ref > 1)
-    tasks, targets = plan_tasks(paths, bitrates=bitrates, ladder=ladder, max_frames=args.max_frames)
+    tasks, targets, unread = plan_tasks(paths, bitrates=bitrates, ladder=ladder, max_frames=args.max_frames)
     output = Path(args.output)
     if output.exists() and not output.is_dir():
         raise Usage(f"{output} is a file; -o wants a folder")
@@ -131,6 +131,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
         jobs=args.jobs,
         on_encode=show,
         ladder=ladder,
+        unread=unread,
     )
     _print_summary(data)
     print(page)
@@ -154,20 +155,24 @@ def _bitrates(text: str) -> list[int]:
 
 def _print_summary(data: "ReportData") -> None:
     """The main figures on stdout, as the page has them."""
-    from muzero_rc.evaluation.comparison import compare, target_keeping
+    from muzero_rc.evaluation.comparison import compare, mean_encode_s, target_keeping
 
+    encode_s = mean_encode_s(data)
     budgets = {row.rate_control: row.budget for row in target_keeping(data)}
     summaries = {c.rate_control: c.summary for c in compare(data, data.baseline) if c.metric is PSNR_Y}
     print(
-        f"{'rate control':<24}{'BD-rate':>10}{'over 1 %':>11}{'fill':>8}   "
+        f"{'rate control':<24}{'BD-rate':>10}{'clips':>11}{'over 1 %':>11}{'fill':>8}{'CPU, s':>9}   "
         f"(BD-rate on {PSNR_Y.label}, negative is smaller)"
     )
     for name in data.rate_controls:
         mean = summaries[name].mean if name in summaries else 0.0
         bd = "–" if mean is None else f"{mean:+.2f} %" if name in summaries else "baseline"
-        budget = budgets.get(name)
+        summary = summaries.get(name)
+        clips = f"{summary.clips} of {summary.clips + summary.refused}" if summary else "–"
+        budget, seconds = budgets.get(name), encode_s.get(name)
         over, fill = (f"{100 * budget.over_1:.1f} %", f"{budget.mean_fill:.3f}") if budget else ("–", "–")
-        print(f"{name:<24}{bd:>10}{over:>11}{fill:>8}")
+        cpu = "–" if seconds is None else f"{seconds:.1f}"
+        print(f"{name:<24}{bd:>10}{clips:>11}{over:>11}{fill:>8}{cpu:>9}")
     for failure in data.failures:
         print(f"{PROGRAM}: {failure.clip}, {failure.rate_control}: {failure.reason}", file=sys.stderr)
 

@@ -79,6 +79,14 @@ def compare(data: ReportData, anchor: str) -> list[Comparison]:
     return comparisons
 
 
+def mean_encode_s(data: ReportData) -> dict[str, float]:
+    """Processor seconds of an encode, by rate control: the mean over all clips and targets."""
+    seconds: dict[str, list[float]] = {}
+    for encode in data.encodes:
+        seconds.setdefault(encode.rate_control, []).append(encode.encode_s)
+    return {name: sum(each) / len(each) for name, each in seconds.items()}
+
+
 def target_keeping(data: ReportData) -> list[TargetKeeping]:
     """One row for each rate control that had targets."""
     rows = []

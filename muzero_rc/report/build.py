@@ -12,10 +12,10 @@ from muzero_rc.corpus.ladder import LADDER_CPU_USED, LADDER_CQ_LEVELS, Rungs, re
 from muzero_rc.evaluation.metrics import VMAF
 from muzero_rc.evaluation.rate_controls import LIBVPX_Q, find_rate_control
 from muzero_rc.evaluation.result_cache import ResultCache
-from muzero_rc.evaluation.results import MeasuredEncode, ReportClip, ReportData
+from muzero_rc.evaluation.results import Failure, MeasuredEncode, ReportClip, ReportData
 from muzero_rc.evaluation.runner import ClipTask, Evaluation, OnEncode, evaluate
 from muzero_rc.report.page import render
-from muzero_rc.report.results_json import results_text
+from muzero_rc.report.results_json import encodes_csv, results_text
 from muzero_rc.report.versions import versions
 from muzero_rc.utils.file_hash import file_sha256
 
@@ -37,8 +37,8 @@ def ladder_beside(clips: Sequence[Path], *, pyramid: bool) -> Path:
 
 def plan_tasks(
     clips: Sequence[Path], *, bitrates: Sequence[int] | None, ladder: Path | None, max_frames: int | None
-) -> tuple[list[ClipTask], str]:
-    """Tasks, one a clip, and where their targets come from, in words.
+) -> tuple[list[ClipTask], str, list[Failure]]:
+    """Tasks, one a clip; where their targets come from, in words; and clips that cannot be encoded.
 
     Args:
         clips: see `muzero_rc.corpus.clips.find_clips`.
@@ -47,11 +47,12 @@ def plan_tasks(
         max_frames: encode the first ones only.
 
     Raises:
-        BadInput: a clip cannot be encoded, or the ladder lacks it.
+        BadInput: no clip can be encoded, or the ladder lacks one.
         LadderError: the ladder cannot be used.
     """
     rows: dict[str, Rungs] = {} if ladder is None else read_ladder(ladder)
-    tasks = []
+    tasks: list[ClipTask] = []
+    failures: list[Failure] = []
     for path in clips:
         if ladder is not None and path.stem not in rows:
             raise BadInput(f"{ladder} has no row for {path.stem}: add one, or give --bitrates")
@@ -59,10 +60,17 @@ def plan_tasks(
         # Equal targets of a ladder (a saturated clip) would only be encoded twice.
         targets = tuple(dict.fromkeys(targets))
         levels = None if ladder is None else LADDER_CQ_LEVELS
-        tasks.append(ClipTask(path.stem, probe(path, max_frames=max_frames), targets, levels))
+        try:
+            tasks.append(ClipTask(path.stem, probe(path, max_frames=max_frames), targets, levels))
+        except BadInput as error:
+            if len(failures) + 1 == len(clips):
+                raise
+            failures.append(Failure(path.stem, "every rate control", str(error)))
     if ladder is None:
-        return tasks, f"Targets {', '.join(f'{kbps}k' for kbps in bitrates or ())} for every clip"
-    return tasks, f"Targets of each clip from {ladder.name}"
+        words = f"Targets {', '.join(f'{kbps}k' for kbps in bitrates or ())} for every clip"
+    else:
+        words = f"Targets of each clip from {ladder.name}"
+    return tasks, words, failures
 
 
 def build_report(
@@ -76,6 +84,7 @@ def build_report(
     jobs: int,
     on_encode: OnEncode | None = None,
     ladder: Path | None = None,
+    unread: Sequence[Failure] = (),
 ) -> tuple[ReportData, Path]:
     """Evaluates what is missing in `folder`/encodes and writes the report; returns it and its page.
 
@@ -89,12 +98,13 @@ def build_report(
         jobs: encodes at a time.
         on_encode: told of every result.
         ladder: to hold constant quality's rates against.
+        unread: clips that could not be read, as `plan_tasks` has them.
     """
     encodes, failures = evaluate(evaluation, ResultCache(folder / "encodes"), jobs=jobs, on_encode=on_encode)
     data = ReportData(
         clips=[_clip_of(task) for task in evaluation.tasks],
         encodes=encodes,
-        failures=failures,
+        failures=[*unread, *failures],
         rate_controls=[rate_control.name for rate_control in evaluation.rate_controls],
         baseline=find_rate_control(baseline).name,
         policies=list(dict.fromkeys(find_rate_control(name).name for name in policies)),
@@ -108,15 +118,19 @@ def build_report(
 
 
 def write_report(data: ReportData, folder: Path) -> Path:
-    """Writes report.html and results.json into `folder`; returns the page.
+    """Writes report.html, results.json and encodes.csv into `folder`; returns the page.
 
-    Both are on the disk before either takes its name: where there is no room, the old report stays.
+    All are on the disk before one takes its name: where there is no room, the old report stays.
 
     Raises:
         OSError: a file cannot be written.
     """
     page = folder / "report.html"
-    texts = {page: render(data), folder / "results.json": results_text(data)}
+    texts = {
+        page: render(data),
+        folder / "results.json": results_text(data),
+        folder / "encodes.csv": encodes_csv(data),
+    }
     with ExitStack() as stack:
         for path, text in texts.items():
             stack.enter_context(whole_file(path)).write_text(text, encoding="utf-8")

@@ -15,6 +15,7 @@ from muzero_rc.evaluation.comparison import (
     by_clip_and_rate_control,
     compare,
     curve,
+    mean_encode_s,
     target_keeping,
 )
 from muzero_rc.evaluation.metrics import METRICS, Metric
@@ -36,12 +37,14 @@ class BdTable:
     Attributes:
         rows: by rate control, one summary for each of `metrics`.
         refused: each clip without a BD-rate, in which comparison, and why.
+        encode_s: processor seconds of an encode, by rate control.
     """
 
     anchor: str
     metrics: list[Metric]
     rows: dict[str, list[BdSummary]]
     refused: list[tuple[str, Comparison, BdRate]]
+    encode_s: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ def render(data: ReportData) -> str:
             lead=[c for c in main if c.rate_control in data.policies],
             main=main,
             bd_tables=[
-                _bd_table(anchor, of_anchor) for anchor, of_anchor in comparisons.items() if of_anchor
+                _bd_table(anchor, of_anchor, mean_encode_s(data))
+                for anchor, of_anchor in comparisons.items()
+                if of_anchor
             ],
             keeping=keeping,
             budgets=dict.fromkeys(data.rate_controls) | {row.rate_control: row.budget for row in keeping},
@@ -106,12 +111,13 @@ def signed(number: float, digits: int = 2) -> str:
     return f"{number:+.{digits}f}".replace("-", "−")
 
 
-def _bd_table(anchor: str, comparisons: Sequence[Comparison]) -> BdTable:
+def _bd_table(anchor: str, comparisons: Sequence[Comparison], encode_s: Mapping[str, float]) -> BdTable:
     rows: dict[str, list[BdSummary]] = {}
     for comparison in comparisons:
         rows.setdefault(comparison.rate_control, []).append(comparison.summary)
     return BdTable(
         anchor=anchor,
+        encode_s=encode_s,
         metrics=list({c.metric.key: c.metric for c in comparisons}.values()),
         rows=rows,
         refused=[

@@ -1,5 +1,7 @@
 """results.json: a report's figures for programs. Rates in kbps, BD-rates in per cent."""
 
+import csv
+import io
 import json
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +18,17 @@ FORMAT = 1
 def results_text(data: ReportData) -> str:
     """The file's text; raises ValueError for a figure that is no finite number."""
     return json.dumps(results_json(data), indent=1, allow_nan=False) + "\n"
+
+
+def encodes_csv(data: ReportData) -> str:
+    """All encodes as comma-separated values, one a line; a figure that was not measured is empty."""
+    rows = [_of_encode(encode) for encode in data.encodes]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def results_json(data: ReportData) -> dict[str, Any]:

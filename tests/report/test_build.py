@@ -1,14 +1,17 @@
 """Writing a report, onto a disk that fails at every one of its writes."""
 
+import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.failing_writes import run_with_faults
 from support.report_samples import report_data
 
-from muzero_rc.report.build import write_report
+from encoder_bridge.errors import BadInput
+from muzero_rc.report.build import plan_tasks, write_report
 
-NAMES = ["report.html", "results.json"]
+NAMES = ["encodes.csv", "report.html", "results.json"]
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def test_a_failing_disk_leaves_the_old_report(folder: Path, full: bool) -> None:
         from support.report_samples import report_data
         from muzero_rc.report.build import write_report
         from muzero_rc.report.page import render
-        from muzero_rc.report.results_json import results_text
+        from muzero_rc.report.results_json import encodes_csv, results_text
 
         folder, met = Path({str(folder)!r}), 0
         def texts():
@@ -43,7 +46,8 @@ def test_a_failing_disk_leaves_the_old_report(folder: Path, full: bool) -> None:
         write_report(report_data(), folder)
         for n in faults(full={full}):
             data, old = replace(report_data(), command=f"run {{n}}"), texts()
-            new = {{"report.html": render(data), "results.json": results_text(data)}}
+            new = {{"report.html": render(data), "results.json": results_text(data),
+                   "encodes.csv": encodes_csv(data)}}
             try:
                 write_report(data, folder)
             except OSError:
@@ -78,3 +82,27 @@ def test_a_failing_disk_leaves_whole_entries_or_none(folder: Path) -> None:
         """,
         folder,
     )
+
+
+def test_the_table_of_encodes_has_a_line_for_each(folder: Path) -> None:
+    data = report_data()
+    write_report(data, folder)
+    with (folder / "encodes.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(data.encodes)
+    assert [row["clip"] for row in rows] == [encode.clip for encode in data.encodes]
+    assert [float(row["kbps"]) for row in rows] == [encode.kbps for encode in data.encodes]
+    assert rows[0]["vmaf"] == ""
+
+
+def test_one_clip_that_cannot_be_read_does_not_stop_the_others(
+    footage: Callable[..., Path], folder: Path
+) -> None:
+    good, bad = footage("report-good.mkv"), folder / "bad.mkv"
+    bad.write_text("no video")
+    tasks, _, failures = plan_tasks([bad, good], bitrates=[50, 60, 70, 80], ladder=None, max_frames=None)
+    assert [task.name for task in tasks] == ["report-good"]
+    assert [(one.clip, one.rate_control) for one in failures] == [("bad", "every rate control")]
+    assert "no video that ffmpeg can read" in failures[0].reason
+    with pytest.raises(BadInput, match="no video"):
+        plan_tasks([bad], bitrates=[50], ladder=None, max_frames=None)

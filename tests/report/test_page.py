@@ -57,6 +57,7 @@ def test_the_frames_survive_the_script_element(html: str) -> None:
 def test_the_headline(page: Page) -> None:
     lead = f"{AWKWARD_POLICY} needs 10.00\xa0% fewer bits than libvpx-vbr at equal PSNR-Y"
     assert lead.replace("\xa0", " ") in page.text.replace("\xa0", " ")
+    assert "at equal PSNR-Y on 2 of 2 clips (95 %" in page.text
     assert "95 % interval −10.00 to −10.00" in page.text
     assert "0.0 % of its encodes end more than 1 % over target, mean fill 0.900." in page.text
     assert "too few points: test curve: 0 different points, 4 are needed" in page.text
