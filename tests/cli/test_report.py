@@ -126,7 +126,12 @@ def test_a_second_run_encodes_nothing(invoke: Any, report: Path, folder: Path) -
     assert {path: path.stat().st_mtime_ns for path in (report / "encodes").iterdir()} == before
     assert "controller" in ran.out and ran.out.rstrip().endswith("report.html")
     assert ran.err == ""
-    assert sorted(p.name for p in report.iterdir()) == ["encodes", "encodes.csv", "report.html", "results.json"]
+    assert sorted(p.name for p in report.iterdir()) == [
+        "encodes",
+        "encodes.csv",
+        "report.html",
+        "results.json",
+    ]
 
 
 def test_a_failing_disk_is_one_line_and_leaves_the_old_report(
@@ -155,7 +160,8 @@ def test_a_failing_disk_is_one_line_and_leaves_the_old_report(
             assert status == 1 and err.getvalue().count("\\n") == 1, err.getvalue()
             assert "No space left" in err.getvalue()
             assert page.read_text() == old, n
-            assert sorted(p.name for p in page.parent.iterdir()) == ["encodes", "encodes.csv", "report.html", "results.json"]
+            names = ["encodes", "encodes.csv", "report.html", "results.json"]
+            assert sorted(p.name for p in page.parent.iterdir()) == names
         assert met >= 6 and status == 0
         """,
         copy,
