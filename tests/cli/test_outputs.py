@@ -67,7 +67,7 @@ def test_a_dash_is_stdout(make_clip: MakeClip, tmp_path: Path, words: list[str])
 
 
 def test_stdout_has_the_bytes_of_the_file(make_clip: MakeClip, tmp_path: Path) -> None:
-    command = [*COMMAND, str(make_clip()), "--bitrate", "80k", "-o"]
+    command = [*COMMAND, str(make_clip()), "--bitrate", "80k", "--refill", "never", "-o"]
     piped, _ = [
         subprocess.run([*command, output], capture_output=True, check=True, cwd=tmp_path).stdout
         for output in ("-", "o.webm")
