@@ -125,6 +125,7 @@ void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,
   muzero_rc_gop_schedule_begin(&state->schedule, &state->request);
   muzero_rc_gop_memory_begin(&state->gops, &state->schedule);
   if (pyramid != 0 && state->schedule.pyramid == 0) muzero_rc_forecast_fill(state);
+  muzero_rc_forecast_join(state, muzero_rc_gop_schedule_end_of_gop(&state->schedule));
   state->is_pending = true;
   muzero_rc_controller_decide(state);
   state->chosen = state->pending.qindex;

@@ -29,6 +29,13 @@ typedef struct muzero_rc_layer_memory {
   muzero_rc_coded last;
 } muzero_rc_layer_memory;
 
+/* The GOPs between the one under way and those of the forecast's table, see forecast.h. */
+typedef struct muzero_rc_forecast_joint {
+  int32_t first; /* their first shown frame; 0: there are none */
+  int32_t next;  /* the table's first after it */
+  float bits[MUZERO_RC_FORECAST_STEPS];
+} muzero_rc_forecast_joint;
+
 /* The controller's view of the pending frame. */
 typedef struct muzero_rc_pending {
   float base;           /* step of plain inter frames that spends what is left */
@@ -47,6 +54,7 @@ struct muzero_rc_clip_state {
   muzero_rc_frame_traits *traits; /* [frame_count] */
   muzero_rc_lookahead_frame *look; /* [frame_count]; 0 unless `looked` */
   float *forecast;              /* [MUZERO_RC_FORECAST_STEPS, frame_count + 1], see forecast.h */
+  muzero_rc_forecast_joint joint;
   muzero_rc_coded *coded;       /* [coded_capacity], by coding index */
   int32_t coded_capacity;
   int32_t coded_count; /* results so far */

@@ -82,13 +82,12 @@ typedef struct gop_rest {
 static void list_rest(const muzero_rc_clip_state *state, float base, gop_rest *rest) {
   muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
   const muzero_rc_gop_schedule *schedule = &state->schedule;
-  const int32_t show = schedule->pending.show_index;
   float corrections[MUZERO_RC_LAYERS];
   for (int32_t layer = 0; layer < MUZERO_RC_LAYERS; ++layer) {
     corrections[layer] = muzero_rc_budget_correction(&state->budget, layer);
   }
   rest->count = muzero_rc_gop_schedule_ahead(schedule, frames);
-  rest->next_gop = (schedule->gop_end > show ? schedule->gop_end : show) + 1;
+  rest->next_gop = muzero_rc_gop_schedule_end_of_gop(schedule) + 1;
   rest->next_correction = muzero_rc_exp2(muzero_rc_budget_overall(&state->budget));
   for (int32_t i = 0; i < rest->count; ++i) {
     const muzero_rc_frame_span *gop = &state->pending.gop;

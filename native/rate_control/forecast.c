@@ -11,9 +11,14 @@ static float *row(const muzero_rc_clip_state *state, int32_t base) {
   return state->forecast + (size_t)base * (size_t)(state->clip.frame_count + 1);
 }
 
-static void fill_frame(muzero_rc_clip_state *state, muzero_rc_planned_frame frame,
-                       const muzero_rc_frame_span *gop) {
+typedef struct stretch { /* bits at each base step */
+  float bits[MUZERO_RC_FORECAST_STEPS];
+} stretch;
+
+static stretch bits_of_frame(const muzero_rc_clip_state *state, muzero_rc_planned_frame frame,
+                             const muzero_rc_frame_span *gop) {
   muzero_rc_frame_span opening;
+  stretch out;
   if (frame.layer != MUZERO_RC_LAYER_KEY && state->traits[frame.show_index - 1].scene == 0) {
     frame.layer = MUZERO_RC_LAYER_KEY;
     frame.past = 0;
@@ -31,7 +36,16 @@ static void fill_frame(muzero_rc_clip_state *state, muzero_rc_planned_frame fram
                                         .frame = frame,
                                         .step = muzero_rc_clamp_step(step + offset),
                                         .reference_step = muzero_rc_clamp_step(step + parent)};
-    row(state, base)[frame.show_index] = muzero_rc_exp2(muzero_rc_bits_predict(&query));
+    out.bits[base] = muzero_rc_exp2(muzero_rc_bits_predict(&query));
+  }
+  return out;
+}
+
+static void fill_frame(muzero_rc_clip_state *state, muzero_rc_planned_frame frame,
+                       const muzero_rc_frame_span *gop) {
+  const stretch own = bits_of_frame(state, frame, gop);
+  for (int32_t base = 0; base < MUZERO_RC_FORECAST_STEPS; ++base) {
+    row(state, base)[frame.show_index] = own.bits[base];
   }
 }
 
@@ -63,9 +77,18 @@ static int32_t layers_of(const muzero_rc_clip_state *state, int32_t gop_index) {
                     : muzero_rc_gop_schedule_layers(&state->schedule);
 }
 
+/* The frames of a GOP that ends at `end` after frame `start` was shown; returns how many. */
+static int32_t list_gop(const muzero_rc_clip_state *state, int32_t start, int32_t end, int32_t layers,
+                        muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP],
+                        muzero_rc_frame_span *gop) {
+  *gop = muzero_rc_frame_span_of(state->traits, state->clip.frame_count, start + 1, end);
+  return muzero_rc_gop_pattern(start, end, layers, frames);
+}
+
 void muzero_rc_forecast_fill(muzero_rc_clip_state *state) {
   const int32_t count = state->clip.frame_count;
   muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
+  muzero_rc_frame_span gop;
   const muzero_rc_planned_frame key = {0, MUZERO_RC_LAYER_KEY, 0, 0};
   const muzero_rc_frame_span opening = muzero_rc_opening_of(state, 0);
   fill_frame(state, key, &opening);
@@ -73,11 +96,59 @@ void muzero_rc_forecast_fill(muzero_rc_clip_state *state) {
   for (int32_t start = 0; start < count - 1; start += length, ++gop_index) {
     length = length_of(state, gop_index, start);
     const int32_t end = start + length < count ? start + length : count - 1;
-    const muzero_rc_frame_span gop = muzero_rc_frame_span_of(state->traits, count, start + 1, end);
-    const int32_t coded = muzero_rc_gop_pattern(start, end, layers_of(state, gop_index), frames);
+    const int32_t coded = list_gop(state, start, end, layers_of(state, gop_index), frames, &gop);
     for (int32_t i = 0; i < coded; ++i) fill_frame(state, frames[i], &gop);
   }
   sum_from_the_end(state);
+  state->joint = (muzero_rc_forecast_joint){0};
+}
+
+/* Adds the GOP from `start` to `end` to the joint. */
+static void join_gop(muzero_rc_clip_state *state, int32_t start, int32_t end) {
+  muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
+  muzero_rc_frame_span gop;
+  const int32_t layers = muzero_rc_gop_schedule_layers(&state->schedule);
+  const int32_t length = list_gop(state, start, end, layers, frames, &gop);
+  for (int32_t i = 0; i < length; ++i) {
+    const stretch own = bits_of_frame(state, frames[i], &gop);
+    for (int32_t base = 0; base < MUZERO_RC_FORECAST_STEPS; ++base) {
+      state->joint.bits[base] += own.bits[base];
+    }
+  }
+  state->joint.next = end + 1;
+}
+
+static bool has_planned_lengths(const muzero_rc_clip_state *state) {
+  for (int32_t i = 0; i < state->shape_count; ++i) {
+    if (state->shapes[i].length > 0) return true;
+  }
+  return false;
+}
+
+void muzero_rc_forecast_join(muzero_rc_clip_state *state, int32_t start) {
+  const int32_t usual = MUZERO_RC_USUAL_GOP;
+  const int32_t last = state->clip.frame_count - 1;
+  if (has_planned_lengths(state)) return; /* the table has the GOPs that will be */
+  if (start < 0 || start >= last || start % usual == 0 || state->joint.first == start + 1) return;
+  state->joint = (muzero_rc_forecast_joint){.first = start + 1};
+  if (last - start <= 3 * usual) { /* usual ones to the end */
+    for (int32_t at = start; at < last; at += usual) {
+      join_gop(state, at, at + usual < last ? at + usual : last);
+    }
+    return;
+  }
+  /* Two of 12 to 20 frames, to where one of the table's begins. */
+  const int32_t end = (start + usual / 2 + 2 * usual) / usual * usual;
+  const int32_t middle = (start + end) / 2;
+  join_gop(state, start, middle);
+  join_gop(state, middle, end);
+}
+
+/* Bits of shown frames first..end at a base step of the table. */
+static float bits_from(const muzero_rc_clip_state *state, int32_t first, int32_t base) {
+  const muzero_rc_forecast_joint *joint = &state->joint;
+  if (first != joint->first) return row(state, base)[first];
+  return joint->bits[base] + row(state, base)[joint->next];
 }
 
 double muzero_rc_forecast_bits(const muzero_rc_clip_state *state, int32_t first, float base) {
@@ -92,7 +163,7 @@ double muzero_rc_forecast_bits(const muzero_rc_clip_state *state, int32_t first,
   int32_t low = (int32_t)position;
   if (low > MUZERO_RC_FORECAST_STEPS - 2) low = MUZERO_RC_FORECAST_STEPS - 2;
   const float part = position - (float)low;
-  const float below = row(state, low)[first];
-  const float above = row(state, low + 1)[first];
+  const float below = bits_from(state, first, low);
+  const float above = bits_from(state, first, low + 1);
   return (double)(below + part * (above - below));
 }

@@ -1,6 +1,8 @@
 /* The forecast of bits still to come. The GOP under way is known frame by frame; for what lies
  * past it a table is made once per clip: for a dozen base steps, the bits of all frames from some
- * frame to the end, in the GOPs that are planned, then as if libvpx kept to its usual ones. */
+ * frame to the end, in the GOPs that are planned, then as if libvpx kept to its usual ones. Where
+ * none are planned, its GOPs seldom begin where libvpx's do: GOPs of other lengths join them to
+ * the one under way. */
 #ifndef MUZERO_RC_RATE_CONTROL_FORECAST_H_
 #define MUZERO_RC_RATE_CONTROL_FORECAST_H_
 
@@ -8,6 +10,9 @@
 
 /* Fills state->forecast. Uses state->schedule.pyramid (unknown counts as yes). */
 void muzero_rc_forecast_fill(muzero_rc_clip_state *state);
+
+/* Makes the GOPs that join the table to one that ends at shown frame `start`. */
+void muzero_rc_forecast_join(muzero_rc_clip_state *state, int32_t start);
 
 /* Expected bits of shown frames first..end of the clip at base step `base`,
  * before any correction. */

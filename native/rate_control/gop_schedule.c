@@ -173,6 +173,10 @@ void muzero_rc_gop_schedule_show_existing(muzero_rc_gop_schedule *schedule) {
   schedule->shown_depth = schedule->hidden_depth[schedule->hidden_count];
 }
 
+int32_t muzero_rc_gop_schedule_end_of_gop(const muzero_rc_gop_schedule *schedule) {
+  return maximum(schedule->gop_end, schedule->pending.show_index);
+}
+
 int32_t muzero_rc_gop_schedule_ahead(const muzero_rc_gop_schedule *schedule,
                                      muzero_rc_planned_frame out[MUZERO_RC_MAX_GOP]) {
   plan_list list = {out, 0};

@@ -73,6 +73,9 @@ void muzero_rc_gop_schedule_show_existing(muzero_rc_gop_schedule *schedule);
 /* How many layers of alt-refs GOPs as configured have, at most: 1 or MUZERO_RC_MAX_HIDDEN. */
 int32_t muzero_rc_gop_schedule_layers(const muzero_rc_gop_schedule *schedule);
 
+/* The last shown frame of the GOP under way, as far as is known. */
+int32_t muzero_rc_gop_schedule_end_of_gop(const muzero_rc_gop_schedule *schedule);
+
 /* Lists the frames still to be coded in this GOP after the pending one, in
  * coding order; returns how many. Exact as far as libvpx keeps to its pattern. */
 int32_t muzero_rc_gop_schedule_ahead(const muzero_rc_gop_schedule *schedule,
