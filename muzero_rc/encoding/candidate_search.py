@@ -4,6 +4,7 @@ What would change in the rate is taken back by one shift of all frames, which al
 encode left of its budget. A replay without noise does nothing else.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,10 @@ FULL = 0.99
 """A first encode that filled its target less is played again without noise, for the bits that are left."""
 FINEST = 1
 """The finest qindex that a policy may take."""
+LENGTHS = (16, 20, 12, 8)
+"""Of GOPs in frames, for candidates 2 and on, the most promising first."""
+SLOPE_DB = 4.7
+"""What e times the rate brings; the median of the ladders beside the clips."""
 _WIDEST_SHIFT = 128.0
 _LEAST_SPREAD = 2.0
 """Qindexes between the layers that gain and those that lose; with less an encode would be played again."""
@@ -62,6 +67,11 @@ class Candidate:
         """What an encode came to."""
         return Candidate(number, result.config.target_kbps, result.kbps, result.psnr_y_db, result.guarded)
 
+    @property
+    def worth_db(self) -> float:
+        """PSNR at the target, had it been filled: what to go on from, when what is left will be spent."""
+        return self.psnr_y_db - SLOPE_DB * math.log(self.fill)
+
     def beats(self, other: "Candidate") -> bool:
         """Higher PSNR among those that fit; lower rate among those that do not."""
         if self.fits != other.fits:
@@ -81,6 +91,8 @@ class CandidateSearch:
         self._finest = finest
         self._steps = np.array(_native.quantizer_steps())
         self._best: Candidate | None = None
+        self._base: Candidate | None = None
+        self._replays = 0
         self._records: Array = np.zeros(0)
         self._shapes: tuple[GopShape, ...] = ()
         self._seed = 0
@@ -92,6 +104,12 @@ class CandidateSearch:
         assert self._best is not None
         return self._best
 
+    @property
+    def _from(self) -> Candidate:
+        """What plans are made of."""
+        assert self._base is not None
+        return self._base
+
     def tell(self, candidate: Candidate, records: Array, shapes: tuple[GopShape, ...] = ()) -> bool:
         """Takes an encode in; whether it is the best so far.
 
@@ -100,14 +118,23 @@ class CandidateSearch:
             records: its native records.
             shapes: of its GOPs, as asked for.
         """
+        if self._base is None or self._leads(candidate, self._base):
+            self._base, self._records, self._shapes = candidate, records, shapes
+            self._sign = 0
         better = self._best is None or candidate.beats(self._best)
         if better:
-            self._best, self._records, self._shapes = candidate, records, shapes
-            self._sign = 0
+            self._best = candidate
         return better
+
+    def _leads(self, candidate: Candidate, base: Candidate) -> bool:
+        """Whether to go on from it: before anything was played again, whatever the shapes left unused."""
+        if self._replays or not (candidate.fits and base.fits):
+            return candidate.beats(base)
+        return candidate.worth_db > base.worth_db
 
     def plan(self, number: int, *, noise: bool = True) -> QindexPlan:
         """What candidate `number`, from 2 on, plays; without noise it only spends what is left."""
+        self._replays += 1
         coded = self._records[self._records["frame_type"] >= 0]
         moved = coded["qindex"] + (self._noise(number, coded) if noise else 0.0)
         moved += self._shift(coded, moved)
@@ -117,7 +144,7 @@ class CandidateSearch:
 
     def _noise(self, number: int, coded: Array) -> Array:
         """What is added to each coded frame's qindex."""
-        if number == 2 and self.best.fill < FULL:
+        if self._replays == 1 and self._from.fill < FULL:
             return np.zeros(len(coded))
         if self._sign == 1:
             self._sign = -1
@@ -138,7 +165,7 @@ class CandidateSearch:
         one per cent of the rate at noise of this size.
         """
         bits, before = coded["bits"].astype(np.float64), self._steps[coded["qindex"]]
-        wanted = AIM / self.best.fill * bits.sum()
+        wanted = AIM / self._from.fill * bits.sum()
         low, high = -_WIDEST_SHIFT, _WIDEST_SHIFT
         for _ in range(20):
             middle = 0.5 * (low + high)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import Shapes
 from encoder_bridge.encode.pool import STALL_S
 from encoder_bridge.encode.result import EncodeResult, FirstPass
 from encoder_bridge.encode.run import encode
@@ -58,6 +59,7 @@ def second_pass(
     writer: IvfWriter,
     *,
     policy: _native.Policy | None,
+    shapes: Shapes | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> EncodeResult:
     """Encodes `clip` under a policy; all packets are in `writer`'s file afterwards.
@@ -68,6 +70,7 @@ def second_pass(
         config: with the clip's size and frame rate.
         writer: takes the packets as they come.
         policy: None is libvpx's own rate control.
+        shapes: of the GOPs, in place of the policy's.
         progress: as in `encoder_bridge.encode.run.encode`.
 
     Raises:
@@ -80,6 +83,7 @@ def second_pass(
             config,
             mode="libvpx" if policy is None else "policy",
             policy=policy or "controller",
+            shapes=shapes,
             on_packets=writer.write,
             progress=progress,
         )

@@ -39,7 +39,8 @@ from muzero_rc.config.schema import Config  # noqa: E402
 from muzero_rc.corpus.clips import CorpusError, find_clips  # noqa: E402
 from muzero_rc.corpus.instances import Instance, build_instances  # noqa: E402
 from muzero_rc.deploy.policy_names import LIBVPX, UnknownPolicy, default_name, resolve  # noqa: E402
-from muzero_rc.encoding.candidate_search import Candidate, CandidateSearch  # noqa: E402
+from muzero_rc.encoding.candidate_search import LENGTHS, Candidate, CandidateSearch  # noqa: E402
+from muzero_rc.encoding.candidates import uniform_shapes  # noqa: E402
 from muzero_rc.encoding.clip_store import ClipStore  # noqa: E402
 from muzero_rc.encoding.engine import libvpx_engine  # noqa: E402
 from muzero_rc.encoding.qindex_plan import PlanFollower, follow_plans  # noqa: E402
@@ -76,7 +77,7 @@ class Contest:
         """The next candidate's encode."""
         number = len(self.candidates) + 1
         self.candidates.append(Candidate(number, self.target_kbps, done.result.kbps, done.result.psnr_y_db))
-        self.search.tell(self.candidates[-1], done.result.records)
+        self.search.tell(self.candidates[-1], done.result.records, done.result.shapes)
         self.best.append(self.search.best)
 
     def gain_db(self, n: int, *, equal_rate: bool = False) -> float:
@@ -134,10 +135,13 @@ def run_contests(store: ClipStore, contests: Sequence[Contest], policy: str, cou
 def _jobs(store: ClipStore, contests: Sequence[Contest], policy: Any, number: int) -> Iterator[Job]:
     for one in contests:
         name = f"{one.instance.name} {one.target_kbps}k #{number}"
-        if number == 1:
-            how: dict[str, Any] = {"mode": "policy", "policy": policy, "extra": (one,)}
+        if number <= 1 + len(LENGTHS):
+            frames = len(store.raw_clip(one.instance))
+            shapes = None if number == 1 else uniform_shapes(LENGTHS[number - 2], frames)
+            how: dict[str, Any] = {"mode": "policy", "policy": policy, "shapes": shapes, "extra": (one,)}
         else:
-            how = {"extra": (one, PlanFollower(one.search.plan(number)))}
+            plan = one.search.plan(number)
+            how = {"shapes": plan.shapes or None, "extra": (one, PlanFollower(plan))}
         yield store.job(name, one.instance, one.target_kbps, **how)
 
 

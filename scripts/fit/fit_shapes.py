@@ -24,6 +24,7 @@ import optax
 from gop_credits import Sequences, read_sequences
 
 from encoder_bridge import _native
+from muzero_rc.corpus.cache_key import digest
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.deploy.policy_file import write_policy_file
 from muzero_rc.types import Array
@@ -205,6 +206,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     metadata = {"feature_version": _native.versions()["feature_version"], "shapes": sizes}
     provenance = {
         "fitted to": f"{len(data.gain)} encodes of {len(set(data.clip))} clips",
+        "corpus_hash": digest(*sorted(set(data.clip.tolist()))),
         "by": "scripts/fit/fit_shapes.py",
     }
     write_policy_file(options.output, tensors, metadata, provenance)

@@ -174,8 +174,10 @@ def test_files_of_format_1_are_the_same_policies(policy_file, params, tmp_path):
 def test_what_ships_is_read_by_both(name):
     path = shipped()[name]
     metadata, info = read_metadata(path), _native.Policy(str(path)).info
-    for key in ("feature_version", "network", "actions", "action_mode", "decision"):
+    runs = () if "shapes" in metadata else ("network", "actions", "action_mode", "decision")
+    for key in ("feature_version", *runs):
         assert metadata[key] == info[key]
+    assert info["kind"] == ("shapes" if "shapes" in metadata else "network")
     assert metadata["provenance"]["corpus_hash"]
 
 
