@@ -85,6 +85,7 @@ def by_vpxenc(clip: Path, out: Path, policy: str, auto_alt_ref: int) -> Ran:
 def by_rc_encode(clip: Path, out: Path, policy: str, auto_alt_ref: int) -> Ran:
     command = [sys.executable, "-m", "muzero_rc.cli.encode", clip, "-o", out, "--bitrate", f"{KBPS}k"]
     command += ["--policy", policy, "--cpu-used", CPU_USED, "--auto-alt-ref", auto_alt_ref, "--quiet"]
+    command += ["--refill", "never"]  # one encode, as the others make
     return run(*command)
 
 
