@@ -17,6 +17,7 @@ from support.policy_samples import feature_version, network, widths
 
 from muzero_rc.config.schema import NetworkConfig
 from muzero_rc.deploy.policy_export import export_policy
+from muzero_rc.deploy.policy_names import shipped
 
 TINY = NetworkConfig(width=8, latents=2, attention_heads=2, encoder_layers=1, step_blocks=1)
 
@@ -36,10 +37,12 @@ def programs(tmp_path_factory):
     }
 
 
-@pytest.fixture(scope="module", params=["controller", "network"])
+@pytest.fixture(scope="module", params=["controller", "network", "shapes"])
 def policy(request, tmp_path_factory):
     if request.param == "controller":
         return "controller"
+    if request.param == "shapes":
+        return str(shipped()["shapes"])
     path = tmp_path_factory.mktemp("policy") / "random.safetensors"
     export_policy(path, network(TINY)[1], TINY, widths(), feature_version(), {"made by": "a test"})
     return str(path)
