@@ -72,7 +72,7 @@ static void test_what_is_left_is_filled(void) {
     const muzero_rc_shape_plan plan = plan_of(3, 3 + left, FRAMES);
     CHECK_EQ(muzero_rc_shape_plan_length(&plan), 0);
   }
-  const muzero_rc_shape_plan whole = plan_of(5, 5 + 7, FRAMES); /* 4 + 3 would leave three over */
+  const muzero_rc_shape_plan whole = plan_of(5, 5 + 7, FRAMES);
   CHECK(muzero_rc_shape_plan_length(&whole) >= SHORTEST);
   const muzero_rc_shape_plan prime = plan_of(5, 5 + 29, 5); /* no length divides 29 */
   CHECK_EQ(muzero_rc_shape_plan_length(&prime), 0);
