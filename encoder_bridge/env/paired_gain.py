@@ -27,11 +27,8 @@ from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.encode.result import EncodeResult, EpisodeOutcome
 from encoder_bridge.encode.run import encode
 from encoder_bridge.env.reward import EpisodeStart, Step, shown_records
-from encoder_bridge.media.psnr import psnr_db
+from encoder_bridge.media.psnr import USUAL_SLOPE_DB, psnr_db
 
-DEFAULT_SLOPE_DB = 4.7
-"""dB for each factor e of rate, where a clip's own cannot be measured: the median over 69 training clips
-(ladder-pyramid.csv, 276 pairs of neighbouring rates; nine in ten lie between 2.9 and 13.6)."""
 OVERSHOOT_PRICE = 5.0
 """Per cent of gain that each per cent over the target costs, beyond what the bits cost anyway."""
 _NEIGHBOURS = (0.8, 1.25)
@@ -132,6 +129,6 @@ def _measured_slope_db(start: EpisodeStart) -> float:
     targets = [min(max(1, round(config.target_kbps * by)), config.raw_kbps) for by in _NEIGHBOURS]
     low, high = (_controller_encode(start, config.replace(target_kbps=target)) for target in targets)
     if high.kbps < _LEAST_RATE_RATIO * low.kbps or not high.psnr_y_db > low.psnr_y_db:
-        return DEFAULT_SLOPE_DB
+        return USUAL_SLOPE_DB
     slope_db = (high.psnr_y_db - low.psnr_y_db) / math.log(high.kbps / low.kbps)
     return min(max(slope_db, _SLOPE_LIMITS_DB[0]), _SLOPE_LIMITS_DB[1])

@@ -5,6 +5,9 @@ import numpy.typing as npt
 
 PSNR_CAP_DB = 60.0
 """Screen content reaches lossless, whose PSNR is infinite."""
+USUAL_SLOPE_DB = 4.7
+"""dB of mean luma PSNR for each factor e of rate, where a clip's own cannot be measured: the median over 69
+training clips (ladder-pyramid.csv, 276 pairs of neighbouring rates; nine in ten lie between 2.9 and 13.6)."""
 
 
 def psnr_db(sse: npt.ArrayLike, pixels: int) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 from encoder_bridge import _native
 from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.result import EncodeResult
+from encoder_bridge.media.psnr import USUAL_SLOPE_DB
 from muzero_rc.encoding.noise import NoiseConfig, StructuredNoise
 from muzero_rc.encoding.qindex_plan import QindexPlan, plan_of_records
 from muzero_rc.types import Array
@@ -26,8 +27,6 @@ FINEST = 1
 """The finest qindex that a policy may take."""
 LENGTHS = (16, 20, 12, 8)
 """Of GOPs in frames, for candidates 2 and on, the most promising first."""
-SLOPE_DB = 4.7
-"""What e times the rate brings; the median of the ladders beside the clips."""
 _WIDEST_SHIFT = 128.0
 _LEAST_SPREAD = 2.0
 """Qindexes between the layers that gain and those that lose; with less an encode would be played again."""
@@ -70,7 +69,7 @@ class Candidate:
     @property
     def worth_db(self) -> float:
         """PSNR at the target, had it been filled: what to go on from, when what is left will be spent."""
-        return self.psnr_y_db - SLOPE_DB * math.log(self.fill)
+        return self.psnr_y_db - USUAL_SLOPE_DB * math.log(self.fill)
 
     def beats(self, other: "Candidate") -> bool:
         """Higher PSNR among those that fit; lower rate among those that do not."""
