@@ -24,6 +24,9 @@ class Usage(UserError):
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, and that takes file names which begin with a dash."""
 
+    words: Sequence[str] = ()
+    """All that is being parsed."""
+
     def error(self, message: str) -> NoReturn:
         """Prints one line and ends with status 2."""
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -31,7 +34,8 @@ class Parser(argparse.ArgumentParser):
     def parse(self, argv: Sequence[str] | None = None) -> argparse.Namespace:
         """`parse_args`, but `-clip.mp4` is a file where there is such a file, or after -o."""
         open_standard_streams()
-        return self.parse_args(self._protect_dashes(list(sys.argv[1:] if argv is None else argv)))
+        self.words = self._protect_dashes(list(sys.argv[1:] if argv is None else argv))
+        return self.parse_args(self.words)
 
     def _protect_dashes(self, argv: list[str]) -> list[str]:
         options = self._option_string_actions
@@ -57,8 +61,28 @@ def add_encoder_options(parser: argparse.ArgumentParser, **defaults: int) -> Non
         )
 
 
+def add_libvpx(parser: argparse.ArgumentParser) -> None:
+    """Adds --libvpx, which `open_libvpx` obeys."""
+    parser.add_argument(
+        "--libvpx",
+        metavar="PATH",
+        help="the libvpx that encodes, 1.10 to 1.17 (default: MUZERO_RC_LIBVPX, or the newest here)",
+    )
+
+
+def open_libvpx(args: argparse.Namespace) -> None:
+    """Opens the libvpx of a command line with `add_libvpx`, for this process and those that it starts.
+
+    Raises:
+        ToolMissing: it cannot be used, or there is none.
+    """
+    from encoder_bridge import libvpx
+
+    libvpx.choose(args.libvpx) if args.libvpx else libvpx.load()
+
+
 def add_version(parser: argparse.ArgumentParser) -> None:
-    """Adds --version: ours and libvpx's."""
+    """Adds --version: ours, and libvpx's with its ABIs and its path."""
     parser.add_argument("--version", action=_Version, nargs=0, help="print versions")
 
 
@@ -67,10 +91,12 @@ class _Version(argparse.Action):
         from importlib.metadata import version
 
         def body() -> int:
-            from encoder_bridge import _native, libvpx
+            from encoder_bridge import libvpx
 
-            libvpx.load()
-            print(f"{parser.prog} {version('muzero-rc')}, libvpx {_native.versions()['libvpx_runtime']}")
+            wanted = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+            add_libvpx(wanted)
+            open_libvpx(wanted.parse_known_args(getattr(parser, "words", ()))[0])
+            print(f"{parser.prog} {version('muzero-rc')}, {libvpx.describe()}")
             return DONE
 
         parser.exit(run(parser.prog, body))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from muzero_rc.cli.common import DONE, Usage, add_encoder_options, encoder_config
+from muzero_rc.cli.common import DONE, Usage, add_encoder_options, add_libvpx, encoder_config
 from muzero_rc.utils.bitrate import parse_kbps
 
 
@@ -33,6 +33,7 @@ def add_dataset(verbs: Any) -> None:
     verb.add_argument("--max-frames", type=int, metavar="N", help="of each clip (default: all)")
     verb.add_argument("--seed", type=int, default=0, metavar="N", help="of the scans (default: %(default)s)")
     add_encoder_options(verb, cpu_used=4)
+    add_libvpx(verb)
     verb.set_defaults(body=write)
 
 

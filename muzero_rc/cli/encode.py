@@ -16,8 +16,10 @@ from muzero_rc.cli.common import (
     Parser,
     Usage,
     add_encoder_options,
+    add_libvpx,
     add_version,
     encoder_config,
+    open_libvpx,
     run,
     tell,
 )
@@ -98,11 +100,7 @@ def parser() -> Parser:
         metavar="N",
         help="encode N times with the qindexes varied, keep the best that fits (default: %(default)s)",
     )
-    add(
-        "--libvpx",
-        metavar="PATH",
-        help="the libvpx that encodes, 1.10 to 1.17 (default: MUZERO_RC_LIBVPX, or the newest here)",
-    )
+    add_libvpx(made)
     _add_selection(made)
     add("--audio", choices=("copy", "none"), default="copy", help="copy: coded anew where it must be")
     add("--audio-bitrate", metavar="R", help="code audio anew at this bitrate: 96k")
@@ -145,11 +143,10 @@ def _encode(args: argparse.Namespace) -> int:
     if args.max_quality is not None and not 1 <= args.max_quality <= 255:
         raise Usage(f"--max-quality {args.max_quality} is out of range: use 1 to 255")
 
-    from encoder_bridge import libvpx
     from muzero_rc.encoding.file_encode import Wishes
     from muzero_rc.encoding.passes import open_policy
 
-    libvpx.choose(args.libvpx) if args.libvpx else libvpx.load()
+    open_libvpx(args)
     wishes = Wishes(
         audio=args.audio,
         audio_kbps=audio_kbps,

@@ -38,7 +38,8 @@ def _parser() -> Parser:
         help="run ffmpeg, vpxenc, … with a policy",
         usage=f"{PROGRAM} exec [--policy NAME|FILE] [--strict] -- PROGRAM …",
         epilog="The policy decides in VP9 encodes of two passes at a bitrate (VBR), 8-bit 4:2:0; a line on "
-        "stderr says for every encoder whether it does. Everything else runs as ever.",
+        "stderr says for every encoder whether it does. Everything else runs as ever. The libvpx is the one "
+        "that the program has loaded, whatever MUZERO_RC_LIBVPX says.",
     )
     execute.add_argument(
         "--policy",

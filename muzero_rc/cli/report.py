@@ -16,8 +16,10 @@ from muzero_rc.cli.common import (
     Parser,
     Usage,
     add_encoder_options,
+    add_libvpx,
     add_version,
     encoder_config,
+    open_libvpx,
     run,
 )
 from muzero_rc.deploy.policy_names import default_name
@@ -85,6 +87,7 @@ def _parser() -> Parser:
         metavar="N",
         help="encodes at a time (default: %(default)s)",
     )
+    add_libvpx(parser)
     add("--quiet", action="store_true", help="no progress")
     add_version(parser)
     return parser
@@ -106,6 +109,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
 
     if VMAF in metrics and vmaf_ffmpeg() is None:
         raise Usage("no ffmpeg with the libvmaf filter here: leave vmaf out of --metrics, or install one")
+    open_libvpx(args)
     settings = encoder_config(args)
     policies = args.policy or [default_name()]
     rate_controls = choose_rate_controls(

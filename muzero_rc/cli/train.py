@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muzero_rc.cli.common import DONE, Parser, Usage, add_version, run
+from muzero_rc.cli.common import DONE, Parser, Usage, add_libvpx, add_version, open_libvpx, run
 from muzero_rc.cli.dataset import add_dataset, write
 from muzero_rc.utils.extras import require_extra
 
@@ -68,6 +68,7 @@ def _parser() -> Parser:
     actor.add_argument("--name", help="no two actors may share it (default: the folder's name)")
     actor.add_argument("--episodes", type=int, metavar="N", help="stop at so many in the folder")
     actor.add_argument("--config", metavar="FILE.toml", help="with --policy: the run's config")
+    add_libvpx(actor)
     actor.set_defaults(body=_actor)
 
     export = verbs.add_parser("export", help="write a run's policy file")
@@ -85,6 +86,7 @@ def _parser() -> Parser:
     )
     smoke.add_argument("--minutes", type=float, default=5.0, help="(default: %(default)s)")
     smoke.add_argument("--keep", metavar="DIR", help="keep the run folder here")
+    add_libvpx(smoke)
     smoke.set_defaults(body=_smoke)
     return parser
 
@@ -98,6 +100,7 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--set", metavar="A.B=C", action="append", default=[], help="change a setting; may be given again"
     )
+    add_libvpx(verb)
 
 
 def _dispatch(args: argparse.Namespace) -> int:
@@ -105,6 +108,8 @@ def _dispatch(args: argparse.Namespace) -> int:
         require_extra("dataset")
     elif args.body is not _export:  # which only copies a file
         require_extra("train")
+    if "libvpx" in args:
+        open_libvpx(args)
     return int(args.body(args))
 
 

@@ -1,5 +1,6 @@
 """Which libvpx encodes, and what is said of one that cannot."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.made_up_libvpx import CALLS, make_libvpx
 
 from encoder_bridge import _native
 
@@ -19,10 +21,6 @@ RELEASES = {  # release: highest encoder ABI, external rate control ABI
     "1.10.0": (24, 1),
     "1.15.0": (36, 9),
 }
-CALLS = (
-    *("vpx_codec_enc_config_default", "vpx_codec_enc_config_set", "vpx_codec_control_", "vpx_codec_encode"),
-    *("vpx_codec_get_cx_data", "vpx_codec_destroy", "vpx_codec_error", "vpx_codec_error_detail"),
-)
 
 
 @pytest.fixture
@@ -31,17 +29,7 @@ def made_up(tmp_path: Path):
     if not shutil.which("cc"):
         pytest.skip("no C compiler")
 
-    def make(version: str, abi: int, *, calls=CALLS, lowest: int = 5, vp9: bool = True) -> Path:
-        lines = [f'const char *vpx_codec_version_str(void) {{ return "{version}"; }}']
-        lines += ["int vpx_codec_enc_init_ver(void *c, void *i, void *g, long f, int abi) {"]
-        lines += [f"  return abi < {lowest} || abi > {abi} ? 3 : 8; }}"]
-        lines += [f"void {name}(void) {{}}" for name in (*calls, *["vpx_codec_vp9_cx"] * vp9)]
-        source, library = tmp_path / "made_up.c", tmp_path / f"libvpx-{version}-{abi}.so"
-        source.write_text("\n".join(lines) + "\n")
-        subprocess.run(["cc", "-shared", "-fPIC", "-w", "-o", library, source], check=True)
-        return library
-
-    return make
+    return functools.partial(make_libvpx, tmp_path)
 
 
 def asked(named: str | Path | None, *, path: str = "") -> tuple[int, str]:
