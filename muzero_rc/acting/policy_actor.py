@@ -46,7 +46,7 @@ def play_groups(
     Args:
       store: with the instances prepared.
       work: one assignment for each group.
-      policy: `_native.Policy`.
+      policy: opened by `Engine.policy`, or a `_native.Policy` on this machine.
       name_of: names episodes; a uid seeds its episode's noise.
       source: of the episodes.
       step: of the learner that made the policy.

@@ -225,7 +225,7 @@ class CmaSearch:
 
 def controller_episodes(store: ClipStore, wanted: Sequence[tuple[Instance, int]]) -> Iterator[Episode]:
     """What the controller does by itself, at targets in kbps; yields episodes as they end."""
-    policy = store.engine.native.Policy(CONTROLLER)
+    policy = store.engine.policy(CONTROLLER)
     jobs = []
     for instance, target in wanted:
         name = Name(controller_uid(store, instance, target), CONTROLLER)

@@ -40,7 +40,7 @@ class PerturbedController:
         work = [one for one in self._work if any(uid not in known for uid in self._uids_of(one))]
         if not work:
             return
-        policy = self._store.engine.native.Policy(CONTROLLER)
+        policy = self._store.engine.policy(CONTROLLER)
         for some in in_batches(self._store, work):
             for episode in play_groups(self._store, some, policy, self._name, source=DEMONSTRATION):
                 if episode.uid not in known:

@@ -51,7 +51,7 @@ def play_to_log(
       Episodes in the log.
     """
     clips = find_clips(corpus)
-    native = engine.native.Policy(policy)
+    opened = engine.policy(policy)
     with ClipStore(engine, config, cache) as store:
         instances = store.prepared_corpus(clips)
         log = list(read_log(folder))
@@ -70,7 +70,7 @@ def play_to_log(
                 played = play_groups(
                     store,
                     work,
-                    native,
+                    opened,
                     lambda one, i: Name(f"{name}/{one.number + i}", KIND, name, one.number + i),
                     source=SELFPLAY,
                     step=step,

@@ -1,4 +1,4 @@
-"""The clip store: instances prepared for encoding once, and the pool that encodes them.
+"""The clip store: instances prepared for encoding once, and the farm that encodes them.
 
 Raw frames, first passes and anchor curves are made once and kept in the cache folder. An instance that
 cannot be used is logged, skipped and counted; it never ends a run.
@@ -12,9 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from encoder_bridge.encode import first_pass_cache
-from encoder_bridge.encode.batch import BatchResult, Decide, Job, play, refuse_decisions
+from encoder_bridge.encode.batch import BatchResult, Decide, Job, refuse_decisions
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
 from encoder_bridge.encode.raw_clip import RawClip
+from encoder_bridge.encode.waiting import pool_of_one
 from encoder_bridge.errors import BridgeError
 from muzero_rc.config.schema import Config, encoder_settings
 from muzero_rc.corpus.anchor import Anchor, anchor_of
@@ -23,6 +24,7 @@ from muzero_rc.corpus.clips import CorpusError
 from muzero_rc.corpus.frame_store import raw_clip_of
 from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.encoding.engine import Engine
+from muzero_rc.encoding.farm import Farm, LocalFarm
 from muzero_rc.encoding.qindex_plan import PlanFollower, constant_plan, follow_plans
 from muzero_rc.encoding.quality_encodes import (
     QualityEncode,
@@ -39,32 +41,35 @@ _STATS_FIELDS = 25  # of libvpx's FIRSTPASS_STATS
 
 
 class ClipStore:
-    """Prepared instances and a pool of encoders.
+    """Prepared instances and where they are encoded.
 
     Attributes:
       engine: what encodes.
+      farm: where.
       config: of the run.
       failures: why, by the name of what could not be encoded.
       quality: the constant-quality encodes of each prepared instance, by level.
     """
 
-    def __init__(self, engine: Engine, config: Config, cache: Path) -> None:
-        """Starts the pool's threads; `cache` is made if missing."""
+    def __init__(self, engine: Engine, config: Config, cache: Path, farm: Farm | None = None) -> None:
+        """Makes `cache` if it is missing; without a farm, `config.actor.encoders` run on this machine."""
         cache.mkdir(parents=True, exist_ok=True)
         self.engine = engine
+        self.farm = farm or LocalFarm(config.actor.encoders)
         self.config = config
         self.failures: dict[str, str] = {}
         self.quality: dict[str, list[QualityEncode]] = {}
         self._cache = cache
-        self._pool = engine.native.Pool(config.actor.encoders)
+        self._own_farm = farm is None
         self._raw_clips: dict[str, RawClip] = {}
         self._first_passes: dict[str, bytes] = {}
         self._stats: dict[str, Array] = {}
         self._anchors: dict[str, Anchor] = {}
 
     def close(self) -> None:
-        """Ends every encode and joins the threads."""
-        self._pool.close()
+        """Ends every encode; a farm that was given stays open."""
+        if self._own_farm:
+            self.farm.close()
 
     def __enter__(self) -> Self:
         return self
@@ -103,9 +108,8 @@ class ClipStore:
     def play(
         self, jobs: Iterable[Job], decide: Decide = refuse_decisions, *, together: int = 1
     ) -> Iterator[BatchResult]:
-        """Runs jobs over the pool; see `encoder_bridge.encode.batch.play`."""
-        slots = self.config.actor.encoders
-        return play(self._pool, slots, self.engine.layouts, jobs, decide, together=together)
+        """Runs jobs on the farm; see `muzero_rc.encoding.farm.Farm.play`."""
+        return self.farm.play(self.engine, jobs, decide, together=together)
 
     def played(
         self, jobs: Iterable[Job], decide: Decide = refuse_decisions, *, together: int = 1
@@ -144,7 +148,8 @@ class ClipStore:
     def frame_stats(self, name: str) -> Array:
         """f8[T, 25]: the first pass's statistics of a `prepared` instance, as the callbacks give them."""
         if name not in self._stats:
-            raw = self._pool.frame_stats(self._first_passes[name])
+            with pool_of_one(self.engine.native.Pool) as pool:
+                raw = pool.frame_stats(self._first_passes[name])
             self._stats[name] = np.frombuffer(raw, np.float64).reshape(-1, _STATS_FIELDS).copy()
         return self._stats[name]
 

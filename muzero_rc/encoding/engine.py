@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from muzero_rc.encoding.portable_policy import PortablePolicy, open_portable
 from muzero_rc.types import Widths
 
 
@@ -43,6 +44,10 @@ class Engine:
     def libvpx(self) -> str:
         """Version of the libvpx that encodes."""
         return str(self.native.versions()["libvpx_runtime"])
+
+    def policy(self, source: str) -> PortablePolicy:
+        """A policy file, or the controller by its name, opened for jobs; see `open_portable`."""
+        return open_portable(source)
 
 
 def libvpx_engine() -> Engine:

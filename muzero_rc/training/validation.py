@@ -58,14 +58,14 @@ class Validation:
         if rate_control == VBR:
             points = self._run(mode="libvpx")
         else:
-            points = self._run(mode="policy", policy=self._store.engine.native.Policy(CONTROLLER))
+            points = self._run(mode="policy", policy=self._store.engine.policy(CONTROLLER))
         if sum(len(of_clip) for of_clip in points.values()) == len(self.trials):  # else tried again next time
             write_checked(path, {"rate_control": rate_control, "points": points})
         return points
 
     def measure(self, policy_file: Path) -> dict[str, float]:
         """Runs a policy file; figures to log, BD-rates in per cent."""
-        policy = self._store.engine.native.Policy(str(policy_file))
+        policy = self._store.engine.policy(str(policy_file))
         return figures(self._store, self._run(mode="policy", policy=policy), self.baseline(VBR))
 
     def baselines(self) -> dict[str, dict[str, float]]:

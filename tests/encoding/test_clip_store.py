@@ -6,6 +6,7 @@ from support.learn_samples import fake_engine, toy_config, toy_corpus
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.farm import LocalFarm
 
 
 @pytest.fixture
@@ -63,9 +64,17 @@ def test_a_corpus_of_which_nothing_can_be_encoded_is_refused(tmp_path):
         store.prepared_corpus(find_clips(tmp_path))
 
 
-def test_the_pool_is_closed_whatever_happens(tmp_path):
+def test_its_own_farm_is_closed_whatever_happens(tmp_path):
     with pytest.raises(KeyError), ClipStore(fake_engine(), toy_config(), tmp_path) as store:
-        closed, close = [], store._pool.close
-        store._pool.close = lambda: closed.append(close())
+        closed, close = [], store.farm.close
+        store.farm.close = lambda: closed.append(close())
         raise KeyError
     assert closed == [None]
+
+
+def test_a_farm_that_was_given_stays_open(tmp_path):
+    farm = LocalFarm(1)
+    with ClipStore(fake_engine(), toy_config(), tmp_path, farm) as store:
+        assert store.farm is farm
+    assert farm.submit(abs, -1).result() == 1
+    farm.close()
