@@ -21,9 +21,10 @@ from muzero_rc.cli.common import (
     encoder_config,
     open_libvpx,
     run,
+    tell,
 )
 from muzero_rc.deploy.policy_names import default_name
-from muzero_rc.evaluation.metrics import ALWAYS, OPTIONS, PSNR_Y, VMAF, Metric, wanted
+from muzero_rc.evaluation.metrics import ALL, ALWAYS, OPTIONS, PSNR_Y, Metric, measurable_here, wanted
 from muzero_rc.utils.bitrate import parse_kbps
 from muzero_rc.utils.extras import require_extra
 
@@ -76,8 +77,8 @@ def _parser() -> Parser:
     optional = [option for option in OPTIONS if option not in ALWAYS]
     add(
         "--metrics",
-        default=",".join(ALWAYS),
-        help=f"{' and '.join(ALWAYS)} always; {' and '.join(optional)} too where asked "
+        default=ALL,
+        help=f"{' and '.join(ALWAYS)} always; {', '.join(optional)} where an ffmpeg here has them "
         "(default: %(default)s)",
     )
     add(
@@ -101,14 +102,11 @@ def _report(args: argparse.Namespace, command: str) -> int:
     bitrates = _bitrates(args.bitrates) if args.bitrates is not None else None
     require_extra("report")
 
-    from encoder_bridge.media.quality import vmaf_ffmpeg
     from muzero_rc.corpus.clips import find_clips
     from muzero_rc.evaluation.rate_controls import choose_rate_controls
     from muzero_rc.evaluation.runner import Evaluation
     from muzero_rc.report.build import build_report, ladder_beside, plan_tasks
 
-    if VMAF in metrics and vmaf_ffmpeg() is None:
-        raise Usage("no ffmpeg with the libvmaf filter here: leave vmaf out of --metrics, or install one")
     open_libvpx(args)
     settings = encoder_config(args)
     policies = args.policy or [default_name()]
@@ -123,6 +121,9 @@ def _report(args: argparse.Namespace, command: str) -> int:
     output = Path(args.output)
     if output.exists() and not output.is_dir():
         raise Usage(f"{output} is a file; -o wants a folder")
+    metrics, notes = measurable_here(metrics)
+    for note in notes:
+        tell(f"{PROGRAM}: note: {note}")
     evaluation = Evaluation(tasks, rate_controls, settings, metrics)
     show = None if args.quiet else Progress(evaluation.size())
     data, page = build_report(
@@ -136,6 +137,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
         on_encode=show,
         ladder=ladder,
         unread=unread,
+        notes=notes,
     )
     _print_summary(data)
     print(page)
@@ -144,9 +146,9 @@ def _report(args: argparse.Namespace, command: str) -> int:
 
 def _metrics(text: str) -> list[Metric]:
     options = set(text.split(","))
-    unknown = sorted(options - set(OPTIONS))
+    unknown = sorted(options - {*OPTIONS, ALL})
     if unknown:
-        raise Usage(f"unknown metric {unknown[0]!r}; there are {', '.join(OPTIONS)}")
+        raise Usage(f"unknown metric {unknown[0]!r}; there are {', '.join([*OPTIONS, ALL])}")
     return wanted(options)
 
 

@@ -94,7 +94,7 @@ def run_request(
                 )
             frames.check(result.frames)
         writer.flush()
-        quality = measure(clip, writer.path, **optional_of(metrics))
+        quality = measure(clip, writer.path, optional=optional_of(metrics))
     return MeasuredEncode(
         clip="",
         rate_control="",

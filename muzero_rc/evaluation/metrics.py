@@ -5,7 +5,7 @@ Options, cache keys, tables, results.json and BD-rates go through METRICS. A new
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,26 @@ PSNR_Y_SUM = Metric(
     measured=lambda quality: quality.psnr_y_sum_db,
     max_gap=6.0,
 )
+PSNR_Y_P5 = Metric(
+    key="psnr_y_p5",
+    name="psnr_y_p5_db",
+    option="psnr",
+    label="PSNR-Y, 5th percentile",
+    column="5th percentile, dB",
+    digits=3,
+    measured=lambda quality: quality.psnr_y_p5_db,
+    max_gap=6.0,
+)
+PSNR_611 = Metric(
+    key="psnr_611",
+    name="psnr_611_db",
+    option="psnr",
+    label="PSNR 6:1:1",
+    column="6:1:1, dB",
+    digits=3,
+    measured=lambda quality: quality.psnr_611_db,
+    max_gap=6.0,
+)
 SSIM = Metric(
     key="ssim",
     name="ssim",
@@ -91,20 +111,61 @@ VMAF = Metric(
     max_gap=25.0,
     optional=True,
 )
-METRICS = (PSNR_Y, PSNR_Y_SUM, SSIM, VMAF)
+MS_SSIM = Metric(
+    key="ms_ssim",
+    name="ms_ssim",
+    option="ms-ssim",
+    label="MS-SSIM",
+    column="MS-SSIM",
+    digits=5,
+    measured=lambda quality: quality.ms_ssim,
+    max_gap=6.0,
+    on_curve=ssim_db,
+    optional=True,
+)
+XPSNR_Y = Metric(
+    key="xpsnr_y",
+    name="xpsnr_y_db",
+    option="xpsnr",
+    label="XPSNR-Y",
+    column="XPSNR-Y, dB",
+    digits=3,
+    measured=lambda quality: quality.xpsnr_y_db,
+    max_gap=6.0,
+    optional=True,
+)
+METRICS = (PSNR_Y, PSNR_Y_SUM, PSNR_Y_P5, PSNR_611, SSIM, VMAF, MS_SSIM, XPSNR_Y)
 """In the order of the tables; BD-rates on the first are the headline."""
 OPTIONS = tuple(dict.fromkeys(metric.option for metric in METRICS))
 ALWAYS = tuple(dict.fromkeys(metric.option for metric in METRICS if not metric.optional))
+ALL = "all"
+"""The option that stands for every other one."""
 
 
 def wanted(options: Collection[str]) -> list[Metric]:
     """The metrics that a report with these --metrics has: those that are always measured, and these."""
-    return [metric for metric in METRICS if not metric.optional or metric.option in options]
+    return [m for m in METRICS if not m.optional or m.option in options or ALL in options]
 
 
-def optional_of(metrics: Collection[Metric]) -> dict[str, bool]:
-    """Which optional metrics are among `metrics`: the keywords of `encoder_bridge.media.quality.measure`."""
-    return {metric.option: metric in metrics for metric in METRICS if metric.optional}
+def optional_of(metrics: Collection[Metric]) -> list[str]:
+    """The optional ones among `metrics`, as `encoder_bridge.media.quality.measure` takes them."""
+    return [metric.option for metric in metrics if metric.optional]
+
+
+def measurable_here(metrics: Sequence[Metric]) -> tuple[list[Metric], list[str]]:
+    """Those of `metrics` that an ffmpeg on this machine measures; a line that names the others, if any."""
+    from encoder_bridge.media.quality_filters import OPTIONAL, filter_ffmpeg
+
+    there = filter_ffmpeg()[1]
+    missing = [metric for metric in metrics if metric.optional and metric.option not in there]
+    kept = [metric for metric in metrics if metric not in missing]
+    if not missing:
+        return kept, []
+    labels = ", ".join(metric.label for metric in missing)
+    filters = ", ".join(dict.fromkeys(OPTIONAL[metric.option].filter for metric in missing))
+    return kept, [
+        f"Not measured: {labels}. No ffmpeg here has {filters}; pip install -U imageio-ffmpeg brings one."
+    ]
 
 
 def values_of(quality: "Quality") -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from muzero_rc.evaluation.results import MeasuredEncode
 from muzero_rc.utils.checked_json import read_checked, sha256_of, write_checked
 
-_FORMAT = "muzero-rc encode 3"
+_FORMAT = "muzero-rc encode 4"
 """Counts up when what is measured, or how, changes: older entries are then made again."""
 
 

@@ -8,8 +8,9 @@ from encoder_bridge.atomic_file import whole_file
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media.probe import probe
+from encoder_bridge.media.quality_filters import smallest_side
 from muzero_rc.corpus.ladder import LADDER_CPU_USED, LADDER_CQ_LEVELS, Rungs, read_ladder
-from muzero_rc.evaluation.metrics import VMAF
+from muzero_rc.evaluation.metrics import optional_of
 from muzero_rc.evaluation.rate_controls import LIBVPX_Q, find_rate_control
 from muzero_rc.evaluation.result_cache import ResultCache
 from muzero_rc.evaluation.results import Failure, MeasuredEncode, ReportClip, ReportData
@@ -85,6 +86,7 @@ def build_report(
     on_encode: OnEncode | None = None,
     ladder: Path | None = None,
     unread: Sequence[Failure] = (),
+    notes: Sequence[str] = (),
 ) -> tuple[ReportData, Path]:
     """Evaluates what is missing in `folder`/encodes and writes the report; returns it and its page.
 
@@ -99,6 +101,7 @@ def build_report(
         on_encode: told of every result.
         ladder: to hold constant quality's rates against.
         unread: clips that could not be read, as `plan_tasks` has them.
+        notes: lines for the reader, before those that are found here.
     """
     encodes, failures = evaluate(evaluation, ResultCache(folder / "encodes"), jobs=jobs, on_encode=on_encode)
     data = ReportData(
@@ -109,9 +112,9 @@ def build_report(
         baseline=find_rate_control(baseline).name,
         policies=list(dict.fromkeys(find_rate_control(name).name for name in policies)),
         settings={"targets": targets, **_settings_in_words(evaluation.settings)},
-        versions={**versions(vmaf=VMAF in evaluation.metrics), **_policy_versions(evaluation)},
+        versions={**versions(filters=bool(optional_of(evaluation.metrics))), **_policy_versions(evaluation)},
         command=command,
-        notes=_notes(evaluation, encodes, ladder),
+        notes=[*notes, *_small_clips(evaluation), *_notes(evaluation, encodes, ladder)],
     )
     folder.mkdir(parents=True, exist_ok=True)
     return data, write_report(data, folder)
@@ -159,6 +162,19 @@ def _policy_versions(evaluation: Evaluation) -> dict[str, str]:
     policies = {r.name: r.policy for r in evaluation.rate_controls if r.policy is not None}
     files = {name: policy.path for name, policy in policies.items() if policy.path is not None}
     return {f"policy {name}": f"SHA-256 {file_sha256(path)}" for name, path in files.items()}
+
+
+def _small_clips(evaluation: Evaluation) -> list[str]:
+    """A line for every metric that cannot be measured of some clips."""
+    lines = []
+    for metric in evaluation.metrics:
+        side = smallest_side(metric.option) if metric.optional else 0
+        small = [task.name for task in evaluation.tasks if min(task.clip.width, task.clip.height) < side]
+        if small:
+            lines.append(
+                f"{metric.label} needs {side} pixels a side, and is not measured of {', '.join(small)}."
+            )
+    return lines
 
 
 def _notes(evaluation: Evaluation, encodes: Sequence[MeasuredEncode], ladder: Path | None) -> list[str]:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from encoder_bridge import _native
 from encoder_bridge.media.ffmpeg import program
-from encoder_bridge.media.quality import vmaf_ffmpeg
+from encoder_bridge.media.quality_filters import filter_ffmpeg
 
 
-def versions(*, vmaf: bool = False) -> dict[str, str]:
+def versions(*, filters: bool = False) -> dict[str, str]:
     """Versions by name.
 
     Args:
-        vmaf: with the ffmpeg that measures VMAF.
+        filters: with the ffmpeg whose filters measure what not every ffmpeg does.
     """
     native = _native.versions()
     found = {
@@ -27,8 +27,8 @@ def versions(*, vmaf: bool = False) -> dict[str, str]:
         "processor": _processor(),
         "system": platform.platform(),
     }
-    if vmaf and (ffmpeg := vmaf_ffmpeg()):
-        found["ffmpeg of VMAF"] = _ffmpeg_version(ffmpeg)
+    if filters:
+        found["ffmpeg of the metrics"] = _ffmpeg_version(filter_ffmpeg()[0])
     return found
 
 

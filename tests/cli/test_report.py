@@ -46,6 +46,8 @@ def report(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "controller",
         "--compare-with",
         "libvpx-q,libvpx-q-replay",
+        "--metrics",
+        "psnr,ssim",
     ]
     output.parent.mkdir()
     assert main([*words, "--jobs", "2", "--quiet"]) == 0
@@ -120,7 +122,7 @@ def test_the_page_carries_every_coded_frame(report: Path) -> None:
 def test_a_second_run_encodes_nothing(invoke: Any, report: Path, folder: Path) -> None:
     """It says --peers, the older name of --compare-with."""
     before = {path: path.stat().st_mtime_ns for path in (report / "encodes").iterdir()}
-    words = ("--policy", "controller", "--peers", "libvpx-q,libvpx-q-replay")
+    words = ("--policy", "controller", "--peers", "libvpx-q,libvpx-q-replay", "--metrics", "psnr,ssim")
     ran = invoke(main, folder, "-o", report, *words)
     assert ran.status == 0
     assert {path: path.stat().st_mtime_ns for path in (report / "encodes").iterdir()} == before
@@ -141,6 +143,7 @@ def test_a_failing_disk_is_one_line_and_leaves_the_old_report(
     copy = tmp_path / "report"
     shutil.copytree(report, copy)
     words = [str(folder), "-o", str(copy), "--compare-with", "libvpx-q,libvpx-q-replay", "--quiet"]
+    words += ["--metrics", "psnr,ssim"]
     run_with_faults(
         f"""
         import contextlib, io

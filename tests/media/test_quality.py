@@ -7,12 +7,13 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.run import encode
 from encoder_bridge.errors import BadInput
-from encoder_bridge.media import quality
+from encoder_bridge.media import quality_filters
 from encoder_bridge.media.decode import open_clip, open_frames, read_frames
 from encoder_bridge.media.ivf import ivf_file
 from encoder_bridge.media.mux import write_output
 from encoder_bridge.media.output import check_output
 from encoder_bridge.media.quality import measure
+from encoder_bridge.media.quality_filters import OPTIONAL, filter_ffmpeg
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def encoded(footage, tmp_path_factory):
 
 def test_the_decoded_file_has_the_psnr_that_the_encoder_reports(encoded):
     clip, path, result = encoded
-    measured = measure(clip, path, vmaf=False)
+    measured = measure(clip, path, optional=())
     assert measured.frames == 10
     assert measured.psnr_y_db == pytest.approx(result.psnr_y_db, abs=1e-9)
     errors = result.shown["sse_y"].sum() / (10 * 176 * 144)
@@ -45,7 +46,7 @@ def test_scikit_video_agrees(encoded, monkeypatch):
     monkeypatch.setattr(np, "float", float, raising=False)
     measure_ = pytest.importorskip("skvideo.measure")
     clip, path, _ = encoded
-    measured = measure(clip, path, vmaf=False)
+    measured = measure(clip, path, optional=())
     decoded = replace(clip, path=path, stream=0)
     luma = [read_frames(c)[:, : 176 * 144].reshape(-1, 144, 176, 1) for c in (clip, decoded)]
     assert measured.psnr_y_frames_db == pytest.approx(measure_.psnr(*luma), abs=1e-3)
@@ -55,32 +56,61 @@ def test_scikit_video_agrees(encoded, monkeypatch):
 
 def test_a_lossless_copy_is_capped_at_60_db(encoded):
     clip, _, _ = encoded
-    same = measure(clip, clip.path, vmaf=False)
+    same = measure(clip, clip.path, optional=())
     assert (same.psnr_y_db, same.psnr_y_sum_db, same.ssim) == (60.0, 60.0, 1.0)
 
 
-@pytest.mark.skipif(quality.vmaf_ffmpeg() is None, reason="no ffmpeg with libvmaf on this machine")
-def test_vmaf_tells_good_from_bad(encoded, footage):
+def test_chroma_and_the_worst_frames_count(encoded):
     clip, path, _ = encoded
-    bad = footage(
-        "blurred.mkv",
-        "size=176x144:rate=30000/1001",
-        10,
-        "-vf",
-        "gblur=4",
-        "-c:v",
-        "ffv1",
-        "-pix_fmt",
-        "yuv420p",
-    )
-    assert measure(clip, clip.path).vmaf > 95
-    assert measure(clip, path).vmaf > measure(clip, bad).vmaf + 10
+    measured = measure(clip, path, optional=())
+    ours, theirs = (read_frames(c).astype(int) for c in (clip, replace(clip, path=path, stream=0)))
+    luma, chroma = 176 * 144, 88 * 72
+    planes = np.split((ours - theirs) ** 2, [luma, luma + chroma], axis=1)
+    db = np.array([10 * np.log10(255**2 / plane.mean(axis=1)) for plane in planes])
+    assert measured.psnr_611_db == pytest.approx(((6 * db[0] + db[1] + db[2]) / 8).mean())
+    assert measured.psnr_y_p5_db == pytest.approx(np.percentile(db[0], 5))
+    assert db[0].min() < measured.psnr_y_p5_db < measured.psnr_y_db
 
 
-def test_without_any_libvmaf_there_is_no_vmaf(encoded, monkeypatch):
-    monkeypatch.setattr(quality, "vmaf_ffmpeg", lambda: None)
+needs_all = pytest.mark.skipif(
+    filter_ffmpeg()[1] != set(OPTIONAL), reason="no ffmpeg with libvmaf and xpsnr on this machine"
+)
+
+
+@needs_all
+def test_the_filters_tell_good_from_bad(footage):
+    size = "size=176x176:rate=30000/1001"
+    path = footage("square.mkv", size, 4)
+    lossless = ("-c:v", "ffv1", "-pix_fmt", "yuv420p")
+    with open_clip(path) as clip:
+        same = measure(clip, path)
+        good, bad = (
+            measure(clip, footage(f"blur-{sigma}.mkv", size, 4, "-vf", f"gblur={sigma}", *lossless))
+            for sigma in (0.5, 4)
+        )
+    assert same.vmaf > 95 and same.ms_ssim == pytest.approx(1) and same.xpsnr_y_db == 60
+    assert good.vmaf > bad.vmaf + 10
+    assert good.ms_ssim > bad.ms_ssim + 0.01
+    assert good.xpsnr_y_db > bad.xpsnr_y_db + 3
+
+
+@needs_all
+def test_small_pictures_have_no_ms_ssim(encoded):
     clip, path, _ = encoded
-    assert measure(clip, path).vmaf is None
+    measured = measure(clip, path, optional=["vmaf", "ms-ssim"])
+    assert measured.vmaf > 0 and measured.ms_ssim is None and measured.xpsnr_y_db is None
+
+
+@pytest.mark.parametrize("there", [frozenset(), frozenset({"xpsnr"})])
+def test_what_no_ffmpeg_measures_is_left_out(encoded, monkeypatch, there):
+    if not there <= filter_ffmpeg()[1]:
+        pytest.skip("no ffmpeg with xpsnr on this machine")
+    ffmpeg = filter_ffmpeg()[0]
+    monkeypatch.setattr(quality_filters, "filter_ffmpeg", lambda: (ffmpeg, there))
+    clip, path, _ = encoded
+    measured = measure(clip, path)
+    assert measured.vmaf is None and measured.ms_ssim is None
+    assert (measured.xpsnr_y_db is None) == (not there) and 0 < measured.ssim <= 1
 
 
 def test_files_that_do_not_fit_are_refused(encoded, footage, tmp_path):

@@ -91,7 +91,7 @@ def test_results_hold_what_the_page_shows() -> None:
     first = results["encodes"][0]
     assert set(first) == {
         *("clip", "method", "target_kbps", "cq_level", "kbps", "psnr_y_db", "psnr_y_sum_db", "ssim", "vmaf"),
-        *("frames", "fps", "encode_s", "guarded"),
+        *("psnr_y_p5_db", "psnr_611_db", "frames", "fps", "encode_s", "guarded"),
     }
     assert first["vmaf"] is None and first["psnr_y_sum_db"] == 29.5
     bd = next(b for b in results["bd_rate"] if b["method"] == AWKWARD_POLICY and b["metric"] == "psnr_y")
