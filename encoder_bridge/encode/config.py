@@ -92,6 +92,14 @@ class EncoderConfig:
     max_q: int = _setting(63, 0, 63, "on libvpx's outer scale; does not bind a policy", first_pass=False)
     arnr_max_frames: int = _setting(-1, -1, 15, "frames that an alt-ref is filtered over")
     arnr_strength: int = _setting(-1, -1, 6, "of the alt-ref's temporal filter")
+    gf_interval: int = _setting(-1, -1, 23, "frames of every GOP, as far as it goes", first_pass=False)
+    corpus_complexity: int = _setting(
+        0,
+        0,
+        10_000,
+        "of VBR: midpoint of a corpus that shares its rate; 0: each clip alone",
+        first_pass=False,
+    )
     tpl: int = _setting(-1, -1, 1, "1: libvpx's temporal dependency model")
     psnr: int = _setting(1, 0, 1, "1: packets carry their frame's squared error", first_pass=False)
     quick: int = _setting(1, 0, 1, "1: the first pass notes what probe encodes at two qualities took")

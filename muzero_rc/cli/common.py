@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -49,9 +49,16 @@ class Parser(argparse.ArgumentParser):
         return protected
 
 
-def add_encoder_options(parser: argparse.ArgumentParser, **defaults: int) -> None:
-    """Adds an option for every encoder setting that is offered as one; `defaults` are this command's own."""
+def add_encoder_options(
+    parser: argparse.ArgumentParser, *, leave_out: Collection[str] = (), **defaults: int
+) -> None:
+    """Adds an option for every encoder setting that is offered as one; `defaults` are this command's own.
+
+    Settings in `leave_out` the command declares itself.
+    """
     for name, setting in offered(Offered.OPTION).items():
+        if name in leave_out:
+            continue
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             type=int,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoder_bridge.encode.config import Offered, offered
 from muzero_rc.cli.common import (
     DONE,
     FAILED,
@@ -49,7 +50,9 @@ def _parser() -> Parser:
         "compares them. Finished encodes are kept in DIR: a second run encodes only what is missing.",
         epilog="Rate controls: a policy's name or file, controller, libvpx-vbr (its two-pass VBR), "
         "libvpx-vbr-arf1 (the same with auto-alt-ref 1), libvpx-q (its constant quality, no target of its "
-        "own), libvpx-q-replay (constant quality's qindexes through our callbacks).",
+        "own), libvpx-q-replay (constant quality's qindexes through our callbacks), libvpx-per-title (VBR "
+        "with the best of a small grid of settings for each clip, bisected to the rate), libvpx-corpus "
+        "(corpus VBR, which shares one bitrate among all clips). NAME@2: with cpu-used 2.",
     )
     add = parser.add_argument
     add("clips", metavar="CLIP|FOLDER", nargs="+", help="videos, or folders of videos")
@@ -72,7 +75,14 @@ def _parser() -> Parser:
     targets.add_argument(
         "--ladder", metavar="FILE.csv", help="targets of each clip (default: the one beside the clips)"
     )
-    add_encoder_options(parser, cpu_used=4)
+    add_encoder_options(parser, leave_out=["cpu_used"])
+    add(
+        "--cpu-used",
+        default="4",
+        metavar="N[,N...]",
+        help=f"{offered(Offered.OPTION)['cpu_used'].words}; more than one: policies and baseline at the "
+        "others too, for the picture of time against BD-rate (default: %(default)s)",
+    )
     add("--max-frames", type=int, metavar="N", help="encode the first N frames of each clip only")
     optional = [option for option in OPTIONS if option not in ALWAYS]
     add(
@@ -108,10 +118,15 @@ def _report(args: argparse.Namespace, command: str) -> int:
     from muzero_rc.report.build import build_report, ladder_beside, plan_tasks
 
     open_libvpx(args)
+    args.cpu_used, *more_cpu_used = _cpu_used(args.cpu_used)
     settings = encoder_config(args)
     policies = args.policy or [default_name()]
     rate_controls = choose_rate_controls(
-        policies, args.baseline, compare_with, auto_alt_ref=args.auto_alt_ref
+        policies,
+        args.baseline,
+        compare_with,
+        auto_alt_ref=args.auto_alt_ref,
+        more_cpu_used=more_cpu_used,
     )
     paths = find_clips(*(Path(clip) for clip in args.clips))
     ladder = Path(args.ladder) if args.ladder else None
@@ -150,6 +165,19 @@ def _metrics(text: str) -> list[Metric]:
     if unknown:
         raise Usage(f"unknown metric {unknown[0]!r}; there are {', '.join([*OPTIONS, ALL])}")
     return wanted(options)
+
+
+def _cpu_used(text: str) -> list[int]:
+    """The report's own, then the others."""
+    setting = offered(Offered.OPTION)["cpu_used"]
+    try:
+        speeds = list(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError:
+        raise Usage(f"--cpu-used {text}: use whole numbers, comma between") from None
+    wrong = next((speed for speed in speeds if not setting.low <= speed <= setting.high), None)
+    if wrong is not None:
+        raise Usage(f"--cpu-used {wrong} is out of range: use {setting.low} to {setting.high}")
+    return speeds
 
 
 def _bitrates(text: str) -> list[int]:

@@ -37,6 +37,8 @@ class EncodeRequest:
             matched frame by frame where libvpx may choose other GOPs.
         policy: opened, for "policy".
         plan: an encode whose qindexes are fed back, without guard, for "plan" and "places".
+        first_pass: settings whose first pass serves these too: libvpx's own decisions look neither at the
+            alt-ref's filter there nor at what is noted for policies. None: those of `config`.
     """
 
     clip: VideoFile
@@ -44,6 +46,7 @@ class EncodeRequest:
     mode: str
     policy: _native.Policy | None = None
     plan: CodedFrames | None = None
+    first_pass: EncoderConfig | None = None
 
     def full_config(self) -> EncoderConfig:
         """With the clip's size and frame rate."""
@@ -52,7 +55,8 @@ class EncodeRequest:
 
 def first_pass_of(request: EncodeRequest, cancelled: threading.Event) -> FirstPass:
     """The first pass that `request` stands on, from the cache when it is there."""
-    return clip_first_pass(request.clip, request.full_config(), progress=_stops(cancelled))
+    config = request.first_pass or request.full_config()
+    return clip_first_pass(request.clip, config, progress=_stops(cancelled))
 
 
 def run_request(

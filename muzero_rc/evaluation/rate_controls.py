@@ -1,10 +1,12 @@
 """The rate controls that a report compares: libvpx's own, and policies."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from encoder_bridge.encode.config import EncoderConfig
 from muzero_rc.deploy.policy_names import LIBVPX, PolicyRef, UnknownPolicy, resolve
 from muzero_rc.utils.file_hash import file_sha256
 
@@ -12,6 +14,9 @@ LIBVPX_VBR = "libvpx-vbr"
 LIBVPX_VBR_ARF1 = "libvpx-vbr-arf1"
 LIBVPX_Q = "libvpx-q"
 LIBVPX_Q_REPLAY = "libvpx-q-replay"
+LIBVPX_PER_TITLE = "libvpx-per-title"
+LIBVPX_CORPUS = "libvpx-corpus"
+_AT_CPU_USED = re.compile(r"(.+)@(-?\d)")
 
 
 class Kind(Enum):
@@ -20,6 +25,8 @@ class Kind(Enum):
     VBR = "libvpx's two-pass VBR"
     QUALITY = "libvpx's constant quality"
     REPLAY = "constant quality's qindexes, fed back through the callbacks"
+    PER_TITLE = "the best of a grid of libvpx's settings for each clip, bisected to the rate"
+    CORPUS = "libvpx's corpus VBR, which shares one bitrate among all clips"
     POLICY = "a policy, through the callbacks"
 
 
@@ -30,17 +37,29 @@ class RateControl:
     Attributes:
         auto_alt_ref: differs from the report's own setting where not None.
         policy: of Kind.POLICY.
+        cpu_used: differs from the report's own setting where not None.
     """
 
     name: str
     kind: Kind
     auto_alt_ref: int | None = None
     policy: PolicyRef | None = None
+    cpu_used: int | None = None
 
     @property
     def has_target(self) -> bool:
-        """Whether it aims at a bitrate; the others take their rates from constant quality."""
-        return self.kind in (Kind.VBR, Kind.POLICY)
+        """Whether it aims at a bitrate."""
+        return self.kind in (Kind.VBR, Kind.PER_TITLE, Kind.POLICY)
+
+    @property
+    def base_name(self) -> str:
+        """Its name without the cpu-used that it may carry."""
+        return base_name(self.name)
+
+    def settings(self, of_report: EncoderConfig) -> EncoderConfig:
+        """The encoder's settings under it, which differ from the report's where it says so."""
+        own = {"auto_alt_ref": self.auto_alt_ref, "cpu_used": self.cpu_used}
+        return of_report.replace(**{name: value for name, value in own.items() if value is not None})
 
 
 CONSTANT_QUALITY = RateControl(LIBVPX_Q, Kind.QUALITY)
@@ -50,17 +69,37 @@ _LIBVPX = {
     LIBVPX_VBR_ARF1: RateControl(LIBVPX_VBR_ARF1, Kind.VBR, auto_alt_ref=1),
     LIBVPX_Q: CONSTANT_QUALITY,
     LIBVPX_Q_REPLAY: RateControl(LIBVPX_Q_REPLAY, Kind.REPLAY),
+    LIBVPX_PER_TITLE: RateControl(LIBVPX_PER_TITLE, Kind.PER_TITLE),
+    LIBVPX_CORPUS: RateControl(LIBVPX_CORPUS, Kind.CORPUS),
 }
+
+
+def base_name(name: str) -> str:
+    """A rate control's name without the cpu-used that it may carry."""
+    found = _AT_CPU_USED.fullmatch(name)
+    return found[1] if found else name
+
+
+def at_cpu_used(rate_control: RateControl, cpu_used: int) -> RateControl:
+    """The same with another cpu-used than the report's, under a name that says so."""
+    return replace(rate_control, name=f"{rate_control.name}@{cpu_used}", cpu_used=cpu_used)
 
 
 def find_rate_control(name: str) -> RateControl:
     """A rate control by the name that --policy, --baseline and --compare-with take.
 
+    `NAME@2` is that with cpu-used 2, for those that aim at a bitrate.
+
     Raises:
-        UnknownPolicy: neither one of libvpx's nor a policy.
+        UnknownPolicy: neither one of libvpx's nor a policy, or one that has no other speed.
     """
     if name in _LIBVPX:
         return _LIBVPX[name]
+    if found := _AT_CPU_USED.fullmatch(name):
+        slower = find_rate_control(found[1])
+        if not slower.has_target:
+            raise UnknownPolicy(f"{name}: only rate controls that aim at a bitrate have another cpu-used")
+        return at_cpu_used(slower, int(found[2]))
     try:
         policy = resolve(name)
     except UnknownPolicy as error:
@@ -70,11 +109,23 @@ def find_rate_control(name: str) -> RateControl:
 
 
 def choose_rate_controls(
-    policies: Sequence[str], baseline: str, compare_with: Sequence[str], *, auto_alt_ref: int
+    policies: Sequence[str],
+    baseline: str,
+    compare_with: Sequence[str],
+    *,
+    auto_alt_ref: int,
+    more_cpu_used: Sequence[int] = (),
 ) -> list[RateControl]:
     """The rate controls of a report, in the order of its tables, each once.
 
     VBR with auto-alt-ref 1, which is how people run libvpx, is always among them.
+
+    Args:
+        policies: under test.
+        baseline: what they are compared with.
+        compare_with: beside them.
+        auto_alt_ref: of the report.
+        more_cpu_used: other speeds, at which baseline and policies run too.
 
     Raises:
         UnknownPolicy: a name that is none, or two policy files of one name.
@@ -83,6 +134,7 @@ def choose_rate_controls(
     if LIBVPX_Q_REPLAY in names:
         names.insert(names.index(LIBVPX_Q_REPLAY), LIBVPX_Q)  # what the replay is held against
     chosen: dict[str, RateControl] = {}
+    names += [f"{name}@{speed}" for speed in more_cpu_used for name in (baseline, *policies)]
     for name in names:
         found = find_rate_control(name)
         if chosen.setdefault(found.name, found) != found:
@@ -95,7 +147,7 @@ def fingerprint(rate_control: RateControl, native_library: Path) -> str:
 
     Empty for libvpx's own rate controls, which our code has no part in.
     """
-    if rate_control.kind in (Kind.VBR, Kind.QUALITY):
+    if rate_control.kind not in (Kind.REPLAY, Kind.POLICY):
         return ""
     parts = [native_library]
     if rate_control.policy is not None and rate_control.policy.path is not None:

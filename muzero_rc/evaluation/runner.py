@@ -16,7 +16,8 @@ from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.passes import open_policy
 from muzero_rc.evaluation.cq_match import matching_levels
 from muzero_rc.evaluation.measured_encode import Cancelled, EncodeRequest, first_pass_of, run_request
-from muzero_rc.evaluation.metrics import PSNR_Y_SUM, Metric
+from muzero_rc.evaluation.metrics import PSNR_Y_SUM, Metric, wanted
+from muzero_rc.evaluation.peers import corpus_bitrates, corpus_configs, per_title
 from muzero_rc.evaluation.rate_controls import CONSTANT_QUALITY, Kind, RateControl, fingerprint
 from muzero_rc.evaluation.result_cache import ResultCache, cache_key
 from muzero_rc.evaluation.results import Failure, MeasuredEncode
@@ -55,8 +56,9 @@ class Evaluation:
 
     def size(self) -> int:
         """The least number of encodes; rate matching tries more."""
+        by_level = (Kind.QUALITY, Kind.REPLAY)
         rungs = (
-            len(t.targets_kbps if r.has_target or t.cq_levels is None else t.cq_levels)
+            len(t.cq_levels if r.kind in by_level and t.cq_levels is not None else t.targets_kbps)
             for t in self.tasks
             for r in self.rate_controls
         )
@@ -128,6 +130,7 @@ class _Worker:
         # them while the second waits, then finds them in the cache.
         self._quality_locks = {task.name: threading.Lock() for task in evaluation.tasks}
         self._first_pass_locks = {task.name: threading.Lock() for task in evaluation.tasks}
+        self._corpus_bitrates = corpus_bitrates([task.targets_kbps for task in evaluation.tasks])
         self._digests = {task.name: file_sha256(task.clip.path) for task in evaluation.tasks}
 
     def chain(self, task: ClipTask, rate_control: RateControl) -> list[MeasuredEncode]:
@@ -140,9 +143,10 @@ class _Worker:
         return encodes
 
     def _chain(self, task: ClipTask, rate_control: RateControl) -> Iterator[tuple[str, MeasuredEncode]]:
-        settings = self._evaluation.settings
-        if rate_control.auto_alt_ref is not None:
-            settings = settings.replace(auto_alt_ref=rate_control.auto_alt_ref)
+        settings = rate_control.settings(self._evaluation.settings)
+        if rate_control.kind in (Kind.PER_TITLE, Kind.CORPUS):
+            yield from self._peer(task, rate_control, settings)
+            return
         if rate_control.has_target:
             mode = "libvpx" if rate_control.kind is Kind.VBR else "policy"
             policy = self._policies.get(rate_control.name)
@@ -156,6 +160,23 @@ class _Worker:
             return
         for _, encode in constant:
             yield self._replay(task, rate_control, settings, encode)
+
+    def _peer(
+        self, task: ClipTask, rate_control: RateControl, settings: EncoderConfig
+    ) -> Iterator[tuple[str, MeasuredEncode]]:
+        clip = task.clip
+        highest = settings.for_video(clip.width, clip.height, clip.fps).raw_kbps
+
+        def encode(config: EncoderConfig, *, whole: bool) -> tuple[str, MeasuredEncode]:
+            request = EncodeRequest(clip, config, "libvpx", first_pass=settings)
+            metrics = self._evaluation.metrics if whole else wanted(())
+            return self._encode(task, rate_control, request, target=False, metrics=metrics)
+
+        if rate_control.kind is Kind.PER_TITLE:
+            yield from per_title(task.targets_kbps, settings, highest, encode)
+            return
+        for config in corpus_configs(self._corpus_bitrates[: len(task.targets_kbps)], settings, highest):
+            yield encode(config, whole=True)
 
     def _replay(
         self, task: ClipTask, rate_control: RateControl, settings: EncoderConfig, constant: MeasuredEncode
@@ -195,11 +216,18 @@ class _Worker:
             return [at(level) for level in levels]
 
     def _encode(
-        self, task: ClipTask, rate_control: RateControl, request: EncodeRequest, *, target: bool = True
+        self,
+        task: ClipTask,
+        rate_control: RateControl,
+        request: EncodeRequest,
+        *,
+        target: bool = True,
+        metrics: Sequence[Metric] | None = None,
     ) -> tuple[str, MeasuredEncode]:
-        """One encode and its key, from the cache or made and kept now."""
+        """One encode and its key, from the cache or made and kept now; `metrics` are the report's."""
         if self.cancelled.is_set():
             raise Cancelled
+        metrics = self._evaluation.metrics if metrics is None else metrics
         made_from = {
             "clip": self._digests[task.name],
             "frames": str(task.clip.frames),
@@ -208,7 +236,7 @@ class _Worker:
             "policy": self._fingerprints.get(rate_control.name, ""),
             "plan": hashlib.sha256(repr(request.plan).encode()).hexdigest() if request.plan else "",
             "libvpx": self._libvpx,
-            "metrics": ",".join(metric.name for metric in self._evaluation.metrics),
+            "metrics": ",".join(metric.name for metric in metrics),
         }
         key = cache_key(made_from)
         found = self._cache.load(key)
@@ -217,7 +245,7 @@ class _Worker:
             with self._first_pass_locks[task.name]:
                 first = first_pass_of(request, self.cancelled)
         encode = replace(
-            found or run_request(request, first, metrics=self._evaluation.metrics, cancelled=self.cancelled),
+            found or run_request(request, first, metrics=metrics, cancelled=self.cancelled),
             clip=task.name,
             rate_control=rate_control.name,
             target_kbps=request.config.target_kbps if target else None,

@@ -28,7 +28,7 @@ class Series:
 def line_chart(
     series: Sequence[Series], *, x_label: str, y_label: str, log_x: bool = False, zero_line: bool = False
 ) -> str:
-    """A line chart; "" when no series has a point.
+    """A line chart; of the same size, but empty, when no series has a point.
 
     Args:
         series: lines, and dots where they have labels.
@@ -39,7 +39,7 @@ def line_chart(
     """
     points = [point for line in series for point in line.points]
     if not points:
-        return ""
+        return _empty_chart(f"{y_label}, {x_label}")
     x_low, x_high = _padded([x for x, _ in points], log=log_x)
     y_low, y_high = _padded([y for _, y in points] + ([0.0] if zero_line else []), log=False)
     x_at = _scale(x_low, x_high, LEFT, WIDTH - RIGHT, log=log_x)
@@ -47,7 +47,8 @@ def line_chart(
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_label)}, {escape(x_label)}">'
     ]
-    parts += _x_axis(x_at, _log_ticks(x_low, x_high) if log_x else _ticks(x_low, x_high, 6), x_label)
+    x_ticks = _log_ticks(x_low, x_high) if log_x else []
+    parts += _x_axis(x_at, x_ticks if len(x_ticks) > 1 else _ticks(x_low, x_high, 6), x_label)
     parts += _y_axis(y_at, _ticks(y_low, y_high, 5), y_label)
     if zero_line:
         parts.append(
@@ -56,6 +57,17 @@ def line_chart(
     for line in series:
         parts += _line(line, x_at, y_at)
     return "".join([*parts, "</svg>"])
+
+
+def _empty_chart(label: str) -> str:
+    """A frame in which the page says why there is nothing."""
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}: no curve">'
+        f'<rect class="empty" x="{LEFT}" y="{TOP}" width="{WIDTH - RIGHT - LEFT}" '
+        f'height="{HEIGHT - BOTTOM - TOP}"/>'
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle">'
+        "no curve</text></svg>"
+    )
 
 
 def dot_chart(

@@ -18,8 +18,9 @@ from muzero_rc.evaluation.comparison import (
     mean_encode_s,
     target_keeping,
 )
+from muzero_rc.evaluation.corpus_level import compare_corpora
 from muzero_rc.evaluation.metrics import METRICS, Metric
-from muzero_rc.evaluation.rate_controls import LIBVPX_Q, LIBVPX_VBR_ARF1
+from muzero_rc.evaluation.rate_controls import LIBVPX_Q, LIBVPX_VBR_ARF1, base_name
 from muzero_rc.evaluation.results import MeasuredEncode, ReportClip, ReportData
 from muzero_rc.evaluation.statistics import BdSummary
 from muzero_rc.report.charts import Series, line_chart
@@ -88,6 +89,8 @@ def render(data: ReportData) -> str:
             sections=_clip_sections(data, colours),
             opened={data.baseline, *(data.policies or [LIBVPX_Q])},
             frames=_frames(data, colours),
+            time_chart=time_chart(main, data, colours),
+            corpora=compare_corpora(data, MAIN) if len(data.clips) > 1 else [],
         )
     )
 
@@ -156,25 +159,68 @@ def _by_clip(data: ReportData) -> list[tuple[ReportClip, dict[str, list[Measured
 def _charts(
     data: ReportData, encodes: Mapping[str, list[MeasuredEncode]], colours: Mapping[str, str]
 ) -> list[tuple[Markup, str]]:
-    quality, difference = [], []
+    quality, difference, refused = [], [], []
     baseline = curve(encodes.get(data.baseline, []), MAIN)
     for name, group in encodes.items():
-        dashed = name == LIBVPX_VBR_ARF1
+        dashed = name == LIBVPX_VBR_ARF1 or name != base_name(name)
         points = curve(group, MAIN)
         labels = [f"{name}: {point.rate_kbps:.1f} kbps, {point.quality:.2f} dB" for point in points]
         joined = [(point.rate_kbps, point.quality) for point in points]
         quality.append(Series(name, colours[name], dashed, joined, labels))
         relative = relative_rate(baseline, points)
-        if name != data.baseline and relative:
+        if name == data.baseline:
+            continue
+        if relative:
             difference.append(Series(name, colours[name], dashed, relative, []))
+        else:
+            refused.append(name)
     left = line_chart(quality, x_label="bitrate, kbps (log)", y_label=MAIN.column, log_x=True)
     right = line_chart(difference, x_label=MAIN.column, y_label="bits against baseline, %", zero_line=True)
     captions = (
         "Rate and quality: up and left is better.",
-        f"Bits for the same {MAIN.label} against {data.baseline}: below 0 is smaller.",
+        f"Bits for the same {MAIN.label} against {data.baseline}: below 0 is smaller."
+        + (f" Refused: {', '.join(refused)}." if refused else ""),
     )
     # The charts escape what they are given.
-    return [(Markup(svg), caption) for svg, caption in zip((left, right), captions, strict=True) if svg]
+    return [(Markup(svg), caption) for svg, caption in zip((left, right), captions, strict=True)]
+
+
+def time_chart(
+    comparisons: Sequence[Comparison], data: ReportData, colours: Mapping[str, str]
+) -> Markup | None:
+    """Processor seconds of an encode against BD-rate, a line from speed to speed; None without BD-rates.
+
+    Args:
+        comparisons: with the baseline, on one metric.
+        data: whose encodes took how long.
+        colours: by rate control.
+    """
+    seconds = mean_encode_s(data)
+    percents = {data.baseline: 0.0} | {
+        c.rate_control: c.summary.mean for c in comparisons if c.summary.mean is not None
+    }
+    lines: dict[str, list[tuple[float, float, str]]] = {}
+    for name, percent in percents.items():
+        if name in seconds:
+            label = f"{name}: {seconds[name]:.2f} s, {signed(percent)} %"
+            lines.setdefault(base_name(name), []).append((max(seconds[name], 1e-3), percent, label))
+    if len(lines) < 2:
+        return None
+    series = []
+    for base, dots in lines.items():
+        dots.sort()
+        places = [(second, percent) for second, percent, _ in dots]
+        series.append(Series(base, colours[base], False, places, [label for *_, label in dots]))
+    # The chart escapes what it is given.
+    return Markup(
+        line_chart(
+            series,
+            x_label="processor seconds of an encode (log)",
+            y_label=f"BD-rate to {data.baseline}, %",
+            log_x=True,
+            zero_line=True,
+        )
+    )
 
 
 def _frames(data: ReportData, colours: Mapping[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from muzero_rc.evaluation.comparison import Comparison, TargetKeeping, compare, target_keeping
+from muzero_rc.evaluation.corpus_level import CorpusComparison, compare_corpora
 from muzero_rc.evaluation.metrics import METRICS, VMAF
 from muzero_rc.evaluation.rate_controls import LIBVPX_Q, LIBVPX_VBR_ARF1
 from muzero_rc.evaluation.results import Failure, MeasuredEncode, ReportData
@@ -45,6 +46,7 @@ def results_json(data: ReportData) -> dict[str, Any]:
         "policies": data.policies,
         "clips": [asdict(clip) for clip in data.clips],
         "bd_rate": [_of_comparison(comparison) for comparison in comparisons],
+        "bd_rate_corpus": [_of_corpora(one) for one in compare_corpora(data, METRICS[0])],
         "constraint": [_of_keeping(row) for row in target_keeping(data)],
         "failures": [_of_failure(failure) for failure in data.failures],
         "encodes": [_of_encode(encode) for encode in data.encodes],
@@ -64,6 +66,15 @@ def _of_comparison(comparison: Comparison) -> dict[str, Any]:
         "metric": comparison.metric.key,
         "clips": {name: asdict(result) for name, result in comparison.clips.items()},
         "summary": asdict(comparison.summary),
+    }
+
+
+def _of_corpora(comparison: CorpusComparison) -> dict[str, Any]:
+    return {
+        "method": comparison.rate_control,
+        "metric": METRICS[0].key,
+        "clips": comparison.clips,
+        **asdict(comparison.result),
     }
 
 

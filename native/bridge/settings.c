@@ -37,7 +37,8 @@ static int fill_config(const muzero_rc_libvpx *libvpx, const muzero_rc_settings 
   static const enum vpx_rc_mode USAGE[] = {VPX_VBR, VPX_CBR, VPX_CQ, VPX_Q};
   const int32_t unsigned_fields[] = {
       s->width,         s->height,      s->timebase_num, s->timebase_den, s->target_kbps,
-      s->lag_in_frames, s->kf_max_dist, s->threads,      s->min_q,        s->max_q};
+      s->lag_in_frames, s->kf_max_dist, s->threads,      s->min_q,        s->max_q,
+      s->corpus_complexity};
   for (size_t i = 0; i < sizeof(unsigned_fields) / sizeof(*unsigned_fields); ++i)
     if (unsigned_fields[i] < 0) return -EINVAL;
   if (s->end_usage < 0 || s->end_usage > 3) return -EINVAL;
@@ -55,6 +56,7 @@ static int fill_config(const muzero_rc_libvpx *libvpx, const muzero_rc_settings 
   cfg->rc_min_quantizer = (unsigned)s->min_q;
   cfg->rc_max_quantizer = (unsigned)s->max_q;
   cfg->kf_max_dist = (unsigned)s->kf_max_dist;
+  cfg->rc_2pass_vbr_corpus_complexity = (unsigned)s->corpus_complexity;
   return 0;
 }
 
@@ -73,6 +75,9 @@ static int set_controls(const muzero_rc_libvpx *libvpx, const muzero_rc_settings
       {"cq_level", VP8E_SET_CQ_LEVEL, s->cq_level},
       {"arnr_max_frames", VP8E_SET_ARNR_MAXFRAMES, s->arnr_max_frames},
       {"arnr_strength", VP8E_SET_ARNR_STRENGTH, s->arnr_strength},
+      /* The larger first: libvpx checks after each call. */
+      {"gf_interval", VP9E_SET_MAX_GF_INTERVAL, s->gf_interval},
+      {"gf_interval", VP9E_SET_MIN_GF_INTERVAL, s->gf_interval},
       {"tpl", VP9E_SET_TPL, s->tpl},
   };
   /* The only one of which negative values mean something to libvpx. */

@@ -30,6 +30,8 @@
   FIELD(max_q, 63)                \
   FIELD(arnr_max_frames, -1)      \
   FIELD(arnr_strength, -1)        \
+  FIELD(gf_interval, -1)          \
+  FIELD(corpus_complexity, 0)     \
   FIELD(tpl, -1)                  \
   FIELD(psnr, 1)                  \
   FIELD(quick, 1)

@@ -173,12 +173,14 @@ def test_a_failing_disk_is_one_line_and_leaves_the_old_report(
 
 def test_bitrates_for_one_clip(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> None:
     words = ("--bitrates", "240k,30k,60k,120k", "--policy", "controller", "--compare-with", "")
-    ran = invoke(main, make_clip("64x48", 4, noise=20), "-o", tmp_path, *words, "--auto-alt-ref", "1")
+    words += ("--auto-alt-ref", "1", "--cpu-used", "5,4")
+    ran = invoke(main, make_clip("64x48", 4, noise=20), "-o", tmp_path, *words)
     assert ran.status == 0, ran.err
     results = json.loads((tmp_path / "results.json").read_text())
-    assert results["methods"] == ["libvpx-vbr", "controller"]
+    assert results["methods"] == ["libvpx-vbr", "controller", "libvpx-vbr@4", "controller@4"]
+    assert results["settings"]["cpu-used"] == "5"
     assert [e["target_kbps"] for e in results["encodes"][:4]] == [30, 60, 120, 240]
-    assert ran.err.count("\n") == 8
+    assert ran.err.count("\n") == 16
 
 
 def test_figures_go_into_the_readme(report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +224,8 @@ def refused(ran: Any) -> str:
         (["--bitrates", "10k,20k,30k,40k", "--baseline", "nobody"], "nobody"),
         (["--bitrates", "10k,20k,30k,40k", "--jobs", "0"], "jobs"),
         (["--bitrates", "10k,20k,30k,40k", "--cpu-used", "99"], "99"),
+        (["--bitrates", "10k,20k,30k,40k", "--cpu-used", "4,fast"], "4,fast"),
+        (["--bitrates", "10k,20k,30k,40k", "--compare-with", "libvpx-q@2"], "libvpx-q@2"),
         (["--bitrates", "10k,20k,30k,40k", "--ladder", "x.csv"], "ladder"),
         (["--ladder", "missing.csv"], "missing.csv"),
         ([], "ladder-pyramid.csv"),

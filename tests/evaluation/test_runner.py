@@ -205,6 +205,44 @@ def test_the_replay_stands_on_constant_quality(
     assert all(r.config.end_usage != QUALITY for r in encoder.requests if r.mode == "places")
 
 
+def test_other_speeds_of_a_rate_control_have_names_of_their_own(
+    encoder: Encoder, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    rate_controls = choose_rate_controls(
+        ["controller"], "libvpx-vbr", ["libvpx@5"], auto_alt_ref=1, more_cpu_used=[2]
+    )
+    names = ["libvpx-vbr", "libvpx-vbr@5", "controller", "libvpx-vbr@2", "controller@2"]
+    assert [one.name for one in rate_controls] == names
+    assert [one.base_name for one in rate_controls] == [name.partition("@")[0] for name in names]
+    encodes, _ = evaluate(
+        replace(evaluation, rate_controls=rate_controls), ResultCache(tmp_path / "e"), jobs=1
+    )
+    assert len(encodes) == 2 * 5 * len(TARGETS)
+    speeds = [(r.mode, r.config.cpu_used) for r in encoder.requests[:: len(TARGETS)]]
+    assert sorted(set(speeds)) == [("libvpx", 2), ("libvpx", 4), ("libvpx", 5), ("policy", 2), ("policy", 4)]
+    with pytest.raises(UnknownPolicy, match="aim at a bitrate"):
+        choose_rate_controls([], "libvpx-vbr", ["libvpx-q@2"], auto_alt_ref=1)
+
+
+def test_libvpxs_peers_stand_on_the_reports_first_pass(
+    encoder: Encoder, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    rate_controls = choose_rate_controls(
+        [], "libvpx-vbr", ["libvpx-per-title", "libvpx-corpus"], auto_alt_ref=1
+    )
+    evaluation = replace(evaluation, rate_controls=rate_controls)
+    encodes, failures = evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=1)
+    assert failures == [] and len(encodes) == evaluation.size()
+    tuned = [e for e in encodes if (e.clip, e.rate_control) == ("one", "libvpx-per-title")]
+    assert [e.target_kbps for e in tuned] == list(TARGETS)
+    assert all(e.fill is not None and 0.97 <= e.fill <= 1 for e in tuned)
+    corpus = [r for r in encoder.requests if r.config.corpus_complexity]
+    assert [r.config.target_kbps for r in corpus] == 2 * list(TARGETS)
+    assert [e.target_kbps for e in encodes if e.rate_control == "libvpx-corpus"] == 8 * [None]
+    peers = [r for r in encoder.requests if r.first_pass is not None]
+    assert {r.first_pass for r in peers} == {evaluation.settings} and len(peers) > 2 * 6 * len(TARGETS)
+
+
 def test_policies_of_one_name_are_refused(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

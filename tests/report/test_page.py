@@ -81,6 +81,39 @@ def test_a_report_in_which_everything_failed() -> None:
     assert "0 encodes" in page.text and "How targets were kept" not in page.text
 
 
+def test_charts_are_of_one_size_whatever_is_refused(html: str) -> None:
+    whole = report_data()
+    flat = [replace(e, kbps=100.0) if e.clip == "plain" else e for e in whole.encodes]
+    drawn = render(replace(whole, encodes=flat))
+    sizes = re.findall(r'<svg viewBox="([^"]*)"', drawn)
+    assert len(sizes) == len(re.findall("<svg viewBox", html)) and len(set(sizes)) == 1
+    assert drawn.count("no curve</text>") == 1 and "no curve</text>" not in html
+    assert "Refused: libvpx-vbr-arf1" not in html.split(AWKWARD_CLIP)[0]
+    assert "Refused: libvpx-q" in drawn and "Refused: libvpx-q" not in html
+
+
+def test_time_is_drawn_against_bd_rate() -> None:
+    data = report_data()
+    names = [*data.rate_controls, "libvpx-vbr@2"]
+    slower = [
+        replace(e, rate_control="libvpx-vbr@2", encode_s=2.5, kbps=0.8 * e.kbps)
+        for e in data.encodes
+        if e.rate_control == "libvpx-vbr"
+    ]
+    drawn = render(replace(data, encodes=[*data.encodes, *slower], rate_controls=names))
+    chart = drawn.partition('<figure class="time">')[2].partition("</figure>")[0]
+    assert "libvpx-vbr@2: 2.50 s, −20.00 %" in chart and "libvpx-vbr: 0.25 s, +0.00 %" in chart
+    assert chart.count("<circle") == len(names) and chart.count("<polyline") == len(names) - 1
+    alone = replace(data, encodes=[e for e in data.encodes if e.rate_control == "libvpx-vbr"])
+    assert '<figure class="time">' not in render(alone)
+
+
+def test_all_clips_are_compared_as_one_too(page: Page) -> None:
+    assert "All clips as one" in page.text
+    (found,) = (c for c in results_json(report_data())["bd_rate_corpus"] if c["method"] == AWKWARD_POLICY)
+    assert found["percent"] == pytest.approx(-10) and found["clips"] == 2
+
+
 def test_signed_numbers_have_a_true_minus() -> None:
     assert [signed(-1.234), signed(0.0), signed(2.0, 1)] == ["−1.23", "+0.00", "+2.0"]
 
