@@ -47,8 +47,8 @@ def load() -> None:
     refused = [reason for reason in reasons if "cannot open shared object file" not in reason]
     found = f" ({'; '.join(refused)})" if refused else ""
     raise ToolMissing(
-        f"no libvpx 1.10 to 1.17 is here{found}: install it (Debian: apt install libvpx-dev) or PyAV "
-        f"(pip install av), or name one with {CHOICE}"
+        f"no libvpx 1.10 to 1.17 is here{found}: apt install libvpx-dev, or pip install 'muzero-rc[av]', or "
+        f"name one with {CHOICE}"
     )
 
 

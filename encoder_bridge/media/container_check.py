@@ -11,7 +11,7 @@ from pathlib import Path
 from encoder_bridge.errors import EncodeFailed
 from encoder_bridge.media.containers import Container
 from encoder_bridge.media.ebml import SEGMENT, CutShort, elements
-from encoder_bridge.media.ffmpeg import as_url, complaints, last_complaint, program, running
+from encoder_bridge.media.ffmpeg import as_url, complaints, ffprobe, last_complaint, running
 
 # IDs of Matroska's elements, RFC 9559.
 _SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES = (
@@ -50,7 +50,7 @@ def check_container(
 
 def _read_packets(path: Path) -> tuple[list[str], list[int]]:
     """The kinds of all streams, and the CRC-32 of every packet of the first one."""
-    command = [program("ffprobe"), "-v", "error", "-show_data_hash", "CRC32"]
+    command = [*ffprobe(), "-v", "error", "-show_data_hash", "CRC32"]
     command += ["-show_entries", "packet=stream_index,data_hash:stream=codec_type", "-of", "csv=p=0"]
     streams: list[str] = []
     checksums: list[int] = []

@@ -1,15 +1,20 @@
 """ffmpeg and ffprobe as subprocesses, and their complaints in one line."""
 
+import json
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
+
+import ffmpeg
 
 from encoder_bridge.errors import EncodeFailed, ToolMissing
 
@@ -20,16 +25,83 @@ _NO_MEMORY = re.compile(
 )
 
 
+_HOW_TO_INSTALL = "apt install ffmpeg, or pip install 'muzero-rc[av]'"
+
+
 def program(name: str) -> str:
-    """The full path of ffmpeg or ffprobe.
+    """The full path of a program: the system's; of ffmpeg, where there is none, imageio-ffmpeg's.
 
     Raises:
         ToolMissing: it is not installed.
     """
-    found = shutil.which(name)
+    found = shutil.which(name) or (_wheels_ffmpeg() if name == "ffmpeg" else None)
     if found is None:
-        raise ToolMissing(f"{name} is not installed: install ffmpeg (Debian: apt install ffmpeg)")
+        raise ToolMissing(f"{name} is not installed: {_HOW_TO_INSTALL}")
     return found
+
+
+@lru_cache(maxsize=1)
+def _wheels_ffmpeg() -> str | None:
+    """The one in imageio-ffmpeg's wheel."""
+    try:
+        import imageio_ffmpeg  # slow to import
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        return None
+
+
+def ffprobe() -> list[str]:
+    """The words that start ffprobe: the system's, else ours over PyAV.
+
+    Raises:
+        ToolMissing: neither is installed.
+    """
+    found = shutil.which("ffprobe")
+    if found is not None:
+        return [found]
+    if find_spec("av") is None:
+        raise ToolMissing(f"ffprobe is not installed: {_HOW_TO_INSTALL}")
+    return [sys.executable, "-P", "-m", "encoder_bridge.media.pyav_probe"]  # -P: not what lies around here
+
+
+class ProbeError(Exception):
+    """ffprobe does not read a file; the message is all that it said."""
+
+
+def describe(path: Path, options: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """What ffprobe says of a file's format, streams and chapters.
+
+    Args:
+        path: of the file.
+        options: of ffprobe, before the file's name.
+
+    Raises:
+        ProbeError: it does not read the file.
+        ToolMissing: there is no ffprobe.
+    """
+    said = {**dict(options), "v": "error", "show_chapters": None}
+    command = ffprobe()
+    try:
+        if len(command) == 1:
+            answer: dict[str, Any] = ffmpeg.probe(as_url(path), cmd=command[0], **said)
+        else:
+            answer = json.loads(_pyav_probe(command, said, as_url(path)))
+    except ffmpeg.Error as error:
+        raise ProbeError(error.stderr.decode(errors="replace")) from None
+    except json.JSONDecodeError:
+        raise ProbeError("") from None
+    return answer
+
+
+def _pyav_probe(command: Sequence[str], said: Mapping[str, str | None], url: str) -> bytes:
+    """As `ffmpeg.probe` calls ffprobe, which knows programs of one word only."""
+    words = [word for name, value in said.items() for word in (f"-{name}", value) if word is not None]
+    words = [*command, "-show_format", "-show_streams", "-of", "json", *words, url]
+    done = subprocess.run(words, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode != 0:
+        raise ffmpeg.Error("ffprobe", done.stdout, done.stderr)
+    return done.stdout
 
 
 def as_url(path: Path) -> str:

@@ -1,16 +1,13 @@
 """Probing: what a video file holds, and whether it can be encoded."""
 
-import json
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import ffmpeg
-
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media.conversion import conversion_notes
-from encoder_bridge.media.ffmpeg import as_url, check_memory, last_complaint, program
+from encoder_bridge.media.ffmpeg import ProbeError, check_memory, describe, last_complaint
 from encoder_bridge.media.selection import Selection
 from encoder_bridge.media.sources import Source
 from encoder_bridge.media.streams import Color, Track, color_of, tracks_of
@@ -183,15 +180,10 @@ def _ask_ffprobe(source: Source) -> dict[str, Any]:
                 head = stream.read(8)
         except OSError as error:
             raise BadInput(f"{name} cannot be opened: {(error.strerror or str(error)).lower()}") from error
-    options = {**dict(source.options), "v": "error", "show_chapters": None}
     try:
-        answer: dict[str, Any] = ffmpeg.probe(as_url(path), cmd=program("ffprobe"), **options)
-    except ffmpeg.Error as error:
-        text = error.stderr.decode(errors="replace")
-        raise _refusal(name, head, text) from error
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{name} is no video that ffmpeg can read") from error
-    return answer
+        return describe(path, source.options)
+    except ProbeError as error:
+        raise _refusal(name, head, str(error)) from error
 
 
 def _refusal(name: str, head: bytes, text: str) -> BadInput:

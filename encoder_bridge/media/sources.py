@@ -15,10 +15,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO
 
-import ffmpeg
-
 from encoder_bridge.errors import BadInput
-from encoder_bridge.media.ffmpeg import as_url, program
+from encoder_bridge.media.ffmpeg import ProbeError, describe
 from encoder_bridge.media.scratch import scratch_file
 
 STDIN = "-"
@@ -148,8 +146,8 @@ def _copy(stream: IO[bytes], spool: IO[bytes], where: Path, name: str) -> None:
         spool.write(block)
     spool.flush()
     try:
-        ffmpeg.probe(as_url(where), cmd=program("ffprobe"), v="error")
-    except ffmpeg.Error as error:
-        if b"moov atom" not in error.stderr:
+        describe(where)
+    except ProbeError as error:
+        if "moov atom" not in str(error):
             raise BadInput(f"{name} holds no video that ffmpeg can read") from error
     shutil.copyfileobj(stream, spool, _BLOCK_BYTES)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.errors import BadInput
-from encoder_bridge.media.ffmpeg import as_url, check_memory, complaints, last_complaint, program, running
+from encoder_bridge.media.ffmpeg import as_url, check_memory, complaints, ffprobe, last_complaint, running
 
 _CUT_SHORT = re.compile(r"partial file|ended prematurely|truncat|packet corrupt|end of file", re.IGNORECASE)
 _REORDERED_FRAMES = 64
@@ -199,7 +199,7 @@ def _read_ticks(
     options: Sequence[tuple[str, str]],
     name: str,
 ) -> Ticks:
-    command = [program("ffprobe"), "-v", "error"]
+    command = [*ffprobe(), "-v", "error"]
     command += [word for name, value in options for word in (f"-{name}", value)]
     command += ["-select_streams", str(stream), "-show_entries", entries]
     if max_frames is not None:
