@@ -88,6 +88,16 @@ def open_libvpx(args: argparse.Namespace) -> None:
     libvpx.choose(args.libvpx) if args.libvpx else libvpx.load()
 
 
+def add_farm(parser: argparse.ArgumentParser) -> None:
+    """Adds --farm, for `muzero_rc.distributed.farm.open_farm`."""
+    parser.add_argument(
+        "--farm",
+        default="local",
+        metavar="local|ray[:ADDRESS]",
+        help="where encodes run: this machine (default), or a Ray cluster, which the extra `cluster` needs",
+    )
+
+
 def add_version(parser: argparse.ArgumentParser) -> None:
     """Adds --version: ours, and libvpx's with its ABIs and its path."""
     parser.add_argument("--version", action=_Version, nargs=0, help="print versions")

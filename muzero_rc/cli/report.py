@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from muzero_rc.cli.common import (
     Parser,
     Usage,
     add_encoder_options,
+    add_farm,
     add_libvpx,
     add_version,
     encoder_config,
@@ -98,6 +100,7 @@ def _parser() -> Parser:
         metavar="N",
         help="encodes at a time (default: %(default)s)",
     )
+    add_farm(parser)
     add_libvpx(parser)
     add("--quiet", action="store_true", help="no progress")
     add_version(parser)
@@ -113,6 +116,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
     require_extra("report")
 
     from muzero_rc.corpus.clips import find_clips
+    from muzero_rc.distributed.farm import open_farm
     from muzero_rc.evaluation.rate_controls import choose_rate_controls
     from muzero_rc.evaluation.runner import Evaluation
     from muzero_rc.report.build import build_report, ladder_beside, plan_tasks
@@ -141,19 +145,20 @@ def _report(args: argparse.Namespace, command: str) -> int:
         tell(f"{PROGRAM}: note: {note}")
     evaluation = Evaluation(tasks, rate_controls, settings, metrics)
     show = None if args.quiet else Progress(evaluation.size())
-    data, page = build_report(
-        evaluation,
-        output,
-        policies=policies,
-        baseline=args.baseline,
-        targets=targets,
-        command=command,
-        jobs=args.jobs,
-        on_encode=show,
-        ladder=ladder,
-        unread=unread,
-        notes=notes,
-    )
+    with closing(open_farm(args.farm, args.jobs)) as farm:
+        data, page = build_report(
+            evaluation,
+            output,
+            policies=policies,
+            baseline=args.baseline,
+            targets=targets,
+            command=command,
+            farm=farm,
+            on_encode=show,
+            ladder=ladder,
+            unread=unread,
+            notes=notes,
+        )
     _print_summary(data)
     print(page)
     return FAILED if data.failures else DONE

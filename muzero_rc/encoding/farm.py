@@ -26,10 +26,12 @@ class Shared:
     Attributes:
       key: names the very content: equal keys, equal values.
       value: can be pickled.
+      nbytes: of the value, where it is large.
     """
 
     key: str
     value: Any
+    nbytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """A measured encode: one encode of a report, decoded from its file as a player would, and measured."""
 
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
@@ -18,8 +17,10 @@ from encoder_bridge.media.ivf import ivf_file
 from encoder_bridge.media.probe import VideoFile
 from encoder_bridge.media.quality import measure
 from muzero_rc.encoding.coded_frames import CodedFrames, coded_frames
+from muzero_rc.encoding.farm import is_cancelled
+from muzero_rc.encoding.portable_policy import PortablePolicy
 from muzero_rc.encoding.qindex_plan import PlanFollower, plan_of_coded_frames
-from muzero_rc.evaluation.metrics import Metric, optional_of, values_of
+from muzero_rc.evaluation.metrics import optional_of, values_of, wanted
 from muzero_rc.evaluation.results import MeasuredEncode
 
 
@@ -35,7 +36,6 @@ class EncodeRequest:
         config: settings with the target; size and frame rate come from `clip`.
         mode: "libvpx", "policy" or "plan", see `encoder_bridge.encode.run.encode`; or "places": `plan`,
             matched frame by frame where libvpx may choose other GOPs.
-        policy: opened, for "policy".
         plan: an encode whose qindexes are fed back, without guard, for "plan" and "places".
         first_pass: settings whose first pass serves these too: libvpx's own decisions look neither at the
             alt-ref's filter there nor at what is noted for policies. None: those of `config`.
@@ -44,7 +44,6 @@ class EncodeRequest:
     clip: VideoFile
     config: EncoderConfig
     mode: str
-    policy: _native.Policy | None = None
     plan: CodedFrames | None = None
     first_pass: EncoderConfig | None = None
 
@@ -52,27 +51,50 @@ class EncodeRequest:
         """With the clip's size and frame rate."""
         return self.config.for_video(self.clip.width, self.clip.height, self.clip.fps)
 
+    def first_pass_config(self) -> EncoderConfig:
+        """The settings of the first pass, likewise."""
+        config = self.first_pass or self.config
+        return config.for_video(self.clip.width, self.clip.height, self.clip.fps)
 
-def first_pass_of(request: EncodeRequest, cancelled: threading.Event) -> FirstPass:
-    """The first pass that `request` stands on, from the cache when it is there."""
-    config = request.first_pass or request.full_config()
-    return clip_first_pass(request.clip, config, progress=_stops(cancelled))
+    def of_file(self, path: Path) -> "EncodeRequest":
+        """The same, where the clip's file lies elsewhere."""
+        return replace(self, clip=replace(self.clip, path=path))
+
+
+def first_pass_of(path: Path, request: EncodeRequest) -> FirstPass:
+    """The first pass that `request` stands on, from the cache of the machine that this runs on.
+
+    Args:
+        path: of the clip's file on that machine.
+        request: what to encode.
+
+    Raises:
+        BridgeError: it failed, or was cancelled (Cancelled).
+    """
+    there = request.of_file(path)
+    return clip_first_pass(there.clip, there.first_pass_config(), progress=_stop_if_cancelled)
 
 
 def run_request(
-    request: EncodeRequest, first: FirstPass, *, metrics: Sequence[Metric], cancelled: threading.Event
+    path: Path,
+    request: EncodeRequest,
+    policy: PortablePolicy | None,
+    first: FirstPass,
+    metrics: Sequence[str],
 ) -> MeasuredEncode:
     """Encodes, decodes and measures; clip, rate control and target are the caller's to fill in.
 
     Args:
+        path: of the clip's file on the machine that this runs on.
         request: what to encode.
+        policy: for mode "policy".
         first: see `first_pass_of`.
-        metrics: to measure.
-        cancelled: set by another thread to end the encode soon.
+        metrics: to measure, by their options.
 
     Raises:
         BridgeError: the encode or the measurement failed, or was cancelled (Cancelled).
     """
+    request = request.of_file(path)
     clip, config = request.clip, request.full_config()
     packets: list[Packet] = []
     with ivf_file(clip) as writer:
@@ -83,7 +105,7 @@ def run_request(
 
         with open_frames(clip) as frames:
             if request.mode == "places":
-                result = _encode_by_place(request, frames, first, cancelled)
+                result = _encode_by_place(request, frames, first)
                 keep(list(result.packets))
             else:
                 result = encode(
@@ -91,14 +113,14 @@ def run_request(
                     first,
                     config,
                     mode=request.mode,
-                    policy=request.policy or "controller",
+                    policy=policy.native if policy else "controller",
                     plan=request.plan.qindex if request.plan else None,
                     on_packets=keep,
-                    progress=_stops(cancelled),
+                    progress=_stop_if_cancelled,
                 )
             frames.check(result.frames)
         writer.flush()
-        quality = measure(clip, writer.path, optional=optional_of(metrics))
+        quality = measure(clip, writer.path, optional=optional_of(wanted(metrics)))
     return MeasuredEncode(
         clip="",
         rate_control="",
@@ -114,24 +136,17 @@ def run_request(
     )
 
 
-def _encode_by_place(
-    request: EncodeRequest, frames: FramePipe, first: FirstPass, cancelled: threading.Event
-) -> EncodeResult:
+def _encode_by_place(request: EncodeRequest, frames: FramePipe, first: FirstPass) -> EncodeResult:
     assert request.plan is not None
     follower = PlanFollower(plan_of_coded_frames(request.plan, named=True))
     with Session(frames, first, request.full_config(), guard=False, keep_packets=True) as session:
         while (asked := session.request()) is not None:
-            if cancelled.is_set():
-                raise Cancelled("interrupted")
+            _stop_if_cancelled()
             session.answer(follower.answer(vars(asked)))
         return session.result()
 
 
-def _stops(cancelled: threading.Event) -> Callable[[Progress], None]:
-    """A progress callback that ends the encode once `cancelled` is set."""
-
-    def check(_: Progress) -> None:
-        if cancelled.is_set():
-            raise Cancelled("interrupted")
-
-    return check
+def _stop_if_cancelled(_: Progress | None = None) -> None:
+    """Ends the encode once the farm that runs it is cancelled."""
+    if is_cancelled():
+        raise Cancelled("interrupted")

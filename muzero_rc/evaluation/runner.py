@@ -1,4 +1,4 @@
-"""Runs an evaluation: clips × rate controls × targets, in parallel; each result is cached at once."""
+"""Runs an evaluation on a farm: clips × rate controls × targets; each result is cached at once."""
 
 import hashlib
 import math
@@ -13,7 +13,10 @@ from encoder_bridge import _native
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
 from encoder_bridge.errors import BridgeError, EncodeFailed
 from encoder_bridge.media.probe import VideoFile
+from muzero_rc.deploy.policy_names import PolicyRef
+from muzero_rc.encoding.farm import Farm, Shared, SharedFile
 from muzero_rc.encoding.passes import open_policy
+from muzero_rc.encoding.portable_policy import PortablePolicy
 from muzero_rc.evaluation.cq_match import matching_levels
 from muzero_rc.evaluation.measured_encode import Cancelled, EncodeRequest, first_pass_of, run_request
 from muzero_rc.evaluation.metrics import PSNR_Y_SUM, Metric, wanted
@@ -70,7 +73,7 @@ OnEncode = Callable[[MeasuredEncode, bool], None]
 
 
 def evaluate(
-    evaluation: Evaluation, cache: ResultCache, *, jobs: int, on_encode: OnEncode | None = None
+    evaluation: Evaluation, cache: ResultCache, farm: Farm, *, on_encode: OnEncode | None = None
 ) -> tuple[list[MeasuredEncode], list[Failure]]:
     """Encodes everything that `cache` lacks.
 
@@ -80,13 +83,13 @@ def evaluate(
     Args:
         evaluation: what to encode.
         cache: where results are looked up and kept.
-        jobs: encodes at a time.
+        farm: where encodes run; cancelled where this is interrupted.
         on_encode: told of every result.
     """
-    worker = _Worker(evaluation, cache, on_encode)
+    worker = _Worker(evaluation, cache, farm, on_encode)
     encodes: list[MeasuredEncode] = []
     failures: list[Failure] = []
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
+    with ThreadPoolExecutor(farm.slots) as pool:  # whose threads wait for the farm
         chains: dict[Future[list[MeasuredEncode]], tuple[str, str]] = {}
         for task in evaluation.tasks:
             for rate_control in evaluation.rate_controls:
@@ -100,6 +103,7 @@ def evaluate(
                     failures.append(Failure(clip, name, " ".join(str(error).split())))
         except BaseException:
             worker.cancelled.set()
+            farm.cancel()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     order = {
@@ -114,16 +118,19 @@ def evaluate(
 class _Worker:
     """Runs chains: the encodes of one clip by one rate control, which may need one another's results."""
 
-    def __init__(self, evaluation: Evaluation, cache: ResultCache, on_encode: OnEncode | None) -> None:
+    def __init__(
+        self, evaluation: Evaluation, cache: ResultCache, farm: Farm, on_encode: OnEncode | None
+    ) -> None:
         self.cancelled = threading.Event()
         self._evaluation = evaluation
         self._cache = cache
+        self._farm = farm
         self._on_encode = on_encode
         self._made: set[str] = set()
         library = Path(_native.__file__)
         self._fingerprints = {r.name: fingerprint(r, library) for r in evaluation.rate_controls}
         self._policies = {
-            r.name: open_policy(r.policy) for r in evaluation.rate_controls if r.policy is not None
+            r.name: _portable(r.policy) for r in evaluation.rate_controls if r.policy is not None
         }
         self._libvpx = str(_native.versions()["libvpx_runtime"])
         # Two chains may want the same constant-quality encodes or first pass of a clip: the first one makes
@@ -131,6 +138,7 @@ class _Worker:
         self._quality_locks = {task.name: threading.Lock() for task in evaluation.tasks}
         self._first_pass_locks = {task.name: threading.Lock() for task in evaluation.tasks}
         self._corpus_bitrates = corpus_bitrates([task.targets_kbps for task in evaluation.tasks])
+        self._first_passes: dict[tuple[str, str], Shared] = {}
         self._digests = {task.name: file_sha256(task.clip.path) for task in evaluation.tasks}
 
     def chain(self, task: ClipTask, rate_control: RateControl) -> list[MeasuredEncode]:
@@ -149,10 +157,9 @@ class _Worker:
             return
         if rate_control.has_target:
             mode = "libvpx" if rate_control.kind is Kind.VBR else "policy"
-            policy = self._policies.get(rate_control.name)
             for target in task.targets_kbps:
                 config = settings.replace(target_kbps=target)
-                yield self._encode(task, rate_control, EncodeRequest(task.clip, config, mode, policy))
+                yield self._encode(task, rate_control, EncodeRequest(task.clip, config, mode))
             return
         constant = self._constant_quality(task, settings)
         if rate_control.kind is Kind.QUALITY:
@@ -242,10 +249,9 @@ class _Worker:
         found = self._cache.load(key)
         cq_level = request.config.cq_level if request.config.end_usage == QUALITY else None
         if found is None:
-            with self._first_pass_locks[task.name]:
-                first = first_pass_of(request, self.cancelled)
+            made = self._run(task, rate_control, request, metrics)
         encode = replace(
-            found or run_request(request, first, metrics=metrics, cancelled=self.cancelled),
+            found or made,
             clip=task.name,
             rate_control=rate_control.name,
             target_kbps=request.config.target_kbps if target else None,
@@ -255,3 +261,31 @@ class _Worker:
             self._cache.save(key, encode, made_from)
             self._made.add(key)
         return key, encode
+
+    def _run(
+        self,
+        task: ClipTask,
+        rate_control: RateControl,
+        request: EncodeRequest,
+        metrics: Sequence[Metric],
+    ) -> MeasuredEncode:
+        """One encode on the farm; encodes of a clip with the same settings share their first pass."""
+        file = SharedFile(task.clip.path, self._digests[task.name])
+        key = (task.name, request.first_pass_config().first_pass_key())
+        with self._first_pass_locks[task.name]:
+            if key not in self._first_passes:
+                first = self._farm.submit(first_pass_of, file, request).result()
+                self._first_passes[key] = Shared(f"first pass {self._digests[task.name]} {key}", first)
+        policy = self._policies.get(rate_control.name) if request.mode == "policy" else None
+        shared = None if policy is None else Shared(policy.key, policy)
+        options = tuple(dict.fromkeys(metric.option for metric in metrics))
+        first_pass = self._first_passes[key]
+        return self._farm.submit(run_request, file, request, shared, first_pass, options).result()
+
+
+def _portable(policy: PolicyRef) -> PortablePolicy | None:
+    """The policy, opened; None for libvpx's own rate control."""
+    opened = open_policy(policy)
+    if opened is None:
+        return None
+    return PortablePolicy(opened, None if policy.path is None else policy.path.read_bytes())

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from encoder_bridge.atomic_file import whole_file
 from encoder_bridge.encode.config import EncoderConfig
@@ -19,6 +20,9 @@ from muzero_rc.report.page import render
 from muzero_rc.report.results_json import encodes_csv, results_text
 from muzero_rc.report.versions import versions
 from muzero_rc.utils.file_hash import file_sha256
+
+if TYPE_CHECKING:
+    from muzero_rc.encoding.farm import Farm
 
 _Q_TOLERANCE = 0.005
 
@@ -82,7 +86,7 @@ def build_report(
     baseline: str,
     targets: str,
     command: str,
-    jobs: int,
+    farm: "Farm",
     on_encode: OnEncode | None = None,
     ladder: Path | None = None,
     unread: Sequence[Failure] = (),
@@ -97,13 +101,13 @@ def build_report(
         baseline: the first anchor.
         targets: in words, where they come from.
         command: that makes this report.
-        jobs: encodes at a time.
+        farm: where encodes run.
         on_encode: told of every result.
         ladder: to hold constant quality's rates against.
         unread: clips that could not be read, as `plan_tasks` has them.
         notes: lines for the reader, before those that are found here.
     """
-    encodes, failures = evaluate(evaluation, ResultCache(folder / "encodes"), jobs=jobs, on_encode=on_encode)
+    encodes, failures = evaluate(evaluation, ResultCache(folder / "encodes"), farm, on_encode=on_encode)
     data = ReportData(
         clips=[_clip_of(task) for task in evaluation.tasks],
         encodes=encodes,

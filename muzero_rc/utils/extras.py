@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from encoder_bridge.errors import UserError
 
 MODULES = {
+    "cluster": ("ray",),
     "dataset": ("h5py", "minari", "PIL"),
     "report": ("bjontegaard", "imageio_ffmpeg", "jinja2"),
     "train": ("cma", "haiku", "jax", "mctx", "optax", "reverb", "safetensors", "tensorboard", "bjontegaard"),

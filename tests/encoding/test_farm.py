@@ -4,12 +4,10 @@ import pickle
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 import pytest
+from support.farm_samples import moving_clip, policy_jobs, settings_of
 
 from encoder_bridge.encode.batch import Job
-from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.raw_clip import RawClip
 from muzero_rc.deploy.policy_names import CONTROLLER, shipped
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.encoding.farm import LocalFarm, Shared, SharedFile, is_cancelled
@@ -20,16 +18,6 @@ def farm():
     farm = LocalFarm(2)
     yield farm
     farm.close()
-
-
-def moving_clip(frames=12, width=64, height=48):
-    """A gradient that moves, with a little noise."""
-    rng = np.random.default_rng(1)
-    x, y = np.meshgrid(np.arange(width), np.arange(height))
-    luma = np.stack([(4 * x + 3 * y + 5 * t) % 256 for t in range(frames)]) + rng.integers(0, 8)
-    chroma = np.full((frames, width * height // 2), 128)
-    planes = np.concatenate([luma.reshape(frames, -1) % 256, chroma], axis=1).astype(np.uint8)
-    return RawClip(planes, width, height, EncoderConfig().fps, "moving")
 
 
 def test_calls_get_what_shared_arguments_stand_for(farm, tmp_path):
@@ -64,11 +52,7 @@ def test_a_policy_that_was_pickled_encodes_the_same(farm, name):
     policy = engine.policy(str(shipped().get(name, name)))
     again = pickle.loads(pickle.dumps(policy))
     assert again.key == policy.key
-    settings = EncoderConfig(target_kbps=60, cpu_used=4).for_video(clip.width, clip.height, clip.fps)
-    (first,) = farm.play(engine, [Job("first", clip, settings, None)])
-    jobs = [
-        Job(n, clip, settings, first.stats, mode="policy", policy=one, keep_packets=True)
-        for n, one in (("here", policy), ("there", again))
-    ]
-    made = {done.job.name: done.result.packets for done in farm.play(engine, jobs)}
-    assert made["here"] == made["there"] and len(made["here"]) == len(clip)
+    (first,) = farm.play(engine, [Job("first", clip, settings_of(clip), None)])
+    here, there = (policy_jobs(clip, first.stats, one, 1) for one in (policy, again))
+    made = [done.result.packets for done in farm.play(engine, [*here, *there])]
+    assert made[0] == made[1] and len(made[0]) == len(clip)

@@ -17,6 +17,7 @@ from encoder_bridge.errors import EncodeFailed
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.deploy.policy_names import UnknownPolicy
 from muzero_rc.encoding.coded_frames import CodedFrames
+from muzero_rc.encoding.farm import LocalFarm
 from muzero_rc.evaluation import runner as evaluation_module
 from muzero_rc.evaluation.cq_match import CQ_MAX, CQ_MIN, matching_levels
 from muzero_rc.evaluation.measured_encode import EncodeRequest
@@ -44,7 +45,7 @@ class Encoder:
         self.stop_after: int | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, request: EncodeRequest, _first: object, **_: Any) -> MeasuredEncode:
+    def __call__(self, _path: Path, request: EncodeRequest, *_: Any) -> MeasuredEncode:
         with self._lock:
             self.requests.append(request)
             count = len(self.requests)
@@ -88,10 +89,18 @@ def evaluation(tmp_path: Path) -> Evaluation:
     return Evaluation(tasks, rate_controls, EncoderConfig(cpu_used=4), wanted(()))
 
 
+def run(evaluation: Evaluation, cache: ResultCache, *, jobs: int, **rest: Any) -> Any:
+    farm = LocalFarm(jobs)
+    try:
+        return evaluate(evaluation, cache, farm, **rest)
+    finally:
+        farm.close()
+
+
 def test_every_rate_control_gets_every_target(
     encoder: Encoder, evaluation: Evaluation, tmp_path: Path
 ) -> None:
-    encodes, failures = evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=2)
+    encodes, failures = run(evaluation, ResultCache(tmp_path / "e"), jobs=2)
     assert failures == []
     assert len(encodes) == len(encoder.requests) == evaluation.size() == 2 * 4 * 4
     seen = {(e.clip, e.rate_control): [] for e in encodes}
@@ -103,7 +112,7 @@ def test_every_rate_control_gets_every_target(
 
 
 def test_settings_of_each_rate_control(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
-    evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=1)
+    run(evaluation, ResultCache(tmp_path / "e"), jobs=1)
     kinds = {(r.mode, r.config.auto_alt_ref, r.config.end_usage == QUALITY) for r in encoder.requests}
     assert kinds == {
         ("libvpx", 6, False),
@@ -115,10 +124,10 @@ def test_settings_of_each_rate_control(encoder: Encoder, evaluation: Evaluation,
 
 def test_a_second_run_encodes_nothing(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
     store = ResultCache(tmp_path / "e")
-    first = evaluate(evaluation, store, jobs=2)
+    first = run(evaluation, store, jobs=2)
     encoder.requests.clear()
     made = []
-    assert evaluate(evaluation, store, jobs=1, on_encode=lambda e, now: made.append(now)) == first
+    assert run(evaluation, store, jobs=1, on_encode=lambda e, now: made.append(now)) == first
     assert encoder.requests == []
     assert made == [False] * evaluation.size()
 
@@ -127,12 +136,12 @@ def test_an_interrupted_run_goes_on(encoder: Encoder, evaluation: Evaluation, tm
     store = ResultCache(tmp_path / "e")
     encoder.stop_after = 11
     with pytest.raises(KeyboardInterrupt):
-        evaluate(evaluation, store, jobs=1)
+        run(evaluation, store, jobs=1)
     encoder.stop_after = None
     done = len(list((tmp_path / "e").glob("*.json")))
     assert done == 11
     encoder.requests.clear()
-    encodes, _ = evaluate(evaluation, store, jobs=1)
+    encodes, _ = run(evaluation, store, jobs=1)
     assert len(encoder.requests) == evaluation.size() - done
     assert len(encodes) == evaluation.size()
 
@@ -141,7 +150,7 @@ def test_a_failure_is_reported_and_the_rest_goes_on(
     encoder: Encoder, evaluation: Evaluation, tmp_path: Path
 ) -> None:
     encoder.fail_at = 200
-    encodes, failures = evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=2)
+    encodes, failures = run(evaluation, ResultCache(tmp_path / "e"), jobs=2)
     assert {(f.clip, f.reason) for f in failures} == {("one", "no luck"), ("two", "no luck")}
     assert {f.rate_control for f in failures} == {"libvpx-vbr", "libvpx-vbr-arf1", "controller"}
     assert {e.rate_control for e in encodes} == {"libvpx-q"}
@@ -152,7 +161,7 @@ def test_what_an_encode_depends_on_makes_it_anew(
     encoder: Encoder, evaluation: Evaluation, tmp_path: Path, change: str
 ) -> None:
     store = ResultCache(tmp_path / "e")
-    evaluate(evaluation, store, jobs=1)
+    run(evaluation, store, jobs=1)
     encoder.requests.clear()
     if change == "settings":
         evaluation = replace(evaluation, settings=EncoderConfig(cpu_used=3))
@@ -160,13 +169,13 @@ def test_what_an_encode_depends_on_makes_it_anew(
         evaluation = replace(evaluation, metrics=wanted(["vmaf"]))
     else:
         evaluation.tasks[0].clip.path.write_text("other content")
-    evaluate(evaluation, store, jobs=1)
+    run(evaluation, store, jobs=1)
     assert len(encoder.requests) == evaluation.size() // (2 if change == "clip" else 1)
 
 
 def test_broken_entries_are_made_again(encoder: Encoder, evaluation: Evaluation, tmp_path: Path) -> None:
     folder = tmp_path / "e"
-    first = evaluate(evaluation, ResultCache(folder), jobs=1)
+    first = run(evaluation, ResultCache(folder), jobs=1)
     entries = sorted(folder.glob("*.json"))
     entries[0].write_text(entries[0].read_text()[:40])
     entries[1].write_text('{"format": "something else"}')
@@ -175,7 +184,7 @@ def test_broken_entries_are_made_again(encoder: Encoder, evaluation: Evaluation,
     entries[4].write_text(re.sub(r'"kbps": ', '"kbps": -', entries[4].read_text()))
     entries[5].write_text(entries[6].read_text())
     encoder.requests.clear()
-    assert evaluate(evaluation, ResultCache(folder), jobs=1) == first
+    assert run(evaluation, ResultCache(folder), jobs=1) == first
     assert len(encoder.requests) == 6
 
 
@@ -183,7 +192,7 @@ def test_without_levels_constant_quality_is_rate_matched(
     encoder: Encoder, evaluation: Evaluation, tmp_path: Path
 ) -> None:
     tasks = [replace(task, cq_levels=None) for task in evaluation.tasks]
-    encodes, _ = evaluate(replace(evaluation, tasks=tasks), ResultCache(tmp_path / "e"), jobs=2)
+    encodes, _ = run(replace(evaluation, tasks=tasks), ResultCache(tmp_path / "e"), jobs=2)
     rates = [e.kbps for e in encodes if e.rate_control == "libvpx-q" and e.clip == "one"]
     assert rates == pytest.approx(TARGETS, rel=0.04)
 
@@ -193,7 +202,7 @@ def test_the_replay_stands_on_constant_quality(
 ) -> None:
     rate_controls = choose_rate_controls([], "libvpx-vbr", ["libvpx-q-replay"], auto_alt_ref=1)
     assert [m.name for m in rate_controls] == ["libvpx-vbr", "libvpx-q", "libvpx-q-replay"]
-    encodes, failures = evaluate(
+    encodes, failures = run(
         replace(evaluation, rate_controls=rate_controls), ResultCache(tmp_path / "e"), jobs=1
     )
     assert failures == []
@@ -214,9 +223,7 @@ def test_other_speeds_of_a_rate_control_have_names_of_their_own(
     names = ["libvpx-vbr", "libvpx-vbr@5", "controller", "libvpx-vbr@2", "controller@2"]
     assert [one.name for one in rate_controls] == names
     assert [one.base_name for one in rate_controls] == [name.partition("@")[0] for name in names]
-    encodes, _ = evaluate(
-        replace(evaluation, rate_controls=rate_controls), ResultCache(tmp_path / "e"), jobs=1
-    )
+    encodes, _ = run(replace(evaluation, rate_controls=rate_controls), ResultCache(tmp_path / "e"), jobs=1)
     assert len(encodes) == 2 * 5 * len(TARGETS)
     speeds = [(r.mode, r.config.cpu_used) for r in encoder.requests[:: len(TARGETS)]]
     assert sorted(set(speeds)) == [("libvpx", 2), ("libvpx", 4), ("libvpx", 5), ("policy", 2), ("policy", 4)]
@@ -231,7 +238,7 @@ def test_libvpxs_peers_stand_on_the_reports_first_pass(
         [], "libvpx-vbr", ["libvpx-per-title", "libvpx-corpus"], auto_alt_ref=1
     )
     evaluation = replace(evaluation, rate_controls=rate_controls)
-    encodes, failures = evaluate(evaluation, ResultCache(tmp_path / "e"), jobs=1)
+    encodes, failures = run(evaluation, ResultCache(tmp_path / "e"), jobs=1)
     assert failures == [] and len(encodes) == evaluation.size()
     tuned = [e for e in encodes if (e.clip, e.rate_control) == ("one", "libvpx-per-title")]
     assert [e.target_kbps for e in tuned] == list(TARGETS)
