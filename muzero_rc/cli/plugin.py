@@ -21,11 +21,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["exec"] and "--" in words:
         at = words.index("--")
         own, others = words[:at], words[at + 1 :]
-    args = _parser().parse(own)
+    args = parser().parse(own)
     return run(PROGRAM, lambda: _exec(args, others) if args.verb == "exec" else args.body(args))
 
 
-def _parser() -> Parser:
+def parser() -> Parser:
+    """The options; man page and shell completion are made from it."""
     parser = Parser(
         prog=PROGRAM,
         description="Put a rate-control policy into a program that uses libvpx, unchanged.",

@@ -40,12 +40,13 @@ PROGRAM = "rc-report"
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    args = _parser().parse(words)
+    args = parser().parse(words)
     command = shlex.join([PROGRAM, *words])
     return run(PROGRAM, lambda: _report(args, command), interrupted="interrupted; finished encodes are kept")
 
 
-def _parser() -> Parser:
+def parser() -> Parser:
+    """The options; man page and shell completion are made from it."""
     parser = Parser(
         prog=PROGRAM,
         description="Encode clips by policies and by libvpx's own rate controls, and write a page that "
@@ -98,7 +99,7 @@ def _parser() -> Parser:
         type=int,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="encodes at a time (default: %(default)s)",
+        help="encodes at a time (default: one a processor)",
     )
     add_farm(parser)
     add_libvpx(parser)

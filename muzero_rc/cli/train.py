@@ -22,12 +22,13 @@ OWN_NAME = "self"  # the name that a run's own episodes carry
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    args = _parser().parse(argv)
+    args = parser().parse(argv)
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s", stream=sys.stderr)
     return run(PROGRAM, lambda: _dispatch(args), interrupted="interrupted; --resume goes on from here")
 
 
-def _parser() -> Parser:
+def parser() -> Parser:
+    """The options; man page and shell completion are made from it."""
     parser = Parser(
         prog=PROGRAM,
         description="Train a rate-control policy on a folder of clips.",
