@@ -103,6 +103,8 @@ class EncoderConfig:
     tpl: int = _setting(-1, -1, 1, "1: libvpx's temporal dependency model")
     psnr: int = _setting(1, 0, 1, "1: packets carry their frame's squared error", first_pass=False)
     quick: int = _setting(1, 0, 1, "1: the first pass notes what probe encodes at two qualities took")
+    max_kbps: int = _setting(0, 0, 2_000_000, "of the peak that a policy keeps; 0: none", first_pass=False)
+    buffer_kbits: int = _setting(0, 0, _INT32_MAX, "that may be above max_kbps at once", first_pass=False)
 
     def __post_init__(self) -> None:
         """Refuses in words what libvpx would refuse in codes.
@@ -116,11 +118,13 @@ class EncoderConfig:
                 raise BadInput(f"{name} {value} is out of range: use {setting.low} to {setting.high}")
 
     def check_target(self) -> None:
-        """Refuses a target that libvpx would lower by itself.
+        """Refuses a target that libvpx would lower by itself, and half a peak.
 
         Raises:
-            BadInput: the target is above the raw video's own rate.
+            BadInput: the target is above the raw video's own rate, or a peak lacks one of its numbers.
         """
+        if bool(self.max_kbps) != bool(self.buffer_kbits):
+            raise BadInput("a peak needs both max_kbps and buffer_kbits")
         if self.end_usage != QUALITY and self.target_kbps > self.raw_kbps:
             raise BadInput(
                 f"target {self.target_kbps} kbps is above the raw video's {self.raw_kbps} kbps: ask for less"

@@ -1,6 +1,6 @@
 """First passes: libvpx's statistics of a clip, made once and kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,10 @@ from encoder_bridge.encode.waiting import (
 from encoder_bridge.errors import BridgeError
 from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.probe import VideoFile
+
+_DURATION = 23
+"""Of a frame's statistics: ticks that it is shown; what follows the point is a note's."""
+_TICKS_PER_S = 10_000_000
 
 
 def first_pass(
@@ -56,6 +60,19 @@ def first_pass_of(pool: EncoderPool, blob: bytes) -> FirstPass:
     with native_errors():
         stats = np.frombuffer(pool.frame_stats(blob), np.float64).reshape(-1, 25)
     return FirstPass(blob, stats)
+
+
+def with_durations(first: FirstPass, seconds: Sequence[float]) -> FirstPass:
+    """The statistics of a clip whose frames are not shown equally long; what is noted in them stays.
+
+    Args:
+        first: of the clip, made at its mean frame rate.
+        seconds: that each frame is shown.
+    """
+    records = np.frombuffer(first.blob, np.float64).reshape(first.frames + 1, -1).copy()  # and their sum
+    noted = records[:-1, _DURATION] % 1
+    records[:-1, _DURATION] = np.maximum(1, np.round(np.asarray(seconds) * _TICKS_PER_S)) + noted
+    return FirstPass(records.tobytes(), records[:-1, : first.stats.shape[1]])
 
 
 def clip_first_pass(

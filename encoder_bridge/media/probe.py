@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,13 @@ class VideoFile:
     def seconds(self) -> float:
         """From the first frame's start to the last one's end."""
         return float(self.frames / self.fps)
+
+    @property
+    def shown_seconds(self) -> tuple[float, ...]:
+        """How long each frame is shown."""
+        if not self.times:
+            return (float(1 / self.fps),) * self.frames
+        return tuple(float((end - start) * self.time_base) for start, end in pairwise(self.times))
 
     @property
     def name(self) -> str:

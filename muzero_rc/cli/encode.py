@@ -23,8 +23,8 @@ from muzero_rc.cli.common import (
     run,
     tell,
 )
-from muzero_rc.cli.encode_jobs import Job, Target, parse_targets, plan_jobs
-from muzero_rc.cli.encode_words import ProgressLine, contest_figures, figures, printed, table
+from muzero_rc.cli.encode_jobs import Job, Target, parse_peak, parse_targets, plan_jobs
+from muzero_rc.cli.encode_words import ProgressLine, contest_figures, figures, misses, printed, table
 from muzero_rc.deploy.policy_names import LIBVPX, PolicyRef, default_name, resolve
 from muzero_rc.utils.bitrate import parse_kbps
 from muzero_rc.utils.quantities import parse_fps, parse_seconds
@@ -41,7 +41,6 @@ PROGRAM = "rc-encode"
 MOST_CANDIDATES = 1000
 MOST_TILES = 64
 REFILL = ("auto", "never")
-FLOOR = "the coarsest qindex throughout is still above the target: this clip cannot be smaller"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,6 +72,8 @@ def parser() -> Parser:
         help=".webm, .mkv or .mp4, appears only when it is whole; - for stdout; a folder for several inputs",
     )
     add("--bitrate", help="of the video: 300k, 1.5M or 300000 (bits a second); several: 200k,400k")
+    add("--max-bitrate", metavar="R", help="no peak above it, but for what a --buffer takes: 450k")
+    add("--buffer", metavar="B", help="bits above --max-bitrate at once: 900k (default: two seconds of it)")
     add("--target-size", metavar="SIZE", help="of the whole output, never above it: 10M, 700K, 8MiB")
     add(
         "--policy",
@@ -139,7 +140,11 @@ def _encode(args: argparse.Namespace) -> int:
     jobs = plan_jobs(args.inputs, args.output, targets, args.format)
     policy_ref = resolve(args.policy or default_name())
     _check_candidates(args.candidates, policy_ref.name, targets)
-    config, audio_kbps = _config(args), None if args.audio_bitrate is None else parse_kbps(args.audio_bitrate)
+    max_kbps, buffer_kbits = parse_peak(args.max_bitrate, args.buffer, targets)
+    if max_kbps and (policy_ref.name == LIBVPX or args.candidates > 1):
+        raise Usage("--max-bitrate is for one encode under a policy: no --policy libvpx, no --candidates")
+    config = _config(args).replace(max_kbps=max_kbps, buffer_kbits=buffer_kbits)
+    audio_kbps = None if args.audio_bitrate is None else parse_kbps(args.audio_bitrate)
     if args.max_quality is not None and not 1 <= args.max_quality <= 255:
         raise Usage(f"--max-quality {args.max_quality} is out of range: use 1 to 255")
 
@@ -237,7 +242,7 @@ def _run_job(work: _Work, job: Job) -> Iterator[tuple[dict[str, Any], list[str],
         for output, target in outputs:
             report, lost = _one(work, job.source, clip, output, target, first)
             _tell_notes(args, lost)
-            yield report, [*notes, *lost, *([FLOOR] if report["at_floor"] else [])], output
+            yield report, [*notes, *lost, *misses(report)], output
 
 
 def _shared_first_pass(work: _Work, clip: "VideoFile") -> "FirstPass":

@@ -1,5 +1,6 @@
 """What rc-encode has to do: inputs and bitrates, and the output of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,23 @@ def parse_targets(bitrate: str | None, size: str | None) -> tuple[Target, ...]:
     if len({target.kbps for target in targets}) < len(targets):
         raise Usage(f"--bitrate {bitrate} names a bitrate twice")
     return tuple(targets)
+
+
+def parse_peak(max_bitrate: str | None, buffer: str | None, targets: Sequence[Target]) -> tuple[int, int]:
+    """max_kbps and buffer_kbits of --max-bitrate and --buffer, by default two seconds; (0, 0): no peak.
+
+    Raises:
+        Usage: a buffer alone, or a peak below a target.
+        UserError: not such a bitrate.
+    """
+    if max_bitrate is None:
+        if buffer is not None:
+            raise Usage("--buffer needs a --max-bitrate, which it softens")
+        return 0, 0
+    max_kbps, highest = parse_kbps(max_bitrate), max(target.kbps for target in targets)
+    if max_kbps < highest:
+        raise Usage(f"--max-bitrate {max_bitrate} is below the bitrate of {highest}k")
+    return max_kbps, 2 * max_kbps if buffer is None else parse_kbps(buffer)
 
 
 def plan_jobs(

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from muzero_rc.encoding.candidates import Contest
     from muzero_rc.encoding.file_encode import FileEncode
 
+_FLOOR = "the coarsest qindex throughout is still above the target: this clip cannot be smaller"
+_PEAK_MISSED = "a packet took more than was foreseen, and the buffer overflows: allow a larger --buffer"
+
 
 def figures(source: str, output: str, policy: str, clip: "VideoFile", done: "FileEncode") -> dict[str, Any]:
     """The figures of --json; the sentence for people is made from the same ones."""
@@ -39,7 +42,25 @@ def figures(source: str, output: str, policy: str, clip: "VideoFile", done: "Fil
         "encodes": done.encodes,
         "seconds": round(done.seconds, 3),
         "at_floor": done.at_floor,
+        **_peak_figures(done, clip),
     }
+
+
+def _peak_figures(done: "FileEncode", clip: "VideoFile") -> dict[str, Any]:
+    """What --json says of a peak, where there is one."""
+    from muzero_rc.encoding.file_encode import peak_used
+
+    config = done.result.config
+    if not config.max_kbps:
+        return {}
+    used = round(peak_used(done.result, clip), 5)
+    return {"max_kbps": config.max_kbps, "buffer_kbits": config.buffer_kbits, "buffer_used": used}
+
+
+def misses(report: dict[str, Any]) -> list[str]:
+    """What was asked for and could not be had, in words."""
+    peak = [_PEAK_MISSED] if report.get("buffer_used", 0.0) > 1 else []
+    return peak + ([_FLOOR] if report["at_floor"] else [])
 
 
 def contest_figures(contest: "Contest") -> dict[str, Any]:
@@ -74,12 +95,17 @@ def printed(report: dict[str, Any], notes: Sequence[str], *, as_json: bool) -> s
     if "target_size" in report:
         share = 100 * (report["file_bytes"] / report["target_size"] - 1)
         text += f", {report['file_bytes']} bytes ({share:+.1f} % of {report['target_size']})"
+    if "max_kbps" in report:
+        text += (
+            f", at most {100 * report['buffer_used']:.0f} % of a buffer of {report['buffer_kbits']} kbits "
+            f"at {report['max_kbps']} kbps"
+        )
     if "winner" in report:
         text += (
             f", candidate {report['winner']} of {len(report['candidates'])}, "
             f"{report['gain_db']:+.2f} dB to the first"
         )
-    return f"{text}\n{notes[-1]}" if report["at_floor"] else text
+    return "\n".join([text, *misses(report)])
 
 
 def table(rows: Sequence[tuple[str, dict[str, Any] | None, str]]) -> str:

@@ -13,6 +13,7 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.result import EncodeResult, FirstPass
 from encoder_bridge.media.ivf import IvfWriter, ivf_file
+from encoder_bridge.media.leaky_bucket import fullest_bits
 from encoder_bridge.media.mux import write_output
 from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
@@ -168,7 +169,8 @@ def best_encode(
     result = played_pass(clip, first, config, writer, plan, of_pass(3, on_progress))
     best.encodes = 2
     too_fine = wishes.finest is not None and min(best.result.qindexes) < wishes.finest
-    if too_fine or Candidate.of(2, result).beats(Candidate.of(1, best.result)):
+    bursts = peak_used(result, clip) > max(1.0, peak_used(best.result, clip))
+    if too_fine or (not bursts and Candidate.of(2, result).beats(Candidate.of(1, best.result))):
         best.kept.close()
         best = BestEncode(result, writer, 2, again)
     return best
@@ -192,6 +194,15 @@ def coarsened(result: EncodeResult, finest: int) -> QindexPlan:
 def is_capped(result: EncodeResult, finest: int) -> bool:
     """Whether more bits would be wasted: nobody sees them, or nobody wants them."""
     return float(np.mean(result.qindexes)) <= max(BEST_VISIBLE, finest)
+
+
+def peak_used(result: EncodeResult, clip: VideoFile) -> float:
+    """What share of its buffer an encode used at most; 0 where it was held to no peak."""
+    config = result.config
+    if not config.max_kbps:
+        return 0.0
+    packets = zip(map(int, result.shown["bytes"]), clip.shown_seconds, strict=False)
+    return fullest_bits(packets, config.max_kbps) / (1000 * config.buffer_kbits)
 
 
 def mean_qindex(result: EncodeResult) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.first_pass import with_durations
 from encoder_bridge.encode.gop_shapes import Shapes
 from encoder_bridge.encode.pool import STALL_S
 from encoder_bridge.encode.result import EncodeResult, FirstPass
@@ -79,7 +80,7 @@ def second_pass(
     with open_frames(clip) as frames:
         result = encode(
             frames,
-            first,
+            _timed(first, clip, config),
             config,
             mode="libvpx" if policy is None else "policy",
             policy=policy or "controller",
@@ -106,7 +107,9 @@ def played_pass(
     follower, told, shapes = PlanFollower(plan), 0.0, plan.shapes or None
     with (
         open_frames(clip) as frames,
-        Session(frames, first, config, shapes=shapes, keep_packets=True, timeout_s=STALL_S) as session,
+        Session(
+            frames, _timed(first, clip, config), config, shapes=shapes, keep_packets=True, timeout_s=STALL_S
+        ) as session,
     ):
         while (request := session.request()) is not None:
             session.answer(follower.answer(vars(request)))
@@ -119,6 +122,13 @@ def played_pass(
         frames.check(result.frames)
     writer.flush()
     return result
+
+
+def _timed(first: FirstPass, clip: VideoFile, config: EncoderConfig) -> FirstPass:
+    """Peaks are of real time: where frames are not shown equally long, the guard is told how long."""
+    if not config.max_kbps or not clip.times:
+        return first
+    return with_durations(first, clip.shown_seconds[: first.frames])
 
 
 def of_pass(number: int, on_progress: OnProgress | None) -> Callable[[Progress], None] | None:

@@ -60,11 +60,15 @@ static int copy_shapes(muzero_rc_recorder *recorder, const muzero_rc_session_opt
 
 static int open_model(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
   const muzero_rc_decider outside = {.decide = muzero_rc_ask_qindex, .self = &recorder->asker};
-  const int error =
+  int error =
       options->mode == MUZERO_RC_MODE_ASK
           ? muzero_rc_model_open_with(outside, &recorder->clip, recorder->stats, &recorder->model)
           : muzero_rc_model_open(options->policy, &recorder->clip, recorder->stats,
                                  &recorder->model);
+  if (error) return error;
+  const muzero_rc_peak peak = {.max_kbps = options->settings.max_kbps,
+                               .buffer_kbits = options->settings.buffer_kbits};
+  if (peak.max_kbps) error = muzero_rc_model_set_peak(recorder->model, &peak);
   if (error) return error;
   muzero_rc_model_set_guard(recorder->model, options->guard);
   if (options->ask_shapes)

@@ -10,7 +10,8 @@
 /* Name and default. -1 leaves libvpx's own default. The timebase is exactly
  * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality.
  * quick: 1 runs probe encodes and the lookahead beside the first pass, see
- * vpx/first_pass_notes.h. */
+ * vpx/first_pass_notes.h. max_kbps and buffer_kbits: the peak that a policy is held to
+ * (muzero_rc_peak), 0: none; libvpx is not told of it. */
 #define MUZERO_RC_SETTINGS(FIELD) \
   FIELD(width, 0)                 \
   FIELD(height, 0)                \
@@ -34,7 +35,9 @@
   FIELD(corpus_complexity, 0)     \
   FIELD(tpl, -1)                  \
   FIELD(psnr, 1)                  \
-  FIELD(quick, 1)
+  FIELD(quick, 1)                 \
+  FIELD(max_kbps, 0)              \
+  FIELD(buffer_kbits, 0)
 
 typedef struct muzero_rc_settings {
 #define FIELD(name, value) int32_t name;

@@ -12,13 +12,17 @@
 struct muzero_rc_plugin {
   const muzero_rc_policy *policy;
   muzero_rc_callbacks *callbacks;
+  muzero_rc_peak peak; /* 0: none */
   int64_t sse; /* of the frame whose packet comes next */
 };
 
 static int open_model(void *self, const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                       muzero_rc_model **model) {
   const muzero_rc_plugin *const plugin = self;
-  return muzero_rc_model_open(plugin->policy, clip, stats, model);
+  int error = muzero_rc_model_open(plugin->policy, clip, stats, model);
+  if (!error && plugin->peak.max_kbps) error = muzero_rc_model_set_peak(*model, &plugin->peak);
+  if (error) muzero_rc_model_close(model);
+  return error;
 }
 
 int muzero_rc_plugin_open(const muzero_rc_policy *policy, muzero_rc_plugin **plugin) {
@@ -95,6 +99,12 @@ int muzero_rc_plugin_before_encode(muzero_rc_plugin *plugin, const muzero_rc_enc
 int muzero_rc_plugin_limit(muzero_rc_plugin *plugin, int32_t lowest, int32_t highest) {
   if (lowest > highest) return -EINVAL;
   muzero_rc_callbacks_limit(plugin->callbacks, lowest, highest);
+  return 0;
+}
+
+int muzero_rc_plugin_peak(muzero_rc_plugin *plugin, const muzero_rc_peak *peak) {
+  if (peak && (peak->max_kbps < 1 || peak->buffer_kbits < 1)) return -EINVAL;
+  plugin->peak = peak ? *peak : (muzero_rc_peak){0};
   return 0;
 }
 

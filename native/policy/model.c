@@ -78,6 +78,10 @@ const muzero_rc_clip_state *muzero_rc_model_state(const muzero_rc_model *model) 
   return model->state;
 }
 
+int muzero_rc_model_set_peak(muzero_rc_model *model, const muzero_rc_peak *peak) {
+  return muzero_rc_clip_state_set_peak(model->state, peak);
+}
+
 void muzero_rc_model_set_guard(muzero_rc_model *model, bool guard) { model->guard = guard; }
 
 void muzero_rc_model_plan(muzero_rc_model *model, const muzero_rc_gop_shape *shapes,

@@ -8,6 +8,7 @@
 #include "rate_control/controller.h"
 #include "rate_control/forecast.h"
 #include "rate_control/guard.h"
+#include "rate_control/peak_guard.h"
 #include "rate_control/quantizer.h"
 #include "rate_control/clip_state_data.h"
 
@@ -69,6 +70,19 @@ fail:
   return error;
 }
 
+int muzero_rc_clip_state_set_peak(muzero_rc_clip_state *state, const muzero_rc_peak *peak) {
+  if (peak->max_kbps < 1 || peak->buffer_kbits < 1) return -EINVAL;
+  return muzero_rc_peak_guard_open(state, peak);
+}
+
+muzero_rc_spent muzero_rc_clip_state_spent(const muzero_rc_clip_state *state) {
+  const muzero_rc_leaky_bucket *const bucket = state->peak ? &state->peak->bucket : NULL;
+  return (muzero_rc_spent){
+      .fill = state->budget.spent_bits / state->target_bits,
+      .peak = bucket ? bucket->highest / bucket->size_bits : 0.0,
+  };
+}
+
 void muzero_rc_clip_state_close(muzero_rc_clip_state **state) {
   if (!state || !*state) return;
   free((*state)->stats);
@@ -76,6 +90,7 @@ void muzero_rc_clip_state_close(muzero_rc_clip_state **state) {
   free((*state)->look);
   free((*state)->forecast);
   free((*state)->coded);
+  free((*state)->peak);
   free(*state);
   *state = NULL;
 }
@@ -188,6 +203,7 @@ static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *
   state->memory[frame->layer].last = coded;
   ++state->memory[frame->layer].count;
   muzero_rc_gop_memory_add(&state->gops, result->bits, coded.quality);
+  muzero_rc_peak_guard_learn(state, coded.surprise);
   muzero_rc_budget_learn(&state->budget, frame->layer, (double)result->bits,
                          (double)muzero_rc_exp2(expected));
 }
@@ -196,12 +212,14 @@ void muzero_rc_clip_state_end(muzero_rc_clip_state *state, const muzero_rc_frame
   ++state->coded_count;
   if (!state->is_pending) {
     muzero_rc_budget_spend(&state->budget, result->bits, false);
+    muzero_rc_peak_guard_book(state, false);
     muzero_rc_gop_memory_add(&state->gops, result->bits, 0.0f);
     muzero_rc_gop_schedule_show_existing(&state->schedule);
     return;
   }
   const bool hidden = state->request.frame_type == MUZERO_RC_ALTREF;
   muzero_rc_budget_spend(&state->budget, result->bits, hidden);
+  muzero_rc_peak_guard_book(state, hidden);
   remember(state, result);
   muzero_rc_gop_schedule_end(&state->schedule);
   state->is_pending = false;

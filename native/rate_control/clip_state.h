@@ -15,6 +15,17 @@ typedef struct muzero_rc_clip_state muzero_rc_clip_state;
 int muzero_rc_clip_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                               muzero_rc_clip_state **state);
 
+/* Keeps the packets within a leaky bucket from now on: before the first frame. -EINVAL for values
+ * below 1, -ENOMEM. */
+int muzero_rc_clip_state_set_peak(muzero_rc_clip_state *state, const muzero_rc_peak *peak);
+
+/* What was used so far. */
+typedef struct muzero_rc_spent {
+  double fill; /* share of the target's bits */
+  double peak; /* share of the bucket that it held at most; 0 without a peak */
+} muzero_rc_spent;
+muzero_rc_spent muzero_rc_clip_state_spent(const muzero_rc_clip_state *state);
+
 /* Closes and sets *state to NULL; NULL is fine. */
 void muzero_rc_clip_state_close(muzero_rc_clip_state **state);
 

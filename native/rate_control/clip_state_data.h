@@ -48,6 +48,8 @@ typedef struct muzero_rc_pending {
   muzero_rc_frame_span gop;
 } muzero_rc_pending;
 
+typedef struct muzero_rc_peak_guard muzero_rc_peak_guard;
+
 struct muzero_rc_clip_state {
   muzero_rc_clip clip;
   muzero_rc_frame_stats *stats; /* [frame_count] */
@@ -72,6 +74,7 @@ struct muzero_rc_clip_state {
   muzero_rc_gop_memory gops;
   muzero_rc_frame_request request; /* the pending frame */
   muzero_rc_pending pending;
+  muzero_rc_peak_guard *peak; /* NULL: none */
   bool is_pending;
   int32_t chosen; /* its qindex, once committed */
   bool measured;  /* a frame's error came late; its quality and step are below */

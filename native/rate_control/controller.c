@@ -5,6 +5,7 @@
 #include "rate_control/qstep_offsets.h"
 #include "rate_control/quantizer.h"
 #include "rate_control/controller_params.h"
+#include "rate_control/peak_guard.h"
 
 static const float kLowestBase = -0.5f;
 static const float kHighestBase = 10.5f; /* qindex 255 throughout, whatever the offsets */
@@ -68,25 +69,14 @@ static float nearest_reference_step(const muzero_rc_clip_state *state, float oth
   return step;
 }
 
-/* The GOP under way: its frames still to come, with what does not depend on the
- * base step worked out. */
-typedef struct gop_rest {
-  muzero_rc_bits_curve curves[MUZERO_RC_MAX_GOP];
-  float offsets[MUZERO_RC_MAX_GOP];
-  float corrections[MUZERO_RC_MAX_GOP];
-  int32_t count;
-  int32_t next_gop;       /* first shown frame that the forecast answers for */
-  float next_correction;  /* of the forecast, as a factor */
-} gop_rest;
-
-static void list_rest(const muzero_rc_clip_state *state, float base, gop_rest *rest) {
-  muzero_rc_planned_frame frames[MUZERO_RC_MAX_GOP];
+static void list_rest(const muzero_rc_clip_state *state, float base, muzero_rc_gop_rest *rest) {
+  const muzero_rc_planned_frame *const frames = rest->frames;
   const muzero_rc_gop_schedule *schedule = &state->schedule;
   float corrections[MUZERO_RC_LAYERS];
   for (int32_t layer = 0; layer < MUZERO_RC_LAYERS; ++layer) {
     corrections[layer] = muzero_rc_budget_correction(&state->budget, layer);
   }
-  rest->count = muzero_rc_gop_schedule_ahead(schedule, frames);
+  rest->count = muzero_rc_gop_schedule_ahead(schedule, rest->frames);
   rest->next_gop = muzero_rc_gop_schedule_end_of_gop(schedule) + 1;
   rest->next_correction = muzero_rc_exp2(muzero_rc_budget_overall(&state->budget));
   for (int32_t i = 0; i < rest->count; ++i) {
@@ -102,7 +92,7 @@ static void list_rest(const muzero_rc_clip_state *state, float base, gop_rest *r
 }
 
 /* Expected bits of all frames after the pending one. */
-static double rest_bits(const muzero_rc_clip_state *state, const gop_rest *rest, float base) {
+static double rest_bits(const muzero_rc_clip_state *state, const muzero_rc_gop_rest *rest, float base) {
   double sum = muzero_rc_forecast_bits(state, rest->next_gop, base) *
                (double)rest->next_correction;
   for (int32_t i = 0; i < rest->count; ++i) {
@@ -121,7 +111,7 @@ static muzero_rc_bits_curve curve_of_pending(const muzero_rc_clip_state *state) 
 }
 
 /* The base step at which the pending frame and all after it take `bits`. */
-static float solve_base(const muzero_rc_clip_state *state, const gop_rest *rest, double bits) {
+static float solve_base(const muzero_rc_clip_state *state, const muzero_rc_gop_rest *rest, double bits) {
   const muzero_rc_bits_curve own = curve_of_pending(state);
   const float correction =
       muzero_rc_budget_correction(&state->budget, state->schedule.pending.layer);
@@ -177,7 +167,7 @@ static double bits_left(const muzero_rc_clip_state *state) {
 void muzero_rc_controller_decide(muzero_rc_clip_state *state) {
   muzero_rc_pending *pending = &state->pending;
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
-  gop_rest rest;
+  muzero_rc_gop_rest rest;
   pending->gop = gop_of_pending(state);
   const float before = state->coded_count > 0 ? pending->base : muzero_rc_params.usual_base;
   pending->offset = muzero_rc_offset_of(state, frame, &pending->gop, before);
@@ -192,8 +182,10 @@ void muzero_rc_controller_decide(muzero_rc_clip_state *state) {
   }
   pending->qindex =
       muzero_rc_step_to_qindex(worthwhile_step(state, pending->base + pending->offset));
+  muzero_rc_peak_guard_foresee(state, &rest);
   pending->expected_bits =
       muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(pending->qindex));
   pending->rest_bits = rest_bits(state, &rest, pending->base);
-  pending->saving_bits = rest_bits(state, &rest, pending->base + muzero_rc_params.guard_slack);
+  pending->saving_bits = muzero_rc_peak_guard_saving(
+      state, rest_bits(state, &rest, pending->base + muzero_rc_params.guard_slack));
 }

@@ -1,6 +1,9 @@
 #include "rate_control/forecast.h"
 
+#include <string.h>
+
 #include "rate_control/bits_model.h"
+#include "rate_control/peak_guard.h"
 #include "rate_control/qstep_offsets.h"
 #include "rate_control/quantizer.h"
 
@@ -53,6 +56,7 @@ static void sum_from_the_end(muzero_rc_clip_state *state) {
   for (int32_t base = 0; base < MUZERO_RC_FORECAST_STEPS; ++base) {
     float *bits = row(state, base);
     double sum = 0.0;
+    muzero_rc_peak_guard_cut(state, bits);
     bits[state->clip.frame_count] = 0.0f;
     for (int32_t frame = state->clip.frame_count - 1; frame >= 0; --frame) {
       sum += (double)bits[frame];
@@ -151,10 +155,7 @@ static float bits_from(const muzero_rc_clip_state *state, int32_t first, int32_t
   return joint->bits[base] + row(state, base)[joint->next];
 }
 
-double muzero_rc_forecast_bits(const muzero_rc_clip_state *state, int32_t first, float base) {
-  const int32_t count = state->clip.frame_count;
-  if (first >= count) return 0.0;
-  if (first < 0) first = 0;
+int32_t muzero_rc_forecast_place(float base, float *part) {
   float position = (base - kLowestBase) / kBaseSpacing;
   if (position < 0.0f) position = 0.0f;
   if (position > (float)(MUZERO_RC_FORECAST_STEPS - 1)) {
@@ -162,7 +163,23 @@ double muzero_rc_forecast_bits(const muzero_rc_clip_state *state, int32_t first,
   }
   int32_t low = (int32_t)position;
   if (low > MUZERO_RC_FORECAST_STEPS - 2) low = MUZERO_RC_FORECAST_STEPS - 2;
-  const float part = position - (float)low;
+  *part = position - (float)low;
+  return low;
+}
+
+void muzero_rc_forecast_frame(const muzero_rc_clip_state *state, muzero_rc_planned_frame frame,
+                              const muzero_rc_frame_span *gop,
+                              float bits[MUZERO_RC_FORECAST_STEPS]) {
+  const stretch own = bits_of_frame(state, frame, gop);
+  memcpy(bits, own.bits, sizeof(own.bits));
+}
+
+double muzero_rc_forecast_bits(const muzero_rc_clip_state *state, int32_t first, float base) {
+  const int32_t count = state->clip.frame_count;
+  float part;
+  if (first >= count) return 0.0;
+  if (first < 0) first = 0;
+  const int32_t low = muzero_rc_forecast_place(base, &part);
   const float below = bits_from(state, first, low);
   const float above = bits_from(state, first, low + 1);
   return (double)(below + part * (above - below));

@@ -18,4 +18,14 @@ void muzero_rc_forecast_join(muzero_rc_clip_state *state, int32_t start);
  * before any correction. */
 double muzero_rc_forecast_bits(const muzero_rc_clip_state *state, int32_t first, float base);
 
+/* The same of one frame of a GOP like `gop`, or of the key frame that a cut makes of it, at each of
+ * the table's base steps. */
+void muzero_rc_forecast_frame(const muzero_rc_clip_state *state, muzero_rc_planned_frame frame,
+                              const muzero_rc_frame_span *gop,
+                              float bits[MUZERO_RC_FORECAST_STEPS]);
+
+/* Where `base` lies in the table: after the base step that is returned, by `part` of the way to the
+ * next. */
+int32_t muzero_rc_forecast_place(float base, float *part);
+
 #endif /* MUZERO_RC_RATE_CONTROL_FORECAST_H_ */

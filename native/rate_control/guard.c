@@ -2,6 +2,7 @@
 
 #include "rate_control/controller.h"
 #include "rate_control/controller_params.h"
+#include "rate_control/peak_guard.h"
 #include "rate_control/quantizer.h"
 
 /* log2 by which the pending frame may exceed its expected bits. What a late key frame takes is
@@ -21,7 +22,8 @@ int32_t muzero_rc_guard(const muzero_rc_clip_state *state, int32_t asked) {
   while (low < high) {
     const int32_t middle = (low + high) / 2;
     const float bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(middle));
-    if ((double)muzero_rc_exp2(bits + doubt) > allowed) {
+    const double most = (double)muzero_rc_exp2(bits + doubt);
+    if (most > allowed || !muzero_rc_peak_guard_holds(state, middle, most)) {
       low = middle + 1;
     } else {
       high = middle;

@@ -187,6 +187,13 @@ static int follow_order(muzero_rc_callbacks *callbacks, const muzero_rc_frame_re
   return error;
 }
 
+static void book_spent(muzero_rc_callbacks *callbacks) {
+  const muzero_rc_spent spent =
+      muzero_rc_clip_state_spent(muzero_rc_model_state(callbacks->model));
+  callbacks->report.fill = spent.fill;
+  callbacks->report.peak_used = spent.peak;
+}
+
 int muzero_rc_callbacks_coded(muzero_rc_callbacks *callbacks,
                               const muzero_rc_frame_result *result) {
   const muzero_rc_callbacks_owner *const owner = &callbacks->owner;
@@ -196,6 +203,7 @@ int muzero_rc_callbacks_coded(muzero_rc_callbacks *callbacks,
   if (!error) {
     muzero_rc_gop_tracker_result(&callbacks->gops);
     muzero_rc_model_update(callbacks->model, result);
+    book_spent(callbacks);
     if (owner->coded) error = owner->coded(owner->self, result);
     ++callbacks->results;
   }

@@ -36,6 +36,7 @@ void *__wrap_realloc(void *old, size_t size) { return fails() ? NULL : __real_re
 static int live(const char *path) {
   const muzero_rc_clip clip = {
       .width = 64, .height = 64, .frame_count = FRAMES, .target_kbps = 100};
+  const muzero_rc_peak peak = {.max_kbps = 200, .buffer_kbits = 100};
   const muzero_rc_frame_request request = {.frame_type = MUZERO_RC_KEY};
   muzero_rc_frame_stats stats[FRAMES] = {0};
   muzero_rc_policy *policy = NULL;
@@ -46,6 +47,7 @@ static int live(const char *path) {
   if (!result) result = muzero_rc_policy_info(policy, &info);
   if (!result) result = muzero_rc_model_open(policy, &clip, stats, &model);
   if (result && model) result = -EIO;
+  if (!result) result = muzero_rc_model_set_peak(model, &peak);
   if (!result) {
     const int left = countdown;
     countdown = 0; /* from here on nothing allocates */

@@ -53,6 +53,8 @@ typedef struct muzero_rc_report {
   int64_t nanoseconds; /* spent in our callbacks */
   int32_t error;     /* 0, or the negative errno for which a callback failed the encode */
   int32_t reserved;
+  double fill;      /* share of the target's bits that was used */
+  double peak_used; /* share of a peak's buffer that was used at most; 0 without one */
 } muzero_rc_report;
 
 /* How fast a policy is on this machine, in CPU time. */
@@ -75,6 +77,11 @@ MUZERO_RC_API void muzero_rc_plugin_close(muzero_rc_plugin **plugin);
  * not bind external rate control: hand them over with muzero_rc_qindex(). */
 MUZERO_RC_API int muzero_rc_plugin_limit(muzero_rc_plugin *plugin, int32_t lowest,
                                          int32_t highest);
+
+/* Holds the encoder to a peak (policy.h); before its first frame. -EINVAL for values below 1; NULL:
+ * none. libvpx's own rc_2pass_vbr_maxsection_pct and rc_buf_sz do not bind external rate control:
+ * max_kbps is that share of the target, buffer_kbits what the target fills in those milliseconds. */
+MUZERO_RC_API int muzero_rc_plugin_peak(muzero_rc_plugin *plugin, const muzero_rc_peak *peak);
 
 /* The configuration of the encoder and its VP8E_SET_ENABLEAUTOALTREF, before its first frame:
  * libvpx 1.15 and newer do not say which frame they ask about, and this tells how their GOPs go

@@ -49,6 +49,15 @@ typedef struct muzero_rc_clip {
   int32_t target_kbps; /* kilobits (1000 bits) per second of shown time */
 } muzero_rc_clip;
 
+/* A constraint on peaks: a leaky bucket. A packet is poured into it when its frame is shown,
+ * max_kbps run out, and it never holds more than buffer_kbits; so the packets of any stretch take at
+ * most buffer_kbits and max_kbps times its seconds. Hidden frames are in the packet of the next shown
+ * one. Shown times are those of the first-pass statistics. */
+typedef struct muzero_rc_peak {
+  int32_t max_kbps;     /* kilobits (1000 bits) per second */
+  int32_t buffer_kbits; /* kilobits */
+} muzero_rc_peak;
+
 /* First-pass statistics of one shown frame. */
 typedef struct muzero_rc_frame_stats {
   double field[MUZERO_RC_STATS_FIELDS];
@@ -102,6 +111,10 @@ MUZERO_RC_API void muzero_rc_policy_close(muzero_rc_policy **policy);
 MUZERO_RC_API int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *clip,
                                        const muzero_rc_frame_stats *stats,
                                        muzero_rc_model **model);
+
+/* Holds the model to a peak, as hard as to its target: a frame is made coarser until it fits, and
+ * gets qindex 255 where none does. Before the first frame. -EINVAL for values below 1, -ENOMEM. */
+MUZERO_RC_API int muzero_rc_model_set_peak(muzero_rc_model *model, const muzero_rc_peak *peak);
 
 /* The qindex for the frame that libvpx asks about. */
 MUZERO_RC_API muzero_rc_decision muzero_rc_model_decide(muzero_rc_model *model,
