@@ -10,8 +10,9 @@ of e: a difference in quality counts as the rate that would buy it. So 1.0 means
 same quality, and 0 the controller itself where it keeps its target.
 
 The reward is dense: each step gets what it changed in the running difference (frames shown so far by PSNR
-of Y+U+V, bits so far), and the last one what is left to the exact figure. The rewards of an episode
-add up to its gain (potential-based shaping: Ng, Harada, Russell, "Policy invariance under reward
+of Y+U+V, bits so far), and the last one what is left to the exact figure. A frame whose error libvpx has not
+told yet (1.15 and newer tell it with the packet) counts as the controller's until it is known. The rewards of
+an episode add up to its gain (potential-based shaping: Ng, Harada, Russell, "Policy invariance under reward
 transformations", 1999).
 """
 
@@ -49,7 +50,7 @@ class ControllerTrace:
     bits: npt.NDArray[np.float64]
     """`[N]` spent up to each result, in coding order."""
     psnr_db: npt.NDArray[np.float64]
-    """`[T]` of Y+U+V of each shown frame."""
+    """`[T]` of Y+U+V of each shown frame; NaN where libvpx did not tell."""
 
     def gain(self, outcome: EpisodeOutcome) -> float:
         """Per cent of rate, without a price for going over."""
@@ -103,13 +104,13 @@ class RunningGain:
         if not count:  # the first GOP's shape
             return 0.0
         psnr = _psnr_db(step.records)
-        quality_db = float((psnr - trace.psnr_db[: len(psnr)]).sum()) / len(trace.psnr_db)
+        quality_db = float(np.nansum(psnr - trace.psnr_db[: len(psnr)])) / len(trace.psnr_db)
         bits = float(step.records["bits"].sum() - trace.bits[min(count, len(trace.bits)) - 1])
         return 100.0 * (quality_db / trace.slope_db - bits / float(trace.bits[-1]))
 
 
 def _psnr_db(records: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
-    """`[frames shown so far]` of Y+U+V."""
+    """`[frames shown so far]` of Y+U+V; NaN where it is not known yet."""
     shown = shown_records(records)
     return psnr_db(shown["sse"], int(records["pixels"][0]))
 
