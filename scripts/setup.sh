@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the system packages that are missing. setup.sh demo|test
+# Installs the system packages that are missing. setup.sh build|demo|test
 set -eu
 
 missing=""
@@ -12,9 +12,9 @@ need() { # need PACKAGE COMMAND...: the package, unless the command succeeds
 need gcc cc --version
 need libc6-dev sh -c 'echo "#include <stdlib.h>" | cc -E -'
 need pkg-config pkg-config --version
-need ffmpeg ffmpeg -version
 need libvpx-dev sh -c 'pkg-config --exists vpx || test -e /usr/include/vpx/vpx_encoder.h'
 need python3-venv python3 -c 'import ensurepip, venv'
+[ "$1" = build ] || need ffmpeg ffmpeg -version
 if [ "$1" = test ]; then
   need g++ c++ --version
   need vpx-tools command -v vpxenc
