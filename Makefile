@@ -7,6 +7,7 @@ PYTHON_TEST ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 VENV_TEST := .venv-test
 VENV_WHEEL := .venv-wheel
+VENV_CURRENT := .venv-current
 BIN := $(VENV_TEST)/bin
 PIP := -m pip -qq --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
@@ -15,15 +16,16 @@ SOURCES = $(shell find encoder_bridge muzero_rc native -type f ! -name '*.pyc' !
 SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 PARTS := lint native-plain native-address,undefined native-thread unit
+LEARNER_TESTS := tests/agent tests/demonstrations tests/distributed tests/experience tests/reward tests/training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-libvpx test-install test-shuffled lint unit bench dev wheel \
-  train-smoke clean $(PARTS)
+.PHONY: help setup demo test test-all test-libvpx test-install test-shuffled lint unit bench dev wheel train-smoke clean
+.PHONY: learner-current $(PARTS)
 
 help:
 	@echo 'make demo         set up, encode a clip with our rate control and with libvpx'"'"'s, compare'
 	@echo 'make test         set up, then lint, types, C tests with sanitizers, Python tests (a quarter of an hour)'
-	@echo 'make test-all     as make test, with the slow tests'
+	@echo 'make test-all     as make test, with the slow tests, and the learner on the newest JAX'
 	@echo 'make test-shuffled  the Python tests in an order drawn anew'
 	@echo 'make test-libvpx  fetch the releases of libvpx that are not here, run what is to hold on each of them'
 	@echo 'make wheel        a wheel for every Python from 3.11 on, in dist'
@@ -83,17 +85,33 @@ $(VENV_TEST)/.ready: pyproject.toml constraints.txt
 	@echo "test: installing into $(VENV_TEST)"
 	@test -x $(BIN)/python || $(PYTHON_TEST) -m venv $(VENV_TEST)
 	@$(BIN)/python $(PIP) install -c constraints.txt scikit-build-core cmake ninja
-	@$(BIN)/python $(PIP) install -c constraints.txt --no-build-isolation -e '.[train,demo,dev,dataset]'
+	@$(BIN)/python $(PIP) install -c constraints.txt --no-build-isolation -e '.[train,reverb,demo,dev,dataset]'
 	@touch $@
 
 dev: $(VENV_TEST)/.ready
 	@$(BIN)/cmake --build build/editable >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
 	@$(BIN)/cmake --install build/editable --prefix $(SITE) >>build/dev.log
 
+# -- training on today's packages: what is newest, whatever Python this is; without Reverb --
+
+$(VENV_CURRENT)/.ready: pyproject.toml $(SOURCES)
+	@scripts/setup.sh test
+	@echo "test: installing into $(VENV_CURRENT)"
+	@test -x $(VENV_CURRENT)/bin/python || $(PYTHON) -m venv $(VENV_CURRENT)
+	@$(VENV_CURRENT)/bin/python $(PIP) install --upgrade --upgrade-strategy eager '.[train,dataset]' \
+	  hypothesis pytest pytest-random-order
+	@touch $@
+
+learner-current: $(VENV_CURRENT)/.ready
+	@$(VENV_CURRENT)/bin/python -P -c 'import sys, jax, numpy; \
+	  print("learner: Python", sys.version.split()[0] + ", JAX", jax.__version__ + ", numpy", numpy.__version__)'
+	@$(VENV_CURRENT)/bin/pytest -m 'not slow' $(LEARNER_TESTS)
+
 # -- checks --
 
 # Every part runs, whatever became of the one before; the last lines say which failed.
 test: MARKS := -m 'not slow'
+test-all: PARTS += learner-current
 test test-all: $(VENV_TEST)/.ready
 	@failed=; for part in $(PARTS); do $(MAKE) $$part MARKS="$(MARKS)" || failed="$$failed $$part"; done; \
 	  test -z "$$failed" || { echo "make $@: failed:$$failed" >&2; exit 1; }
@@ -139,5 +157,5 @@ train-smoke: dev
 	@$(BIN)/rc-train smoke
 
 clean:
-	@rm -rf build dist $(VENV) $(VENV_TEST) $(VENV_WHEEL) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist $(VENV) $(VENV_TEST) $(VENV_WHEEL) $(VENV_CURRENT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find encoder_bridge muzero_rc tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

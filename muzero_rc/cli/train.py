@@ -109,6 +109,8 @@ def _dispatch(args: argparse.Namespace) -> int:
         require_extra("dataset")
     elif args.body is not _export:  # which only copies a file
         require_extra("train")
+    if args.body is _learner or getattr(args, "replay", None):
+        require_extra("reverb")
     if "libvpx" in args:
         open_libvpx(args)
     return int(args.body(args))
@@ -135,6 +137,7 @@ def _train(args: argparse.Namespace, config: "Config", service: "LearnerServer |
     from muzero_rc.encoding.engine import libvpx_engine
     from muzero_rc.training.train import train
 
+    _report(f"learner: {_device()}")
     train(
         config,
         Path(args.corpus),
@@ -148,6 +151,14 @@ def _train(args: argparse.Namespace, config: "Config", service: "LearnerServer |
     )
     print(Path(args.run_dir) / "policies" / "latest.safetensors")
     return DONE
+
+
+def _device() -> str:
+    """Where JAX computes: a GPU, if there is one and jax[cuda12] is installed."""
+    import jax
+
+    device = jax.devices()[0]
+    return f"JAX {jax.__version__} on {device.platform} ({device.device_kind})"
 
 
 def _actor(args: argparse.Namespace) -> int:

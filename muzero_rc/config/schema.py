@@ -222,7 +222,7 @@ class ActorConfig(Section, key="actor"):
 class ReplayConfig(Section, key="replay"):
     """Replay: which episodes are kept, and how often each is learned from."""
 
-    engine: Literal["reverb", "memory"] = "reverb"  # memory: this process only, reproducible
+    engine: Literal["auto", "reverb", "memory"] = "auto"  # reverb where it is; memory: reproducible
     episodes: int = ranged(512, at_least(1))  # the agent's newest; demonstrations all stay
     replay_ratio: float = ranged(8.0, POSITIVE)  # times that an episode is used, on average
     demonstration_share: float = ranged(0.5, SHARE)  # of a batch, once there is self-play

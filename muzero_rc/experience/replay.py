@@ -7,12 +7,14 @@ is here can be lost: it is filled again from the episode log.
 import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
 
 from muzero_rc.config.schema import ReplayConfig
 from muzero_rc.experience.episode import DEMONSTRATION, Episode, from_bytes, to_bytes
+from muzero_rc.utils.extras import require_extra
 from muzero_rc.utils.loopback import only_loopback
 
 DEMONSTRATIONS, AGENT = "demonstrations", "agent"
@@ -152,9 +154,14 @@ def episode_tables(config: ReplayConfig) -> Sequence[Any]:
 
 
 def make_replay(config: ReplayConfig, seed: int) -> Replay:
-    """The replay of a run on one machine; Reverb's is on loopback alone."""
-    if config.engine == "memory":
+    """The replay of a run on one machine; Reverb's is on loopback alone.
+
+    Raises:
+      MissingExtra: Reverb is asked for and not installed.
+    """
+    if config.engine == "memory" or (config.engine == "auto" and find_spec("reverb") is None):
         return MemoryReplay(config, seed)
+    require_extra("reverb")
     import reverb
 
     server = reverb.Server(episode_tables(config), port=None)

@@ -8,7 +8,8 @@ MODULES = {
     "cluster": ("ray",),
     "dataset": ("h5py", "minari", "PIL"),
     "report": ("bjontegaard", "imageio_ffmpeg", "jinja2"),
-    "train": ("cma", "haiku", "jax", "mctx", "optax", "reverb", "safetensors", "tensorboard", "bjontegaard"),
+    "reverb": ("reverb",),
+    "train": ("cma", "haiku", "jax", "mctx", "optax", "safetensors", "tensorboard", "bjontegaard"),
 }
 """What the extras of pyproject.toml bring that our code imports."""
 

@@ -48,6 +48,18 @@ def test_rc_train_says_what_to_install(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    "words", [("learner", "--run-dir", "run"), ("actor", "--replay", "a:1", "--folder", "f")]
+)
+def test_what_crosses_machines_says_that_it_needs_reverb(
+    invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(sys.modules, "reverb", None)
+    ran = invoke(rc_train.main, words[0], "clips", *words[1:])
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert "reverb not installed: pip install 'muzero-rc[reverb]'" in ran.err
+
+
 def test_help_needs_no_extra(invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     for module in {*MODULES["report"], *MODULES["train"]}:
         monkeypatch.setitem(sys.modules, module, None)

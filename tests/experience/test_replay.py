@@ -1,11 +1,14 @@
 """Replay: shares, priorities, sizes; the same contract in memory and through Reverb."""
 
+import sys
+
 import pytest
 from support.learn_samples import episode
 
 from muzero_rc.config.schema import ReplayConfig
 from muzero_rc.experience.episode import DEMONSTRATION
 from muzero_rc.experience.replay import AGENT, DEMONSTRATIONS, MemoryReplay, make_replay, split
+from muzero_rc.utils.extras import MissingExtra
 
 ENGINES = ("memory", "reverb")
 
@@ -29,6 +32,13 @@ def replay(request):
 )
 def test_an_empty_table_gives_nothing(sizes, expected):
     assert split(8, sizes, 0.25) == expected
+
+
+def test_without_reverb_replay_is_in_memory_unless_reverb_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "reverb", None)
+    assert isinstance(make_replay(ReplayConfig(), seed=1), MemoryReplay)
+    with pytest.raises(MissingExtra, match=r"pip install 'muzero-rc\[reverb\]'"):
+        make_replay(ReplayConfig(engine="reverb"), seed=1)
 
 
 def test_nothing_to_learn_from():
