@@ -30,7 +30,7 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 CORPUS = "$MUZERO_RC_CORPUS"
 HEAD = (
     "| rate control | BD-rate, % | 95 % interval | median | worse clips | to libvpx-q | {arf1}by summed PSNR "
-    "| by SSIM {vmaf}| > 1 % over | > 5 % over | worst | mean fill |"
+    "| by SSIM {vmaf}| {corpus}CPU, s | > 1 % over | > 5 % over | worst | mean fill |"
 )
 ARF1 = "libvpx-vbr-arf1"
 
@@ -102,6 +102,7 @@ def section(name: str, results: dict[str, Any], commit: str) -> str:
     head = HEAD.format(
         arf1=f"to {ARF1} | " if ARF1 in results["methods"] else "",
         vmaf="| by VMAF " if "vmaf" in others(results) else "",
+        corpus="all clips as one | " if "bd_rate_corpus" in results else "",
     )
     ruler = "| --- |" + " ---: |" * (head.count("|") - 2)
     lines = [
@@ -148,12 +149,22 @@ def row(method: str, results: dict[str, Any]) -> str:
     for metric in others(results):
         other = summary(results, method, results["baseline"], metric)
         cells.append(number(other["mean"]) if other else "0")
+    if "bd_rate_corpus" in results:
+        as_one = next((b for b in results["bd_rate_corpus"] if b["method"] == method), None)
+        cells.append(number(as_one["percent"]) if as_one else "0")
+    cells.append(cpu_seconds(results, method))
     if kept is None:
         cells += ["–", "–", "–", "–"]
     else:
         cells += [f"{100 * kept['over_1']:.1f} %", f"{100 * kept['over_5']:.1f} %"]
         cells += [f"{number(kept['worst_percent'], 1)} %", f"{kept['mean_fill']:.3f}"]
     return f"| {' | '.join(cells)} |"
+
+
+def cpu_seconds(results: dict[str, Any], method: str) -> str:
+    """The mean of a method's encodes, second passes only; "–" where all failed."""
+    seconds = [encode["encode_s"] for encode in results["encodes"] if encode["method"] == method]
+    return f"{sum(seconds) / len(seconds):.1f}" if seconds else "–"
 
 
 def others(results: dict[str, Any]) -> list[str]:

@@ -200,6 +200,8 @@ def test_figures_go_into_the_readme(report: Path, tmp_path: Path, monkeypatch: p
         "<!-- results:end -->\nafter\n"
     )
     assert "old" not in text and text.count("| **controller** |") == 1
+    rows = [line.count("|") for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + 5 and len(set(rows)) == 1
     kept = json.loads((tmp_path / "docs" / "results" / "tiny.json").read_text())
     assert kept["encodes"] == json.loads((report / "results.json").read_text())["encodes"]
     assert (tmp_path / "docs" / "results" / "tiny.svg").read_text().count("<circle") > 4
