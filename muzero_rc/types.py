@@ -73,7 +73,7 @@ class Prediction(NamedTuple):
     """Heads of the network on a state."""
 
     policy_logits: Array  # f4[B, ..., A]
-    gain_logits: Array  # f4[B, ..., bins] of the episode's final gain over its anchor, dB
+    gain_logits: Array  # f4[B, ..., bins] of the episode's final worth over its paired encode, per cent
     rate_logits: Array  # f4[B, ..., bins] of the episode's final log(rate / target)
 
 

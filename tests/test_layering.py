@@ -54,7 +54,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "muzero_rc.acting": (
         *(*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding", "muzero_rc.reward"),
-        *("muzero_rc.agent", "muzero_rc.experience"),
+        *("muzero_rc.agent", "muzero_rc.experience", "muzero_rc.deploy.policy_names"),
     ),
     "muzero_rc.demonstrations": (
         *(*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding", "muzero_rc.reward"),
@@ -62,7 +62,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "muzero_rc.distributed": (
         *(*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding", "muzero_rc.reward"),
-        *("muzero_rc.agent", "muzero_rc.experience", "muzero_rc.acting", "muzero_rc.demonstrations"),
+        *("muzero_rc.agent", "muzero_rc.experience", "muzero_rc.acting"),
     ),
     "muzero_rc.evaluation": (
         *(*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding"),

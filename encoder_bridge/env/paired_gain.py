@@ -28,7 +28,7 @@ from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.encode.result import EncodeResult, EpisodeOutcome
 from encoder_bridge.encode.run import encode
 from encoder_bridge.env.reward import EpisodeStart, Step, shown_records
-from encoder_bridge.media.psnr import USUAL_SLOPE_DB, psnr_db
+from encoder_bridge.media.psnr import SLOPE_LIMITS_DB, USUAL_SLOPE_DB, psnr_db
 
 OVERSHOOT_PRICE = 5.0
 """Per cent of gain that each per cent over the target costs, beyond what the bits cost anyway."""
@@ -36,7 +36,6 @@ _NEIGHBOURS = (0.8, 1.25)
 """The targets, relative to the episode's, between whose encodes a clip's slope is measured."""
 _LEAST_RATE_RATIO = 1.05
 """Between these encodes' rates, or else the clip has no slope there."""
-_SLOPE_LIMITS_DB = (1.0, 20.0)
 
 
 @dataclass(frozen=True)
@@ -132,4 +131,4 @@ def _measured_slope_db(start: EpisodeStart) -> float:
     if high.kbps < _LEAST_RATE_RATIO * low.kbps or not high.psnr_y_db > low.psnr_y_db:
         return USUAL_SLOPE_DB
     slope_db = (high.psnr_y_db - low.psnr_y_db) / math.log(high.kbps / low.kbps)
-    return min(max(slope_db, _SLOPE_LIMITS_DB[0]), _SLOPE_LIMITS_DB[1])
+    return min(max(slope_db, SLOPE_LIMITS_DB[0]), SLOPE_LIMITS_DB[1])

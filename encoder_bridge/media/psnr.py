@@ -8,6 +8,8 @@ PSNR_CAP_DB = 60.0
 USUAL_SLOPE_DB = 4.7
 """dB of mean luma PSNR for each factor e of rate, where a clip's own cannot be measured: the median over 69
 training clips (ladder-pyramid.csv, 276 pairs of neighbouring rates; nine in ten lie between 2.9 and 13.6)."""
+SLOPE_LIMITS_DB = (1.0, 20.0)
+"""What is measured beyond counts as the limit."""
 
 
 def psnr_db(sse: npt.ArrayLike, pixels: int) -> npt.NDArray[np.float64]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.acting.assignment import Assignment, noise_of
+from muzero_rc.acting.paired_play import play_pairs
 from muzero_rc.agent.networks import Networks, look_up
 from muzero_rc.agent.search import Found, make_search, tie_break
 from muzero_rc.config.schema import Config
@@ -25,6 +26,7 @@ from muzero_rc.experience.featurize import clip_features
 from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.make_episode import make_episode
 from muzero_rc.experience.opponents import Opponents
+from muzero_rc.experience.paired import PairedEncodes
 from muzero_rc.reward.outcome import Opponent
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Array, ClipBatch, Params, Schedule
@@ -64,13 +66,27 @@ class Actor:
     """Plays episodes with the weights that it was last given."""
 
     def __init__(
-        self, store: ClipStore, networks: Networks, config: Config, schedules: KnownSchedules
+        self,
+        store: ClipStore,
+        networks: Networks,
+        config: Config,
+        schedules: KnownSchedules,
+        pairs: PairedEncodes,
     ) -> None:
-        """Args: schedules: asked for what lies ahead; the caller fills it."""
+        """Prepares to play.
+
+        Args:
+          store: of the instances.
+          networks: of the run.
+          config: likewise.
+          schedules: asked for what lies ahead; the caller fills it.
+          pairs: what is missing of them is played first, and added.
+        """
         self._store = store
         self._networks = networks
         self._config = config
         self._schedules = schedules
+        self._pairs = pairs
         self._actions = np.array(config.network.actions)
         self._batch = config.actor.encoders
         self._depth = config.learner.unroll_steps
@@ -92,10 +108,10 @@ class Actor:
         *,
         stream: str = OWN,
     ) -> Iterator[Episode]:
-        """Plays episodes.
+        """Plays episodes, after the paired encodes that they need.
 
         Args:
-          assignments: taken one by one as encoders become free.
+          assignments: all are drawn before the first encode begins.
           opponents: read when an episode begins.
           config_hash: goes into the episodes.
           stream: that the episodes belong to.
@@ -103,7 +119,11 @@ class Actor:
         Yields:
           Each episode as it ends; failed encodes are logged and left out.
         """
-        jobs = (self._job(assignment, opponents, stream) for assignment in assignments)
+        work = list(assignments)
+        for paired in play_pairs(self._store, work, self._pairs):
+            self._schedules.add(paired)
+            yield paired
+        jobs = (self._job(assignment, opponents, stream) for assignment in work)
         for done in self._store.played(jobs, self._decide, together=max(1, self._batch // 2)):
             yield self._episode(done, config_hash)
 
@@ -113,13 +133,8 @@ class Actor:
         padded = np.pad(frames, ((0, -len(frames) % _PADDING), (0, 0)))
         batch = ClipBatch(clip[None], padded[None], np.array([len(frames)], np.int32))
         encoding = np.asarray(self._encode_clip(self._params, batch))[0, : len(frames)]
-        opponent = opponents.of_clip(instance.clip, instance.name, target)
-        noise = StructuredNoise(
-            f"{stream} {assignment.number}",
-            noise_of(self._config.actor),
-            len(frames),
-            silent=assignment.greedy,
-        )
+        opponent = opponents.of(instance.name, target)
+        noise = noise_of(self._config.actor, assignment, len(frames))
         name = Name(f"{stream}/{assignment.number}", KIND, stream, assignment.number)
         play = Play(name, assignment, encoding, opponent, noise)
         guard = self._config.encode.guard

@@ -1,6 +1,6 @@
 """A policy file plays: its own episode, then the same plan with noise by the rest of its group.
 
-A group has one instance and one target, so its episodes are each other's peers: comparing them says
+A group has one instance and one target, so its episodes compete with each other: comparing them says
 which changes to the plan are worth something. Needs no JAX: the C runtime decides.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from encoder_bridge.encode.batch import BatchResult, Job
-from muzero_rc.acting.assignment import Assignment, noise_of
+from muzero_rc.acting.assignment import Assignment, group_size, noise_of, twin
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise
 from muzero_rc.encoding.qindex_plan import PlanFollower, follow_plans, plan_of_records
@@ -47,7 +47,7 @@ def play_groups(
       store: with the instances prepared.
       work: one assignment for each group.
       policy: opened by `Engine.policy`, or a `_native.Policy` on this machine.
-      name_of: names episodes; a uid seeds its episode's noise.
+      name_of: names episodes; the uid of a group's first seeds the noise of the others.
       source: of the episodes.
       step: of the learner that made the policy.
 
@@ -67,8 +67,12 @@ def play_groups(
     for done in store.played(greedy):
         played.append(done)
         yield _episode(store, done, source, step, greedy=True)
-    rest = range(1, store.config.actor.group)
-    again = (_noisy_job(store, one, name_of(one.job.extra[0], place)) for one in played for place in rest)
+    rest = range(1, group_size(store.config.actor))
+    again = (
+        _noisy_job(store, one, name_of(one.job.extra[0], place), name_of(one.job.extra[0], 0), place)
+        for one in played
+        for place in rest
+    )
     for done in store.played(again, follow_plans):
         yield _episode(store, done, source, step, greedy=False)
 
@@ -79,9 +83,10 @@ def in_batches(store: ClipStore, work: Sequence[Assignment]) -> Iterator[Sequenc
     return (work[first : first + size] for first in range(0, len(work), size))
 
 
-def _noisy_job(store: ClipStore, played: BatchResult, name: Name) -> Job:
-    one: Assignment = played.job.extra[0]
-    noise = StructuredNoise(name.uid, noise_of(store.config.actor), len(played.job.clip))
+def _noisy_job(store: ClipStore, played: BatchResult, name: Name, first: Name, place: int) -> Job:
+    seed, mirrored = twin(first.uid, place)
+    one: Assignment = played.job.extra[0]._replace(greedy=False, noise_seed=seed, mirrored=mirrored)
+    noise = noise_of(store.config.actor, one, len(played.job.clip))
     plan = plan_of_records(played.result.records, shapes=played.result.shapes)
     decider = NoisyFollower(PlanFollower(plan), noise)
     guard, extra, shapes = store.config.encode.guard, (one, name, decider), plan.shapes or None

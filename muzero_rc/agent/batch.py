@@ -46,19 +46,21 @@ class Sample(NamedTuple):
       trace: its frames.
       clip: f4[C] clip features.
       frames: f4[T, X] frame features.
-      gain_db: final gain over the anchor.
+      worth: final worth by the reward rule, over the paired encode, per cent of rate.
+      measured: 1 where there is a paired encode, else 0 and `worth` says nothing.
       log_rate: final log(rate / target).
-      imitate: weight of following the actions taken.
-      follow_search: follow the search policy where there is one.
+      follow: weight of the policy target.
+      follow_search: part of that target is the search policy, where there is one.
       opponent: the present one.
     """
 
     trace: Trace
     clip: Array
     frames: Array
-    gain_db: float
+    worth: float
+    measured: float
     log_rate: float
-    imitate: float
+    follow: float
     follow_search: bool
     opponent: Opponent
 
@@ -71,10 +73,12 @@ class Batch(NamedTuple):
     step: Array  # f4[B, W, S]
     action: Array  # i4[B, W, K]
     schedule: Schedule  # [B, W, K] of the frame after each action
-    policy: Array  # f4[B, W, K+1, A]
+    policy: Array  # f4[B, W, K+1, A] what was done
+    searched: Array  # f4[B, W, K+1, A] what search would have done; the same where it was not asked
     policy_weight: Array  # f4[B, W, K+1] 0 where there is nothing to follow
-    reanalyse: Array  # f4[B] 1: the policy at the window's first frame may be searched anew
-    gain_db: Array  # f4[B]
+    follow_search: Array  # f4[B] 1: `searched` is part of the target, and may be searched anew
+    worth: Array  # f4[B]
+    measured: Array  # f4[B]
     log_rate: Array  # f4[B]
     log_bits: Array  # f4[B, W, K]
     log_sse: Array  # f4[B, W, K]
@@ -166,8 +170,9 @@ def make_batch(
     return Batch(
         clip=ClipBatch(np.stack([s.clip for s in samples]), frames, length),
         schedule=schedule,
-        reanalyse=np.array([s.follow_search for s in samples], np.float32),
-        gain_db=np.array([s.gain_db for s in samples], np.float32),
+        follow_search=np.array([s.follow_search for s in samples], np.float32),
+        worth=np.array([s.worth for s in samples], np.float32),
+        measured=np.array([s.measured for s in samples], np.float32),
         log_rate=np.array([s.log_rate for s in samples], np.float32),
         opponent=np.array([s.opponent for s in samples], np.float32),
         **stacked,
@@ -188,7 +193,8 @@ def _windows(
     index = starts[:, None] + np.arange(unroll + 1)  # [W, K+1]
     exists = index < count
     index = np.minimum(index, count - 1)
-    policy, weight = _policy_target(sample, index, config)
+    taken = action_target(trace.qindex, trace.q_ref, config)
+    searched = taken if trace.policy is None else trace.policy
     ahead = index[:, 1:]
     known = exists[:, 1:]
     if rng.random() >= true_schedule_share:  # past a random depth nothing is known
@@ -202,17 +208,10 @@ def _windows(
         "show_index": trace.show_index[starts],
         "step": trace.step[starts],
         "action": nearest_action(trace.qindex, trace.q_ref, config)[index[:, :-1]],
-        "policy": policy,
-        "policy_weight": (weight * exists).astype(np.float32),
+        "policy": taken[index],
+        "searched": searched[index].astype(np.float32),
+        "policy_weight": (sample.follow * exists).astype(np.float32),
         "log_bits": trace.log_bits[index[:, :-1]],
         "log_sse": trace.log_sse[index[:, :-1]],
         "exists": exists.astype(np.float32),
     }
-
-
-def _policy_target(sample: Sample, index: Array, config: NetworkConfig) -> tuple[Array, float]:
-    """f4[W, K+1, A] and its weight: the search's policy, or the actions taken."""
-    if sample.follow_search and sample.trace.policy is not None:
-        return sample.trace.policy[index].astype(np.float32), 1.0
-    target = action_target(sample.trace.qindex, sample.trace.q_ref, config)
-    return target[index], sample.imitate

@@ -113,8 +113,9 @@ def make_learner(config: Config, networks: Networks) -> Learner:
 
     def reanalysed(state: TrainingState, batch: Batch) -> Batch:
         fresh = policies(state, batch)
-        again = jnp.asarray(batch.reanalyse)[:, None, None] > 0
-        policy = jnp.asarray(batch.policy)
-        return batch._replace(policy=policy.at[:, :, 0].set(jnp.where(again, fresh, policy[:, :, 0])))
+        again = jnp.asarray(batch.follow_search)[:, None, None] > 0
+        searched = jnp.asarray(batch.searched)
+        first = jnp.where(again, fresh, searched[:, :, 0])
+        return batch._replace(searched=searched.at[:, :, 0].set(first))
 
     return Learner(init, step, reanalysed)

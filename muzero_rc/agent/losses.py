@@ -46,14 +46,16 @@ def loss(
     unroll = batch.action.shape[-1]
     parts: dict[str, list[jax.Array]] = {"policy": [], "gain": [], "rate": [], "bits": [], "sse": []}
     entropy = jnp.zeros(())
+    target = policy_target(config, batch)
     for k in range(unroll + 1):
         prediction = networks.predict(params, state)
         exists = jnp.asarray(batch.exists)[:, :, k]
-        cross_entropy = optax.softmax_cross_entropy(prediction.policy_logits, batch.policy[:, :, k])
+        cross_entropy = optax.softmax_cross_entropy(prediction.policy_logits, target[:, :, k])
         weight = jnp.asarray(batch.policy_weight)[:, :, k]
         parts["policy"].append(_weighted_mean(cross_entropy, weight))
+        measured = exists * jnp.asarray(batch.measured)[:, None]
         for name, value in _value_losses(config, prediction, batch).items():
-            parts[name].append(_weighted_mean(value, exists))
+            parts[name].append(_weighted_mean(value, measured if name == "gain" else exists))
         if k == 0:
             entropy = _weighted_mean(_entropy(prediction.policy_logits), exists)
         if k < unroll:
@@ -74,10 +76,16 @@ def loss(
     return total, {"loss": total, "entropy": entropy, **{f"loss_{k}": v for k, v in means.items()}}
 
 
+def policy_target(config: Config, batch: Batch) -> jax.Array:
+    """f4[B, W, K+1, A]: what was done, and where search was asked a share of what it would have done."""
+    share = config.search.target_share * jnp.asarray(batch.follow_search)[:, None, None, None]
+    return (1.0 - share) * jnp.asarray(batch.policy) + share * jnp.asarray(batch.searched)
+
+
 def _value_losses(config: Config, prediction: Prediction, batch: Batch) -> dict[str, jax.Array]:
     """f4[B, W] each: cross-entropy of the two value heads with the episode's final figures."""
     network = config.network
-    gain = two_hot(batch.gain_db, network.gain_bins, network.gain_limit_db)[:, None]
+    gain = two_hot(batch.worth, network.gain_bins, network.gain_limit)[:, None]
     rate = two_hot(batch.log_rate, network.rate_bins, network.rate_limit)[:, None]
     return {
         "gain": optax.softmax_cross_entropy(prediction.gain_logits, gain),
@@ -87,10 +95,11 @@ def _value_losses(config: Config, prediction: Prediction, batch: Batch) -> dict[
 
 def value_errors(config: Config, prediction: Prediction, batch: Batch) -> dict[str, jax.Array]:
     """Mean absolute errors of the heads' means at the windows' first frames."""
-    gain_db = mean(prediction.gain_logits, config.network.gain_limit_db)
+    worth = mean(prediction.gain_logits, config.network.gain_limit)
+    measured = jnp.asarray(batch.measured)[:, None] * jnp.ones(worth.shape)
     log_rate = mean(prediction.rate_logits, config.network.rate_limit)
     return {
-        "gain_error_db": jnp.mean(jnp.abs(gain_db - jnp.asarray(batch.gain_db)[:, None])),
+        "gain_error": _weighted_mean(jnp.abs(worth - jnp.asarray(batch.worth)[:, None]), measured),
         "rate_error": jnp.mean(jnp.abs(log_rate - jnp.asarray(batch.log_rate)[:, None])),
     }
 

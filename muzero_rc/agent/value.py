@@ -12,24 +12,24 @@ from muzero_rc.reward.rule import Rule
 from muzero_rc.types import Array, Prediction
 
 
-class GainDistribution(NamedTuple):
-    """The categorical distribution of an episode's final gain (`reward.outcome.Figure`).
+class WorthDistribution(NamedTuple):
+    """The categorical distribution of an episode's final worth (`reward.outcome.Figure`).
 
     Attributes:
       logits: f4[..., bins].
-      limit_db: the bins lie from -limit to +limit.
+      limit: the bins lie from -limit to +limit, in per cent of rate.
     """
 
     logits: Array
-    limit_db: float
+    limit: float
 
     def above(self, reference: Array, by: float = 0.0) -> jax.Array:
-        """f4[...]: P(gain - reference > by)."""
-        return probability_above(self.logits, self.limit_db, jnp.asarray(reference) + by)
+        """f4[...]: P(worth - reference > by)."""
+        return probability_above(self.logits, self.limit, jnp.asarray(reference) + by)
 
     def below(self, reference: Array, by: float = 0.0) -> jax.Array:
-        """f4[...]: P(reference - gain > by)."""
-        return 1.0 - probability_above(self.logits, self.limit_db, jnp.asarray(reference) - by)
+        """f4[...]: P(reference - worth > by)."""
+        return 1.0 - probability_above(self.logits, self.limit, jnp.asarray(reference) - by)
 
 
 class OvershootDistribution(NamedTuple):
@@ -66,7 +66,7 @@ def value_of(rule: Rule, config: NetworkConfig, prediction: Prediction, opponent
       opponent: f4[..., 3] the fields of `Opponent`.
     """
     outlook = Outlook(
-        GainDistribution(prediction.gain_logits, config.gain_limit_db),
+        WorthDistribution(prediction.gain_logits, config.gain_limit),
         OvershootDistribution(prediction.rate_logits, config.rate_limit),
     )
     met = Opponent(*jnp.moveaxis(jnp.asarray(opponent), -1, 0))

@@ -98,5 +98,4 @@ def list_of(low: int, high: int, *, least: int = 0, most: int | None = None, wor
 
 POSITIVE = Range(lambda value: value > 0, "positive")
 SHARE = Range(lambda value: 0 <= value <= 1, "within [0, 1]")
-SHARE_ABOVE_0 = Range(lambda value: 0 < value <= 1, "within (0, 1]")
 SHARE_BELOW_1 = Range(lambda value: 0 <= value < 1, "within [0, 1)")

@@ -15,7 +15,6 @@ from encoder_bridge.encode.config import EncoderConfig, Offered, offered
 from muzero_rc.config.ranges import (
     POSITIVE,
     SHARE,
-    SHARE_ABOVE_0,
     SHARE_BELOW_1,
     Range,
     Section,
@@ -37,6 +36,7 @@ OFFSETS = (
 
 _CQ_LEVELS = list_of(0, 63, words="levels from 0 to 63")
 _ANCHOR_LEVELS = list_of(0, 63, least=2, words="at least 2 levels from 0 to 63")
+_EVEN = Range(lambda count: count >= 2 and count % 2 == 0, "an even number, at least 2")
 _WINDOWS = list_of(1, 256, most=4, words="at most 4 numbers from 1 to 256")
 _RISING_OFFSETS = Range(
     lambda offsets: (
@@ -65,8 +65,8 @@ class NetworkConfig(Section, key="network"):
     offsets: tuple[int, ...] = ranged(OFFSETS, _RISING_OFFSETS)  # relative: the actions, added to q_ref
     absolute_basis: int = ranged(16, between(2, 64))  # absolute: smooth functions that make up 256 logits
     decision: Literal["argmax", "mean"] = "argmax"  # of the deployed policy
-    gain_bins: int = ranged(41, odd_between(3, 401))
-    gain_limit_db: float = ranged(4.0, POSITIVE)  # bins from -limit to +limit
+    gain_bins: int = ranged(161, odd_between(3, 401))
+    gain_limit: float = ranged(32.0, POSITIVE)  # per cent of rate; bins from -limit to +limit, 0.02 dB each
     rate_bins: int = ranged(41, odd_between(3, 401))
     rate_limit: float = ranged(0.5, POSITIVE)  # of log(rate / target)
 
@@ -153,7 +153,7 @@ class DemonstrationsConfig(Section, key="demonstrations"):
 
 @dataclass(frozen=True)
 class ImitationConfig(Section, key="imitation"):
-    """Imitation of episodes that came out well, relabelled with the rate that they had."""
+    """Imitation of demonstrations that came out well, relabelled with the rate that they had."""
 
     steps: int = ranged(6000, at_least(0))  # learner steps before self-play begins
     asked_target: bool = False  # episodes are learned under the target that was asked for, and no other
@@ -162,12 +162,8 @@ class ImitationConfig(Section, key="imitation"):
     other_target_spread: float = ranged(0.1, SHARE)  # the others: log of target over that rate, at most
     fill_tolerance: float = ranged(0.002, SHARE)  # followed: rate / target at most 1 + this
     fill_floor: float = ranged(0.98, SHARE)  # and at least this
-    against: Literal["peers", "opponent", "optimum"] = (
-        "peers"  # what it should beat; optimum: only optima count
-    )
+    against: Literal["peers", "optimum"] = "peers"  # what it should beat; optimum: only optima count
     temperature: float = ranged(1.0, POSITIVE)  # peers: weight = exp(advantage / this)
-    gain_floor_db: float = -0.15  # opponent: at least so much over it, at first over the anchor
-    temperature_db: float = ranged(0.2, POSITIVE)  # opponent: weight = exp(gain / temperature)
     weight_limit: float = ranged(8.0, POSITIVE)  # at most
 
 
@@ -186,9 +182,11 @@ class RewardConfig(Section, key="reward"):
     """Reward rule (muzero_rc/reward) and its tolerances."""
 
     rule: str = ranged("self-competition", one_of(RULES))
-    decay: float = ranged(0.9, SHARE_BELOW_1)  # of the moving averages
+    decay: float = ranged(0.9, SHARE_BELOW_1)  # of the moving averages, once they cover that much
     overshoot_tolerance: float = ranged(0.002, at_least(0))  # overshoot below it counts as none
-    draw_db: float = ranged(0.01, at_least(0))  # gains closer than that are a draw
+    draw_percent: float = ranged(0.1, at_least(0))  # gains closer than that, in per cent of rate, are a draw
+    unused_free: float = ranged(0.05, SHARE)  # of the target, may be left beyond what the controller leaves
+    unused_price: float = ranged(0.2, at_least(0))  # per cent of gain for each per cent left beyond that
 
 
 @dataclass(frozen=True)
@@ -198,6 +196,7 @@ class SearchConfig(Section, key="search"):
     enabled: bool = True
     simulations: int = ranged(16, at_least(1))
     considered_actions: int = ranged(8, at_least(2))
+    target_share: float = ranged(0.5, SHARE)  # of the policy target of a winner; the rest is what it did
     gumbel_scale: float = ranged(0.3, at_least(0))  # noise of exploring episodes; 0 in noise-free ones
     value_scale: float = ranged(1.0, at_least(0))  # of a value difference on the improved policy's logits
 
@@ -207,9 +206,9 @@ class ActorConfig(Section, key="actor"):
     """Actors: encoders, rounds of episodes, exploration noise."""
 
     encoders: int = ranged(4, between(1, 256))  # encoder threads of one actor
-    round_episodes: int = ranged(64, at_least(1))  # played with the same weights before the learner goes on
-    group: int = ranged(8, at_least(1))  # episodes in turn of one instance at one target
-    noise_free_share: float = ranged(0.25, SHARE_ABOVE_0)  # of the episodes; only these move the opponent
+    round_episodes: int = ranged(64, at_least(1))  # with the same weights, in whole groups
+    targets: int = ranged(2, at_least(1))  # of each instance: few, so that opponents are met again
+    group: int = ranged(8, _EVEN)  # antithetic ones of an instance and target, after one without noise
     noise_qindex: float = ranged(3.0, at_least(0))  # standard deviation, of a layer in a GOP
     layer_noise_qindex: float = ranged(3.0, at_least(0))  # of a layer in the whole clip
     drift_noise_qindex: float = ranged(0.0, at_least(0))  # at the first frame, falling to its opposite

@@ -27,10 +27,13 @@ class Anchor:
         slope = (self.psnr_y_db[i + 1] - self.psnr_y_db[i]) / (x[i + 1] - x[i])
         return float(self.psnr_y_db[i] + slope * (at - x[i]))
 
+    def slope_db(self, rate_kbps: float) -> float:
+        """How many dB the curve gains at a rate for each factor e of rate."""
+        return (self.psnr_at(rate_kbps * 1.1) - self.psnr_at(rate_kbps / 1.1)) / (2.0 * math.log(1.1))
+
     def percent_of(self, gain_db: float, rate_kbps: float) -> float:
         """What a gain over the curve at a rate is worth there, in per cent of the rate."""
-        slope_db = (self.psnr_at(rate_kbps * 1.1) - self.psnr_at(rate_kbps / 1.1)) / (2.0 * math.log(1.1))
-        return 100.0 * gain_db / slope_db
+        return 100.0 * gain_db / self.slope_db(rate_kbps)
 
 
 _LEAST_RISE_DB = 1e-6  # below it, what lies between two points is lost to rounding

@@ -8,7 +8,6 @@ two a network tells alt-refs of clips that it has not seen. Then they are moved 
 three encodes say that the gain is highest: an example to follow.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,11 +19,11 @@ from muzero_rc.demonstrations.base import (
     Wanted,
     job_of,
     play_jobs,
-    spread_targets,
     uid_of,
     unchanged_first,
 )
 from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.targets import instance_targets
 from muzero_rc.experience.episode import OPTIMUM, Episode, Name
 from muzero_rc.types import Array
 
@@ -63,8 +62,11 @@ class AltRefSweep:
         """Args: store: with all `instances` prepared."""
         chosen = unchanged_first(instances)[: store.config.demonstrations.swept]
         self._store = store
+        count = store.config.demonstrations.sweep_targets
         # Each sweep's moves, in the order of MOVES, then its optimum.
-        self._sweeps = [_sweep(store, one, target) for one in chosen for target in _targets(store, one)]
+        self._sweeps = [
+            _sweep(store, one, target) for one in chosen for target in instance_targets(store, one, count)
+        ]
         self._uids = {one.name.uid for moves, optimum in self._sweeps for one in (*moves, optimum)}
 
     def wants(self, episode: Episode) -> bool:
@@ -99,16 +101,6 @@ def _sweep(store: ClipStore, instance: Instance, target_kbps: int) -> tuple[list
     moves = [Name(f"{sweep}/{name}", KIND, sweep, i) for i, (name, _) in enumerate(MOVES)]
     optimum = Name(f"{sweep}/best", OPTIMUM, sweep, len(MOVES))
     return [Wanted(one, instance, target_kbps) for one in moves], Wanted(optimum, instance, target_kbps)
-
-
-def _targets(store: ClipStore, instance: Instance) -> list[int]:
-    """In pairs, one in each half of the anchor's log rates: asking for more keeps those that were made."""
-    count = store.config.demonstrations.sweep_targets
-    pairs = [
-        spread_targets(store, instance, 2, f"scan {pair} " if pair else "scan ")
-        for pair in range((count + 1) // 2)
-    ]
-    return list(dict.fromkeys(itertools.chain(*pairs)))[:count]
 
 
 def best_move(store: ClipStore, sweep: Sequence[Episode]) -> float:

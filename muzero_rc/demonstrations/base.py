@@ -75,16 +75,6 @@ def unchanged_first(instances: Sequence[Instance]) -> list[Instance]:
     return sorted(instances, key=lambda one: (one.augmented, zlib.crc32(one.name.encode())))
 
 
-def spread_targets(store: ClipStore, instance: Instance, parts: int, stream: str = "") -> list[int]:
-    """Targets in kbps, one drawn from each of equal parts of the anchor's log rates."""
-    rates = store.anchor(instance).rates_kbps
-    targets = []
-    for part in range(parts):
-        share = (part + zlib.crc32(f"{instance.name}/{stream}{part}".encode()) / 2.0**32) / parts
-        targets.append(max(1, round(rates[0] ** (1.0 - share) * rates[-1] ** share)))
-    return targets
-
-
 def uid_of(store: ClipStore, instance: Instance, own: str) -> str:
     """A demonstration's uid: its instance, the very frames, and what its source calls it."""
     return f"{instance.name}/{store.raw_clip(instance).key}/{own}"

@@ -22,7 +22,6 @@ from muzero_rc.demonstrations.base import (
     episode_of,
     job_of,
     play_jobs,
-    spread_targets,
     uid_of,
     unchanged_first,
 )
@@ -30,6 +29,7 @@ from muzero_rc.demonstrations.constant_quality import KIND as QUALITY
 from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, follow_plans, plan_of_records
+from muzero_rc.encoding.targets import spread_targets
 from muzero_rc.experience.episode import Episode, Name
 from muzero_rc.types import Array
 

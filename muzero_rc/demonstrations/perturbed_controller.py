@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from muzero_rc.acting.assignment import Assignment, assign
+from muzero_rc.acting.assignment import Assignment, assign, group_size
 from muzero_rc.acting.policy_actor import in_batches, play_groups
 from muzero_rc.corpus.cache_key import digest
 from muzero_rc.corpus.instances import Instance
@@ -23,11 +23,11 @@ class PerturbedController:
         noise = {name: value for name, value in vars(config.actor).items() if "noise" in name}
         count = config.demonstrations.controller_groups if instances else 0
         self._store = store
-        self._places = range(config.actor.group)
-        self._stream = digest(sorted(noise.items()), config.actor.group, config.seed)
+        size = group_size(config.actor)
+        self._places = range(size)
+        self._stream = digest(sorted(noise.items()), size, config.actor.targets, config.seed)
         self._work = [
-            assign(store, instances, config, number * config.actor.group, stream=CONTROLLER)
-            for number in range(count)
+            assign(store, instances, config, number * size, stream=CONTROLLER) for number in range(count)
         ]
         self._uids = {uid for one in self._work for uid in self._uids_of(one)}
 

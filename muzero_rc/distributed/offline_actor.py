@@ -1,21 +1,23 @@
 """Offline actor: plays a policy file and writes an episode log; needs neither JAX nor Reverb.
 
 The C runtime plays a clip without noise; then its plan is played again with noise, once for every other
-episode of the group (`acting.assignment.assign`): they are each other's peers. Copy the folder into a run's
-`inbox`, under any name, and its learner takes the episodes in.
+episode of the group (`acting.assignment.assign`): they compete with each other. Copy the folder into a
+run's `inbox`, under any name, and its learner takes the episodes in.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
-from muzero_rc.acting.assignment import assign
+from muzero_rc.acting.assignment import assign, group_size
+from muzero_rc.acting.paired_play import play_pairs
 from muzero_rc.acting.policy_actor import play_groups
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
-from muzero_rc.experience.episode import SELFPLAY, Name
+from muzero_rc.experience.episode import PAIRED, SELFPLAY, Name
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
+from muzero_rc.experience.paired import PairedEncodes
 
 KIND = "policy"
 
@@ -48,16 +50,22 @@ def play_to_log(
       report: takes lines for a person.
 
     Returns:
-      Episodes in the log.
+      Episodes in the log, paired encodes not counted.
     """
     clips = find_clips(corpus)
     opened = engine.policy(policy)
     with ClipStore(engine, config, cache) as store:
-        instances = store.prepared_corpus(clips)
+        instances = store.instances(clips)
         log = list(read_log(folder))
-        done = len(log)
-        group = config.actor.group
-        last = max((one.index for one in log), default=-1)
+        played_before = [one for one in log if one.source == SELFPLAY]
+        pairs = PairedEncodes(store.anchor)
+        known = {one.name: one for one in instances}
+        for one in log:
+            if one.source == PAIRED and one.instance in known and store.ready(known[one.instance]):
+                pairs.add(one)
+        done = len(played_before)
+        group = group_size(config.actor)
+        last = max((one.index for one in played_before), default=-1)
         number = (last // group + 1) * group
         with EpisodeWriter(folder) as writer:
             while done < episodes:
@@ -67,6 +75,8 @@ def play_to_log(
                     for n in range(number, number + group * count, group)
                 ]
                 number += group * count
+                for paired in play_pairs(store, work, pairs):
+                    writer.append(paired)
                 played = play_groups(
                     store,
                     work,

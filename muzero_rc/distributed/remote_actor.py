@@ -5,16 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from muzero_rc.acting.actor import Actor
-from muzero_rc.acting.assignment import assign
+from muzero_rc.acting.assignment import assign, group_size
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.corpus.clips import find_clips
-from muzero_rc.demonstrations.registry import known_demonstrations
 from muzero_rc.distributed.transport import LearnerClient, WeightsMessage
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
-from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode import PAIRED, SELFPLAY, Episode
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 from muzero_rc.experience.known_schedules import KnownSchedules
+from muzero_rc.experience.paired import PairedEncodes
 
 _RETRY_S = 2.0
 _PATIENCE_ROUNDS = 3  # before an episode that is not acknowledged is sent again
@@ -44,18 +44,16 @@ def act(
       report: takes lines for a person.
 
     Returns:
-      Episodes in the log.
+      Episodes in the log, paired encodes not counted.
     """
     clips = find_clips(corpus)
     client = LearnerClient(address)
     message = _first(client, address, report)
     config = message.config
     with ClipStore(engine, config, cache) as store:
-        instances = store.prepared_corpus(clips)
-        schedules = KnownSchedules()
-        for episode in known_demonstrations(store, instances, cache / "demonstrations"):
-            schedules.add(episode)
-        actor = Actor(store, make_networks(config.network, engine.widths), config, schedules)
+        instances, schedules = store.instances(clips), KnownSchedules()
+        networks = make_networks(config.network, engine.widths)
+        actor = Actor(store, networks, config, schedules, PairedEncodes(store.anchor))
         unacked = UnackedEpisodes(folder, name)
         with EpisodeWriter(folder) as writer:
             while episodes is None or unacked.episodes < episodes:
@@ -64,12 +62,15 @@ def act(
                     message = newer
                     unacked.send_again(client, message)
                 actor.set_weights(message.params, message.step)
-                count = 2 * config.actor.encoders
+                size = group_size(config.actor)
+                count = -(-2 * config.actor.encoders // size) * size
                 if episodes is not None:
                     count = min(count, episodes - unacked.episodes)
                 numbers = range(unacked.next_number, unacked.next_number + count)
                 work = (assign(store, instances, config, number, stream=name) for number in numbers)
                 for episode in actor.play(work, message.opponents, message.config_hash, stream=name):
+                    if episode.uid in unacked.paired:
+                        continue  # of an earlier life
                     writer.append(episode)
                     unacked.add(episode)
                     client.send(episode)
@@ -79,14 +80,22 @@ def act(
 
 
 class UnackedEpisodes:
-    """An actor's episodes that the learner has not acknowledged yet."""
+    """An actor's episodes that the learner has not acknowledged yet.
+
+    Attributes:
+      episodes: of self-play in its log.
+      next_number: of the next one.
+      paired: uids of the paired encodes that an earlier life has in its log.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         """Args: folder: the actor's log; name: what its uids begin with."""
         log = list(read_log(folder))
-        self.episodes = len(log)
-        self.next_number = 1 + max((one.index for one in log), default=-1)
-        self._unacknowledged = {one.uid: one for one in log if one.parent == name}
+        own = [one for one in log if one.source == SELFPLAY]
+        self.episodes = len(own)
+        self.next_number = 1 + max((one.index for one in own), default=-1)
+        self.paired = {one.uid for one in log if one.source == PAIRED}
+        self._unacknowledged = {one.uid: one for one in log if one.parent in (name, PAIRED)}
         self._rounds: dict[str, int] = {}
 
     @property
@@ -98,7 +107,7 @@ class UnackedEpisodes:
         """Adds an episode that is about to be sent."""
         self._unacknowledged[episode.uid] = episode
         self._rounds[episode.uid] = _PATIENCE_ROUNDS
-        self.episodes += 1
+        self.episodes += episode.source == SELFPLAY
 
     def send_again(self, client: LearnerClient, message: WeightsMessage) -> None:
         """Forgets what has arrived; sends again what has been on its way for long."""

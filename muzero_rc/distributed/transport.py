@@ -20,7 +20,7 @@ import safetensors.numpy
 
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import dump_config, parse_config
-from muzero_rc.experience.episode import Episode, from_bytes, to_bytes
+from muzero_rc.experience.episode import SELFPLAY, Episode, from_bytes, to_bytes
 from muzero_rc.experience.ingest import Ingest
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay, ReverbReplay, episode_tables
@@ -172,7 +172,7 @@ class RemoteEpisodes:
         while wanted > 0 and time.monotonic() - last < _IDLE_S:
             for episode in self._server.arrived():
                 self._taken.append(episode.uid)
-                wanted, last = wanted - 1, time.monotonic()
+                wanted, last = wanted - (episode.source == SELFPLAY), time.monotonic()
                 yield episode
             time.sleep(_POLL_S)
 

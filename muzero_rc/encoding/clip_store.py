@@ -90,11 +90,21 @@ class ClipStore:
         Raises:
           CorpusError: none can be used.
         """
-        instances = self.prepared(build_instances(clips, self.config.data, self.config.seed))
+        instances = self.prepared(self.instances(clips))
         if not instances:
             places = ", ".join(sorted({str(clip.parent) for clip in clips}))
             raise CorpusError(f"corpus {places}: none of its {len(clips)} clips can be encoded")
         return instances
+
+    def ready(self, instance: Instance) -> bool:
+        """Prepares an instance unless it is, or could not be; whether it can be used."""
+        if not self.knows(instance.name) and instance.name not in self.failures:
+            self.prepared([instance])
+        return self.knows(instance.name)
+
+    def instances(self, clips: Sequence[Path]) -> list[Instance]:
+        """The instances of a run on these clips, not prepared: `ready` does that where one is needed."""
+        return build_instances(clips, self.config.data, self.config.seed)
 
     def knows(self, name: str) -> bool:
         """Whether an instance of this name is prepared."""

@@ -31,7 +31,9 @@ class StructuredNoise:
     in a GOP tells what a different plan is worth.
     """
 
-    def __init__(self, seed: str, config: NoiseConfig, frames: int, *, silent: bool = False) -> None:
+    def __init__(
+        self, seed: str, config: NoiseConfig, frames: int, *, silent: bool = False, mirrored: bool = False
+    ) -> None:
         """Prepares to draw.
 
         Args:
@@ -39,10 +41,12 @@ class StructuredNoise:
           config: deviations.
           frames: shown frames of the clip.
           silent: every offset is 0.
+          mirrored: every offset has the opposite sign: the antithetic twin of the same seed.
         """
         self._seed = seed
         self._config = config
         self._silent = silent
+        self._sign = -1 if mirrored else 1
         self._drawn: dict[tuple[str, int], float] = {}
         self._last_show = max(1, frames - 1)
         self._scale: float = config.scale_range ** random.Random(f"{seed} scale").uniform(-1.0, 1.0)
@@ -67,7 +71,7 @@ class StructuredNoise:
         early = 1.0 - 2.0 * int(event["show_index"]) / self._last_show
         offset += early * self._draw("drift", 0, config.drift)
         offset += self._draw("frame", self._frames, config.frame)
-        return round(self._scale * offset)
+        return self._sign * round(self._scale * offset)
 
     def _draw(self, of: str, number: int, deviation: float) -> float:
         key = (of, number)

@@ -19,6 +19,7 @@ from muzero_rc.types import Array
 
 DEMONSTRATION = "demonstration"  # a plan made without the agent
 SELFPLAY = "selfplay"  # the agent with the opponent it had
+PAIRED = "paired"  # the controller's own encode, which self-play is measured against; never trained on
 EVALUATION = "evaluation"  # the exported policy; never trained on
 
 OWN = "self"  # parent of the episodes that a run plays itself
@@ -59,14 +60,15 @@ class Episode:
       frames_key: names the very frames.
       clip: what instances share an opponent by.
       target_kbps: the bitrate that was asked for.
-      source: DEMONSTRATION, SELFPLAY or EVALUATION.
+      source: DEMONSTRATION, SELFPLAY, PAIRED or EVALUATION.
       greedy: played without exploration.
       step: learner step of the weights that played, 0 for demonstrations.
       config_hash: of the run's config.
       encode_s: CPU seconds of the encoder.
       rate_kbps: achieved, all packets.
       psnr_y_db: mean over shown frames of luma PSNR, each at most 60 dB.
-      outcome: gain over the anchor curve at the target, and overshoot.
+      outcome: its final figures; what is measured against the paired encode is filled in where that is
+        known (`muzero_rc.experience.paired`), not in the log.
       records: [N] one native record per result, in coding order, show-existing frames included.
       policies: [N, A] search policy of each record, or None.
       values: [N] search value of each record, or None.

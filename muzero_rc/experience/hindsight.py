@@ -10,13 +10,17 @@ import random
 
 from muzero_rc.config.schema import ImitationConfig
 from muzero_rc.corpus.anchor import Anchor
-from muzero_rc.experience.episode import OPTIMUM, Episode
+from muzero_rc.experience.episode import DEMONSTRATION, OPTIMUM, Episode
 from muzero_rc.reward.outcome import outcome_of
 
 
 def relabelled(episode: Episode, target_kbps: int, anchor: Anchor) -> Episode:
-    """`episode` as if `target_kbps` had been asked for: its outcome is judged against that target."""
-    outcome = outcome_of(episode.rate_kbps, target_kbps, episode.psnr_y_db, anchor.psnr_at(target_kbps))
+    """`episode` as if `target_kbps` had been asked for: its outcome is judged against that target.
+
+    What it gained over its paired encode, at the rates that both had, stays what it was.
+    """
+    fresh = outcome_of(episode.rate_kbps, target_kbps, episode.psnr_y_db, anchor.psnr_at(target_kbps))
+    outcome = dataclasses.replace(episode.outcome, gain_db=fresh.gain_db, overshoot=fresh.overshoot)
     return dataclasses.replace(episode, target_kbps=target_kbps, outcome=outcome)
 
 
@@ -28,18 +32,17 @@ def own_target(episode: Episode) -> int:
 def draw_target(episode: Episode, config: ImitationConfig, rng: random.Random) -> int:
     """A target to learn this episode under.
 
-    Mostly its own rate, or a little above, where it is an example to follow; else one near the rate,
-    on either side, from which the value heads learn what missing a target looks like. An episode of
-    the agent is also learned as it was played. With `asked_target` every episode is.
+    The agent's own are learned as they were played: there their paired encode, their group and what
+    search said of them belong together. A demonstration is learned mostly under its own rate, or a
+    little above, where it is an example to follow; else under one near the rate, on either side, from
+    which the rate head learns what missing a target looks like. With `asked_target` it is learned as it
+    was played too.
     """
-    if config.asked_target:
+    if config.asked_target or episode.source != DEMONSTRATION:
         return episode.target_kbps
     own = own_target(episode)
-    draw = rng.random()
-    if draw < config.own_target_share:
+    if rng.random() < config.own_target_share:
         return max(own, math.floor(own * (1.0 + rng.random() * config.own_target_slack)))
-    if draw < 0.5 * (1.0 + config.own_target_share) and episode.policies is not None:
-        return episode.target_kbps
     return max(1, round(own * math.exp(rng.uniform(-1.0, 1.0) * config.other_target_spread)))
 
 
@@ -53,29 +56,30 @@ def own_gain_db(episode: Episode, anchor: Anchor) -> float:
     return episode.psnr_y_db - anchor.psnr_at(episode.rate_kbps)
 
 
-def imitation_weight(
-    episode: Episode, config: ImitationConfig, *, opponent_db: float = 0.0, advantage: float = 0.0
-) -> float:
-    """How much the policy should follow the episode's actions.
+def selfplay_weight(score: float) -> float:
+    """How much the policy should follow a self-play episode: by how much it won, and not if it lost.
+
+    Args:
+      score: in [-1, 1], in its group or against its opponent.
+    """
+    return max(0.0, score)
+
+
+def imitation_weight(episode: Episode, config: ImitationConfig, *, advantage: float = 0.0) -> float:
+    """How much the policy should follow a demonstration's actions.
 
     Args:
       episode: relabelled.
       config: tolerances, and what is to be beaten.
-      opponent_db: gain of the present opponent, at first the anchor's, 0.
       advantage: over the episode's peers, see `muzero_rc.experience.advantage`.
 
     Returns:
-      0 unless it kept its target and used it up; else rising with what it has over its opponent or its
-      peers, about 1 for one that is as good. Against "optimum" 1 for optima, 0 for all else.
+      0 unless it kept its target and used it up; else rising with what it has over its peers, 1 for one
+      that is as good. Against "optimum" 1 for optima, 0 for all else.
     """
     fill = episode.rate_kbps / episode.target_kbps
     if fill > 1.0 + config.fill_tolerance or fill < config.fill_floor:
         return 0.0
     if config.against == "optimum":
         return float(is_optimum(episode))
-    if config.against == "peers":
-        return min(math.exp(advantage / config.temperature), config.weight_limit)
-    gain_db = episode.outcome.gain_db - opponent_db
-    if gain_db < config.gain_floor_db:
-        return 0.0
-    return min(math.exp(gain_db / config.temperature_db), config.weight_limit)
+    return min(math.exp(advantage / config.temperature), config.weight_limit)

@@ -1,5 +1,6 @@
-"""Ingests episodes: opponents, advantages, known schedules, replay; idempotent by uid."""
+"""Ingests episodes: pairs, opponents, groups, known schedules, replay; idempotent by uid."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -7,19 +8,24 @@ import numpy as np
 
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.experience.advantage import Advantages
-from muzero_rc.experience.episode import DEMONSTRATION, OWN, SELFPLAY, Episode
+from muzero_rc.experience.episode import DEMONSTRATION, OWN, PAIRED, SELFPLAY, Episode
+from muzero_rc.experience.groups import Groups
 from muzero_rc.experience.hindsight import is_optimum, own_gain_db
 from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents
+from muzero_rc.experience.paired import Key, PairedEncodes, is_controllers
 from muzero_rc.experience.replay import Replay
 
 _UNFOLLOWED = 0.1  # of the priority of those that are
-_RECENT = 256  # self-play episodes that the reported averages cover
+_RECENT = 64  # noise-free self-play episodes that the reported averages cover
 
 
 @dataclass
 class Ingest:
     """What a run knows of its episodes, updated by each one that is added.
+
+    Scoring happens here and nowhere else: a self-play episode is measured against its paired encode, and
+    waits for that if it comes first.
 
     Attributes:
       store: knows the run's instances and their anchors.
@@ -29,7 +35,9 @@ class Ingest:
       episodes: self-play episodes so far.
       numbers: the next free number of an episode that this run plays itself.
       uids: of all episodes, in the order in which they came.
-      advantages: gains of comparable episodes.
+      advantages: gains of comparable demonstrations.
+      pairs: the controller's encodes.
+      groups: self-play episodes that compete with each other.
     """
 
     store: ClipStore
@@ -40,10 +48,15 @@ class Ingest:
     numbers: int = 0
     uids: dict[str, None] = field(default_factory=dict)
     advantages: Advantages = field(init=False)
-    _recent: list[tuple[Episode, float]] = field(default_factory=list)
+    pairs: PairedEncodes = field(init=False)
+    groups: Groups = field(init=False)
+    _greedy: deque[tuple[Episode, float]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    _waiting: dict[Key, list[Episode]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         self.advantages = Advantages(self._own_gain_db)
+        self.pairs = PairedEncodes(self.store.anchor)
+        self.groups = Groups(self.opponents.rule)
 
     def _own_gain_db(self, episode: Episode) -> float:
         return own_gain_db(episode, self.store.anchor(episode.instance))
@@ -68,30 +81,60 @@ class Ingest:
         if episode.uid in self.uids:
             return
         self.uids[episode.uid] = None
-        score = self.opponents.update(episode)
         if episode.source == SELFPLAY:
             self.episodes += 1
             if episode.parent == OWN:
                 self.numbers = max(self.numbers, episode.index + 1)
-            self._recent = [*self._recent[1 - _RECENT :], (episode, score or 0.0)]
-        if self.store.knows(episode.instance):
-            self.schedules.add(episode)
+        if not self.store.knows(episode.instance):
+            return
+        self.schedules.add(episode)
+        if is_controllers(episode):
+            self._add_pair(episode)
+        if episode.source == SELFPLAY:
+            self._add_played(episode)
+        elif episode.source != PAIRED:
             self.advantages.add(episode)
-            self.replay.add(episode, self._priority(episode))
+            self.replay.add(self.pairs.paired(episode), self._priority(episode))
+
+    def _add_pair(self, episode: Episode) -> None:
+        self.pairs.add(episode)
+        self.opponents.begin(episode)
+        for waiting in self._waiting.pop((episode.instance, episode.target_kbps), ()):
+            self._add_played(waiting)
+
+    def _add_played(self, episode: Episode) -> None:
+        key = (episode.instance, episode.target_kbps)
+        if self.pairs.of(*key) is None:
+            self._waiting[key].append(episode)
+            return
+        measured = self.pairs.paired(episode)
+        score = self.opponents.update(measured)
+        self.groups.add(measured)
+        self.replay.add(measured, self._priority(measured))
+        if episode.greedy:
+            self._greedy.append((measured, score or 0.0))
+
+    def score(self, episode: Episode) -> float:
+        """In [-1, 1]: of a self-play episode in its group, or else against its opponent."""
+        in_group = self.groups.score(episode)
+        if in_group is not None:
+            return in_group
+        opponent = self.opponents.of(episode.instance, episode.target_kbps)
+        return self.opponents.rule.score(episode.outcome, opponent)
 
     def figures(self) -> dict[str, float]:
-        """Averages over the noise-free ones among the last self-play episodes."""
-        if not self._recent:
+        """Averages over the last noise-free self-play episodes."""
+        if not self._greedy:
             return {}
-        noise_free = [one for one in self._recent if one[0].greedy] or self._recent[-1:]
-        scores = [score for _, score in noise_free]
-        greedy = [episode for episode, _ in noise_free]
+        scores = [score for _, score in self._greedy]
+        greedy = [episode for episode, _ in self._greedy]
         return {
             "win_rate": float(np.mean([(score + 1.0) / 2.0 for score in scores])),
             "overshoot": float(np.mean([e.outcome.overshoot for e in greedy])),
             "over": float(np.mean([e.outcome.overshoot > 0.01 for e in greedy])),
             "fill": float(np.mean([e.rate_kbps / e.target_kbps for e in greedy])),
+            "gain": float(np.mean([e.outcome.gain for e in greedy])),
             "gain_db": float(np.mean([e.outcome.gain_db for e in greedy])),
             "own_gain_db": float(np.mean([self._own_gain_db(e) for e in greedy])),
-            "encode_s": float(np.mean([e.encode_s for e, _ in self._recent])),
+            "encode_s": float(np.mean([e.encode_s for e in greedy])),
         }

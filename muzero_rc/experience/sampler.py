@@ -7,13 +7,10 @@ import numpy as np
 
 from muzero_rc.agent.batch import Batch, Sample, Trace, make_batch
 from muzero_rc.config.schema import Config
-from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.experience.advantage import Advantages
-from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode import SELFPLAY, Episode
 from muzero_rc.experience.featurize import clip_features, trace_of
-from muzero_rc.experience.hindsight import draw_target, imitation_weight, relabelled
-from muzero_rc.experience.opponents import Opponents
-from muzero_rc.experience.replay import Replay
+from muzero_rc.experience.hindsight import draw_target, imitation_weight, relabelled, selfplay_weight
+from muzero_rc.experience.ingest import Ingest
 
 _KEPT_TRACES = 6000
 
@@ -23,27 +20,20 @@ class BatchSampler:
 
     def __init__(
         self,
-        store: ClipStore,
-        replay: Replay,
-        opponents: Opponents,
-        advantages: Advantages,
+        ingest: Ingest,
         config: Config,
         seed: int,
     ) -> None:
         """Prepares to draw.
 
         Args:
-          store: its clips give features and traces.
-          replay: to draw from.
-          opponents: read at each draw.
-          advantages: likewise.
+          ingest: of the run: its store gives features and traces, its replay episodes; scores and
+            opponents are read at each draw.
           config: of the run.
           seed: of all draws.
         """
-        self._store = store
-        self._replay = replay
-        self._opponents = opponents
-        self._advantages = advantages
+        self._store = ingest.store
+        self._ingest = ingest
         self._config = config
         self._random = random.Random(seed)
         self._rng = np.random.default_rng(seed)
@@ -52,7 +42,7 @@ class BatchSampler:
     def draw(self) -> Batch:
         """Draws the next batch."""
         learner = self._config.learner
-        samples = [self._sample(episode) for episode in self._replay.sample(learner.batch_size)]
+        samples = [self._sample(episode) for episode in self._ingest.replay.sample(learner.batch_size)]
         return make_batch(
             samples,
             self._config.network,
@@ -67,24 +57,28 @@ class BatchSampler:
         anchor = self._store.anchor(episode.instance)
         target = draw_target(episode, self._config.imitation, self._random)
         labelled = relabelled(episode, target, anchor)
-        opponent = self._opponents.of(labelled)
-        weight = imitation_weight(
-            labelled,
-            self._config.imitation,
-            opponent_db=opponent.gain_db,
-            advantage=self._advantages.advantage(episode),
-        )
+        opponents = self._ingest.opponents
+        opponent = opponents.of(episode.instance, target)
+        paired = self._ingest.pairs.of(episode.instance, episode.target_kbps) is not None
         clip, frames = clip_features(self._store, episode.instance, target)
         return Sample(
             trace=self._trace(labelled),
             clip=clip,
             frames=frames,
-            gain_db=labelled.outcome.gain_db,
+            worth=opponents.rule.worth(labelled.outcome),
+            measured=float(paired),
             log_rate=float(np.log(episode.rate_kbps / target)),
-            imitate=weight,
+            follow=self._weight(labelled),
             follow_search=episode.policies is not None and target == episode.target_kbps,
             opponent=opponent,
         )
+
+    def _weight(self, labelled: Episode) -> float:
+        """How much the policy follows it: self-play by its score, demonstrations by their peers."""
+        if labelled.source == SELFPLAY:
+            return selfplay_weight(self._ingest.score(labelled))
+        advantage = self._ingest.advantages.advantage(labelled)
+        return imitation_weight(labelled, self._config.imitation, advantage=advantage)
 
     def _trace(self, episode: Episode) -> Trace:
         key = (episode.uid, episode.target_kbps)

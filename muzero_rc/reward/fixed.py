@@ -1,4 +1,4 @@
-"""The fixed opponent: the anchor curve for ever, never over the target."""
+"""The fixed opponent: the controller's paired encode for ever."""
 
 from dataclasses import dataclass
 from typing import ClassVar

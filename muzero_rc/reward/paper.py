@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Paper(Rule):
-    """No tolerances; every episode counts toward the averages of its clip and target.
+    """No tolerances; every episode counts toward the averages of its video and target.
 
-    The first episode has no opponent: it is a draw, and becomes the opponent.
+    Quality is PSNR, whatever the rate; that it is kept as a difference to the paired encode, in per cent
+    of rate, changes no comparison of two episodes of one video and target. The first episode has no
+    opponent: it is a draw, and becomes the opponent.
 
     Attributes:
       decay: share of the old average that a new episode leaves.
     """
 
     name: ClassVar[str] = "paper"
-    per_target: ClassVar[bool] = True
     decay: float = 0.9
 
     @classmethod
@@ -31,16 +32,24 @@ class Paper(Rule):
         """See `Rule.of`; the paper has no tolerances to set."""
         return cls(config.decay)
 
+    def worth(self, outcome: Outcome) -> float:
+        """PSNR over the paired encode's."""
+        return outcome.quality
+
+    def first(self, paired_overshoot: float) -> Opponent:
+        """None yet."""
+        return Opponent()
+
     def expected_score(self, outlook: Outlook, opponent: Opponent) -> Number:
         """See `compare`; 0 where there is no opponent yet."""
-        return (opponent.episodes > 0) * compare(outlook, opponent, overshoot_floor=0.0, draw_db=0.0)
+        return (opponent.episodes > 0) * compare(outlook, opponent, overshoot_floor=0.0, draw=0.0)
 
     def advance(self, opponent: Opponent, outcome: Outcome) -> Opponent:
         """Every episode moves both averages."""
         if not opponent.episodes:
-            return Opponent(outcome.gain_db, outcome.overshoot, 1)
+            return Opponent(outcome.quality, outcome.overshoot, 1)
         return Opponent(
-            moved(opponent.gain_db, outcome.gain_db, self.decay),
+            moved(opponent.worth, outcome.quality, self.decay),
             moved(opponent.overshoot, outcome.overshoot, self.decay),
             opponent.episodes + 1,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from muzero_rc.acting.actor import Actor
-from muzero_rc.acting.assignment import assign
+from muzero_rc.acting.assignment import assign, group_size
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
@@ -52,7 +52,9 @@ class LocalEpisodes:
         """See `EpisodeSource.play`; episodes are numbered on from those that the run has."""
         self._actor.set_weights(params, step)
         first = ingest.numbers
-        count = min(self._config.actor.round_episodes, self._config.budget.episodes - ingest.episodes)
+        size = group_size(self._config.actor)
+        whole = -(-self._config.actor.round_episodes // size) * size
+        count = min(whole, self._config.budget.episodes - ingest.episodes)
         work = (assign(self._store, self._instances, self._config, first + i) for i in range(count))
         yield from self._actor.play(work, ingest.opponents, self._hash)
 

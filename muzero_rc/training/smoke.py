@@ -1,27 +1,31 @@
 """Smoke run: five minutes of the whole training on clips that ffmpeg makes."""
 
 import contextlib
+import math
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from encoder_bridge.media.ffmpeg import program
+from encoder_bridge.media.psnr import USUAL_SLOPE_DB
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
+from muzero_rc.corpus.anchor import Anchor
 from muzero_rc.encoding.engine import libvpx_engine
-from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode import PAIRED, SELFPLAY, Episode
 from muzero_rc.experience.episode_log import read_log
+from muzero_rc.experience.paired import PairedEncodes
 from muzero_rc.reward.fixed import Fixed
 from muzero_rc.reward.outcome import Opponent
 
 _LAST_ROUND_S = 20.0  # which may begin just before the time is up
 _SCENE = 16  # frames
 _SIZE = "128x96"
-# Each clip is a moving pattern that is full of noise in its first scene and clean in its second. Constant
-# quality, the first opponent, spends nearly all bits on the noise; there is much to gain by spending fewer.
+# Each clip is a moving pattern that is full of noise in its first scene and clean in its second. The
+# controller, the first opponent, spends most bits on the noise; there is much to gain by spending fewer.
 _PATTERNS = {
     "bars": f"testsrc2=size={_SIZE}:rate=25",
     "mirrored": f"testsrc2=size={_SIZE}:rate=25,hflip,negate",
@@ -45,6 +49,7 @@ _CHANGES = (
     "actor.round_episodes=32",
     "actor.encoders=4",
     "actor.group=4",
+    "actor.targets=4",
     "actor.noise_qindex=3",
     "actor.layer_noise_qindex=2",
     "actor.drift_noise_qindex=10",
@@ -104,14 +109,27 @@ def make_clips(folder: Path) -> None:
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
+def measured(log: Iterable[Episode]) -> list[Episode]:
+    """The self-play episodes of a log against their paired encodes in it, at the usual slope."""
+    usual = Anchor((1.0, math.e), (0.0, USUAL_SLOPE_DB))
+    pairs = PairedEncodes(lambda _: usual)
+    played = []
+    for episode in log:
+        if episode.source == PAIRED:
+            pairs.add(episode)
+        elif episode.source == SELFPLAY:
+            played.append(pairs.paired(episode))
+    return played
+
+
 def win_rates(episodes: Sequence[Episode]) -> list[tuple[float, float, int]]:
-    """Computes win rates of noise-free episodes against the anchor, in the quarters of a run.
+    """Computes win rates of noise-free episodes against the controller, in the quarters of a run.
 
     Args:
-      episodes: of self-play, in their order.
+      episodes: of self-play, in their order, measured against their paired encodes.
 
     Returns:
-      For each quarter that has any: win rate (a draw is half a win), mean gain in dB, episodes.
+      For each quarter that has any: win rate (a draw is half a win), mean gain in per cent, episodes.
     """
     rule = Fixed()
     found = []
@@ -120,18 +138,18 @@ def win_rates(episodes: Sequence[Episode]) -> list[tuple[float, float, int]]:
         greedy = [episode.outcome for episode in episodes[first:last] if episode.greedy]
         if greedy:
             wins = statistics.fmean((rule.score(outcome, Opponent()) + 1.0) / 2.0 for outcome in greedy)
-            found.append((wins, statistics.fmean(outcome.gain_db for outcome in greedy), len(greedy)))
+            found.append((wins, statistics.fmean(outcome.gain for outcome in greedy), len(greedy)))
     return found
 
 
 def _in_words(run_dir: Path) -> str:
-    episodes = list(read_log(run_dir / "episodes"))
+    episodes = measured(read_log(run_dir / "episodes"))
     quarters = win_rates(episodes)
     if len(quarters) < 2:
         return f"{len(episodes)} episodes were played: more minutes are needed"
     rates = " -> ".join(f"{rate:.2f}" for rate, _, _ in quarters)
     return (
-        f"win rate against the first opponent (constant quality), by quarters of the run: {rates} "
+        f"win rate against the first opponent (the controller), by quarters of the run: {rates} "
         f"({len(episodes)} episodes, {sum(count for _, _, count in quarters)} of them without noise); "
-        f"gain over it {quarters[0][1]:+.2f} -> {quarters[-1][1]:+.2f} dB"
+        f"gain over it {quarters[0][1]:+.1f} -> {quarters[-1][1]:+.1f} % of rate"
     )

@@ -120,11 +120,9 @@ def train(
             if (number + 1) % 200 == 0:
                 report(f"{number + 1} demonstrations, {duration(time.monotonic() - began)}")
         ingest.add_all(read_log(run.episodes))
-        batches = BatchSampler(
-            store, replay, ingest.opponents, ingest.advantages, config, config.seed + int(state.step)
-        )
+        batches = BatchSampler(ingest, config, config.seed + int(state.step))
         if service is None:
-            actor = Actor(store, networks, config, ingest.schedules)
+            actor = Actor(store, networks, config, ingest.schedules, ingest.pairs)
             source: EpisodeSource = LocalEpisodes(actor, store, instances, config, run.config_hash)
         else:
             source = service.episodes(run.config_hash)
@@ -183,7 +181,7 @@ def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: f
             f"win {figures['win_rate']:.2f}",
             f"over {100.0 * figures['over']:.0f} %",
             f"fill {figures['fill']:.3f}",
-            f"gain {figures['gain_db']:+.3f} dB",
+            f"gain {figures['gain']:+.2f} %",
         ]
     share = max(max(shares), 1e-6)
     left_s = spent_s * (1.0 - min(share, 1.0)) / share

@@ -32,7 +32,7 @@ from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
-from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode import SELFPLAY, Episode
 from muzero_rc.experience.ingest import Ingest
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay, make_replay
@@ -64,7 +64,8 @@ class Run:
         self.learner = make_learner(self.config, self.networks)
         state = self.learner.init(jax.random.PRNGKey(1))
         self.state = state._replace(params=self._leaning(state.params), average=self._leaning(state.average))
-        self.actor = Actor(self.store, self.networks, self.config, self.ingest.schedules)
+        schedules, pairs = self.ingest.schedules, self.ingest.pairs
+        self.actor = Actor(self.store, self.networks, self.config, schedules, pairs)
 
     def _leaning(self, params: Params) -> Params:
         """The same with a policy that stays near the controller, as a trained one does."""
@@ -80,7 +81,8 @@ class Run:
         episodes = []
         for episode in self.actor.play(work, self.ingest.opponents, "bench"):
             self.ingest.add(episode)
-            episodes.append(episode)
+            if episode.source == SELFPLAY:
+                episodes.append(episode)
         return episodes
 
     def close(self) -> None:
@@ -144,7 +146,7 @@ def searching(run: Run) -> Row:
 
 def learning(run: Run) -> list[Row]:
     """A learner step and what comes before it."""
-    batches = BatchSampler(run.store, run.replay, run.ingest.opponents, run.ingest.advantages, run.config, 1)
+    batches = BatchSampler(run.ingest, run.config, 1)
     spent: dict[str, list[float]] = {"drawn": [], "searched anew": [], "step": []}
     for _ in range(STEPS):
         times = [time.perf_counter()]
@@ -183,7 +185,7 @@ def whole_run(folder: Path) -> None:
     count = -(-TRANSITIONS // FRAMES)
     run = Run(folder, f"replay.episodes={count}")
     run.ingest.add_all(copies(run.play(0, 4), count))
-    batches = BatchSampler(run.store, run.replay, run.ingest.opponents, run.ingest.advantages, run.config, 1)
+    batches = BatchSampler(run.ingest, run.config, 1)
     for step in range(420):
         batch = batches.draw()
         if step % 60 == 0:

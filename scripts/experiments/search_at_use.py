@@ -25,8 +25,10 @@ from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
+from muzero_rc.experience.episode import PAIRED
 from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents
+from muzero_rc.experience.paired import PairedEncodes
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training.run_dir import load_run_config
 from muzero_rc.training.validation import VBR, Points, Validation, figures
@@ -44,11 +46,15 @@ def played(
     store: ClipStore, validation: Validation, config: Config, params: Params, schedules: KnownSchedules
 ) -> Points:
     """Every trial of the validation, played without noise; adds their GOPs to `schedules`."""
-    actor = Actor(store, make_networks(config.network, store.engine.widths), config, schedules)
+    networks, pairs = make_networks(config.network, store.engine.widths), PairedEncodes(store.anchor)
+    networks, pairs = make_networks(config.network, store.engine.widths), PairedEncodes(store.anchor)
+    actor = Actor(store, networks, config, schedules, pairs)
     actor.set_weights(params, 0)
     work = (Assignment(i, t.instance, t.target_kbps, True) for i, t in enumerate(validation.trials))
     points: Points = {}
     for episode in actor.play(work, Opponents(rule_of(config.reward)), ""):
+        if episode.source == PAIRED:
+            continue
         points.setdefault(episode.instance, []).append(
             (episode.target_kbps, episode.rate_kbps, episode.psnr_y_db)
         )

@@ -34,10 +34,11 @@ from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.errors import RunError
-from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.episode import SELFPLAY, Episode
 from muzero_rc.experience.featurize import clip_features, trace_of
 from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.opponents import Opponents
+from muzero_rc.experience.paired import PairedEncodes
 from muzero_rc.report.charts import HEIGHT, WIDTH, Series, line_chart
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training import checkpoint
@@ -62,17 +63,17 @@ class Answers:
       said: probability of FITS and of BETTER.
       came: 0 or 1 likewise.
       exact: what heads would say, with bins as wide as theirs, that knew the end.
-      gain_error_db, rate_error: said mean minus what came, of gain and of log(rate / target).
-      gain_db: what came.
+      gain_error, rate_error: said mean minus what came, of gain in per cent and of log(rate / target).
+      gain: what came.
     """
 
     position: Floats
     said: dict[str, Floats]
     came: dict[str, Floats]
     exact: dict[str, Floats]
-    gain_error_db: Floats
+    gain_error: Floats
     rate_error: Floats
-    gain_db: Floats
+    gain: Floats
 
 
 def restored(run_dir: Path, config: Config, store: ClipStore) -> tuple[Params, int]:
@@ -88,13 +89,15 @@ def played(
     store: ClipStore, instances: Sequence[Instance], config: Config, params: Params, count: int
 ) -> list[Episode]:
     """So many episodes of self-play, the clips in turn."""
-    actor = Actor(store, make_networks(config.network, store.engine.widths), config, KnownSchedules())
+    networks, pairs = make_networks(config.network, store.engine.widths), PairedEncodes(store.anchor)
+    actor = Actor(store, networks, config, KnownSchedules(), pairs)
     actor.set_weights(params, 0)
     work = (
         assign(store, [instances[number % len(instances)]], config, number, stream="reliability")
         for number in range(count)
     )
-    return list(actor.play(work, Opponents(rule_of(config.reward)), ""))
+    episodes = list(actor.play(work, Opponents(rule_of(config.reward)), ""))
+    return [pairs.paired(one) for one in episodes if one.source == SELFPLAY]
 
 
 def answers_of(store: ClipStore, config: Config, params: Params, episodes: Sequence[Episode]) -> Answers:
@@ -109,13 +112,13 @@ def answers_of(store: ClipStore, config: Config, params: Params, episodes: Seque
         encoding = encode_clip(params, ClipBatch(clip[None], frames[None], np.array([len(frames)], np.int32)))
         seen = look_up(encoding, trace.show_index[None, asked])
         prediction = networks.predict(params, networks.represent(params, seen, trace.step[None, asked]))
-        gain_db, log_rate = episode.outcome.gain_db, float(np.log(episode.rate_kbps / episode.target_kbps))
+        gain, log_rate = episode.outcome.gain, float(np.log(episode.rate_kbps / episode.target_kbps))
         exact = Prediction(
             prediction.policy_logits,
-            jnp.log(two_hot(np.full((1, 1), gain_db), network.gain_bins, network.gain_limit_db)),
+            jnp.log(two_hot(np.full((1, 1), gain), network.gain_bins, network.gain_limit)),
             jnp.log(two_hot(np.full((1, 1), log_rate), network.rate_bins, network.rate_limit)),
         )
-        came = {FITS: log_rate <= np.log1p(config.reward.overshoot_tolerance), BETTER: gain_db > 0.0}
+        came = {FITS: log_rate <= np.log1p(config.reward.overshoot_tolerance), BETTER: gain > 0.0}
         ones = np.ones(len(asked))
         found.append(
             Answers(
@@ -123,20 +126,20 @@ def answers_of(store: ClipStore, config: Config, params: Params, episodes: Seque
                 probabilities(config, prediction),
                 {name: ones * value for name, value in came.items()},
                 {name: ones * value for name, value in probabilities(config, exact).items()},
-                row(mean(prediction.gain_logits, network.gain_limit_db)) - gain_db,
+                row(mean(prediction.gain_logits, network.gain_limit)) - gain,
                 row(mean(prediction.rate_logits, network.rate_limit)) - log_rate,
-                ones * gain_db,
+                ones * gain,
             )
         )
     return Answers(*(joined(column) for column in zip(*map(astuple, found), strict=True)))
 
 
 def probabilities(config: Config, prediction: Prediction) -> dict[str, Floats]:
-    """Of FITS and of BETTER, as search reads them from the heads against the anchor."""
+    """Of FITS and of BETTER, as search reads them from the heads against the controller."""
     network, limit = config.network, np.log1p(np.array(config.reward.overshoot_tolerance))
     return {
         FITS: 1.0 - row(probability_above(prediction.rate_logits, network.rate_limit, limit)),
-        BETTER: row(probability_above(prediction.gain_logits, network.gain_limit_db, np.array(0.0))),
+        BETTER: row(probability_above(prediction.gain_logits, network.gain_limit, np.array(0.0))),
     }
 
 
@@ -179,18 +182,18 @@ def told(answers: Answers) -> list[str]:
         lines.append(
             f"| {name} | {said.mean():.3f} | {came.mean():.3f} | {errors[0]:.3f} | {errors[1]:.3f} |"
         )
-    spread_db = float(np.abs(answers.gain_db - np.median(answers.gain_db)).mean())
+    spread = float(np.abs(answers.gain - np.median(answers.gain)).mean())
     lines += [
         "",
-        f"Mean absolute errors of the heads' means (the median gain is {spread_db:.3f} dB off on average):",
+        f"Mean absolute errors of the heads' means (the median is {spread:.3f} % off on average):",
         "",
-        "| position in clip | questions | gain, dB | log(rate / target) | ECE fits | ECE better |",
+        "| position in clip | questions | gain, per cent | log(rate / target) | ECE fits | ECE better |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     part = np.minimum((answers.position * PARTS).astype(int), PARTS - 1)
     for i in range(PARTS):
         here = part == i
-        gain_off, rate_off = (np.abs(x[here]).mean() for x in (answers.gain_error_db, answers.rate_error))
+        gain_off, rate_off = (np.abs(x[here]).mean() for x in (answers.gain_error, answers.rate_error))
         errors = [calibration_error(answers.said[n][here], answers.came[n][here]) for n in (FITS, BETTER)]
         lines.append(
             f"| {100 * i // PARTS} to {100 * (i + 1) // PARTS} % | {here.sum()} | "

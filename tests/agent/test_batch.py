@@ -82,7 +82,7 @@ def test_windows_begin_evenly_or_by_bits():
     assert start_probabilities(one_key_frame, 0.5).sum() == pytest.approx(1.0)
 
 
-def sample(frames=6, *, policy=False, imitate=0.5):
+def sample(frames=6, *, policy=False, follow=0.5):
     counting = np.arange(frames, dtype=np.int32)
     trace = Trace(
         frame_type=counting % 5,
@@ -96,7 +96,7 @@ def sample(frames=6, *, policy=False, imitate=0.5):
         policy=np.tile(np.array([0.2, 0.3, 0.5], np.float16), (frames, 1)) if policy else None,
     )
     clip, shown = np.ones(2, np.float32), np.ones((frames, 4), np.float32)
-    return Sample(trace, clip, shown, 0.25, -0.01, imitate, policy, (0.1, 0.02))
+    return Sample(trace, clip, shown, 0.25, 1.0, -0.01, follow, policy, (0.1, 0.02, 3))
 
 
 def batch_of(*samples, windows=6, unroll=2, share=1.0):
@@ -116,14 +116,16 @@ def test_a_batch_by_hand():
     np.testing.assert_allclose(batch.log_bits[0, 2], [0.2, 0.3])
     np.testing.assert_allclose(batch.policy[0, 1, 0], [0, 1, 0])
     np.testing.assert_allclose(batch.policy_weight[0], 0.5 * batch.exists[0])
-    assert (batch.gain_db[0], batch.log_rate[0]) == (pytest.approx(0.25), pytest.approx(-0.01))
+    assert (batch.worth[0], batch.log_rate[0]) == (pytest.approx(0.25), pytest.approx(-0.01))
     assert batch.clip.frames.shape == (1, 16, 4) and batch.clip.length.tolist() == [6]
 
 
-def test_a_search_policy_is_followed_where_there_is_one():
+def test_what_search_said_is_told_apart_from_what_was_done():
     batch = batch_of(sample(policy=True), sample(policy=False))
-    np.testing.assert_allclose(batch.policy[0, 0, 0], [0.2, 0.3, 0.5], atol=1e-3)
-    assert batch.policy_weight[0, 0, 0] == 1.0 and batch.reanalyse.tolist() == [1.0, 0.0]
+    np.testing.assert_allclose(batch.policy[0, 1, 0], [0, 1, 0])
+    np.testing.assert_allclose(batch.searched[0, 1, 0], [0.2, 0.3, 0.5], atol=1e-3)
+    np.testing.assert_allclose(batch.searched[1], batch.policy[1])
+    assert batch.follow_search.tolist() == [1.0, 0.0] and batch.policy_weight[0, 0, 0] == 0.5
 
 
 def test_the_schedule_is_hidden_in_the_other_share():

@@ -11,28 +11,28 @@ from muzero_rc.config.schema import NetworkConfig, SearchConfig
 from muzero_rc.reward.self_competition import SelfCompetition
 from muzero_rc.types import Prediction, Transition
 
-CONFIG = NetworkConfig(offsets=(-20, -10, 0, 10, 20), gain_bins=41, gain_limit_db=4.0)
+CONFIG = NetworkConfig(offsets=(-20, -10, 0, 10, 20), gain_bins=41, gain_limit=4.0)
 SURE = 60.0  # a logit that leaves nothing to the others
 
 
-def said(gain_db, log_rate):
+def said(gain, log_rate):
     """A prediction that is sure of both figures, with a uniform policy."""
-    gain_db, log_rate = jnp.asarray(gain_db, float), jnp.asarray(log_rate, float)
+    gain, log_rate = jnp.asarray(gain, float), jnp.asarray(log_rate, float)
 
     def peak(x, bins, limit):
         place = jnp.round((jnp.clip(x, -limit, limit) + limit) * ((bins - 1) / (2 * limit)))
         return SURE * jax.nn.one_hot(place.astype(int), bins)
 
     return Prediction(
-        jnp.zeros((*gain_db.shape, len(CONFIG.actions))),
-        peak(gain_db, CONFIG.gain_bins, CONFIG.gain_limit_db),
+        jnp.zeros((*gain.shape, len(CONFIG.actions))),
+        peak(gain, CONFIG.gain_bins, CONFIG.gain_limit),
         peak(log_rate, CONFIG.rate_bins, CONFIG.rate_limit),
     )
 
 
-def bandit(gains_db, log_rates):
+def bandit(gains, log_rates):
     """A model whose state is the sum of what its actions gave: gain in state[0], log rate in state[1]."""
-    table = jnp.stack([jnp.asarray(gains_db, float), jnp.asarray(log_rates, float)], axis=-1)
+    table = jnp.stack([jnp.asarray(gains, float), jnp.asarray(log_rates, float)], axis=-1)
 
     def predict(params, state):
         return said(state[..., 0], state[..., 1])

@@ -16,11 +16,11 @@ from muzero_rc.reward.rules import RULES
 from muzero_rc.reward.self_competition import SelfCompetition
 from muzero_rc.types import Prediction
 
-CONFIG = NetworkConfig(gain_bins=401, rate_bins=401)
-GAINS_DB = np.linspace(-CONFIG.gain_limit_db, CONFIG.gain_limit_db, CONFIG.gain_bins)
+CONFIG = NetworkConfig(gain_bins=401, gain_limit=4.0, rate_bins=401)
+WORTHS = np.linspace(-CONFIG.gain_limit, CONFIG.gain_limit, CONFIG.gain_bins)
 LOG_RATES = np.linspace(-CONFIG.rate_limit, CONFIG.rate_limit, CONFIG.rate_bins)
 SURE = 60.0  # a logit that leaves nothing to the others
-BIN_DB, BIN_LOG_RATE = GAINS_DB[1] - GAINS_DB[0], LOG_RATES[1] - LOG_RATES[0]
+BIN_WORTH, BIN_LOG_RATE = WORTHS[1] - WORTHS[0], LOG_RATES[1] - LOG_RATES[0]
 ALL_RULES = [kind() for kind in RULES.values()]
 
 SOME_OPPONENTS = [Opponent(), *(Opponent(0.0, overshoot, 3) for overshoot in (0.0, 0.001, 0.1))]
@@ -61,8 +61,8 @@ def value(rule, prediction, opponent):
 def scores_of_the_bin(rule, gain_bin, rate_bin, opponent):
     """The rule's scores of outcomes at a bin's middle and edges; where they differ no one is right."""
     return {
-        rule.score(Outcome(gain_db, max(0.0, np.expm1(log_rate))), opponent)
-        for gain_db in GAINS_DB[gain_bin] + 0.51 * BIN_DB * np.array([-1, 0, 1])
+        rule.score(Outcome(0.0, max(0.0, np.expm1(log_rate)), gain=worth, quality=worth), opponent)
+        for worth in WORTHS[gain_bin] + 0.51 * BIN_WORTH * np.array([-1, 0, 1])
         for log_rate in LOG_RATES[rate_bin] + 0.51 * BIN_LOG_RATE * np.array([-1, 0, 1])
     }
 
@@ -101,15 +101,15 @@ def test_a_rule_that_scores_otherwise_than_it_expects_is_caught():
     @dataclasses.dataclass(frozen=True)
     class ForgivesHalf(SelfCompetition):
         def score(self, outcome, opponent):
-            return super().score(Outcome(outcome.gain_db, outcome.overshoot / 2), opponent)
+            return super().score(dataclasses.replace(outcome, overshoot=outcome.overshoot / 2), opponent)
 
     @dataclasses.dataclass(frozen=True)
     class ForgetsDraws(SelfCompetition):
         def expected_score(self, outlook, opponent):
-            return dataclasses.replace(SelfCompetition(), draw_db=0.0).expected_score(outlook, opponent)
+            return dataclasses.replace(SelfCompetition(), draw=0.0).expected_score(outlook, opponent)
 
         def score(self, outcome, opponent):
-            return SelfCompetition(draw_db=0.5).score(outcome, opponent)
+            return SelfCompetition(draw=0.5).score(outcome, opponent)
 
     assert differs_somewhere(ForgivesHalf()) and differs_somewhere(ForgetsDraws())
 
@@ -128,9 +128,9 @@ def test_the_value_of_unsure_heads_is_the_mean_over_what_may_happen(rule, gain_b
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
 @given(st.integers(0, 2**31 - 1), opponents, st.floats(0.1, 1.0))
-def test_a_stronger_opponent_is_never_easier(rule, seed, opponent, more_db):
+def test_a_stronger_opponent_is_never_easier(rule, seed, opponent, more):
     prediction = unsure(seed, sharpness=3.0)
-    stronger = opponent._replace(gain_db=opponent.gain_db + more_db)
+    stronger = opponent._replace(worth=opponent.worth + more)
     weak, strong = value(rule, prediction, opponent), value(rule, prediction, stronger)
     assert -1.0 - 1e-5 <= strong <= weak + 1e-5 <= 1.0 + 2e-5
 

@@ -9,7 +9,7 @@ import pytest
 from muzero_rc.config.ranges import ConfigError, Range, Section, at_least, one_of, ranged
 from muzero_rc.config.schema import Config
 
-ANY_NUMBER = {"imitation.gain_floor_db"}
+ANY_NUMBER: set[str] = set()
 SECTIONS = {
     one.name: typing.get_type_hints(Config)[one.name]
     for one in dataclasses.fields(Config)

@@ -73,7 +73,7 @@ def test_what_is_not_acknowledged_is_sent_again(tmp_path):
 
 def test_a_file_actors_episodes_are_taken_in(tmp_path):
     toy_corpus(tmp_path / "corpus", 1)
-    config = toy_config(*TINY, "budget.episodes=10", "actor.group=3", "actor.drift_noise_qindex=4")
+    config = toy_config(*TINY, "budget.episodes=10", "actor.drift_noise_qindex=4")
     common = {"engine": fake_engine(), "cache": tmp_path / "cache"}
     folder = tmp_path / "run" / "inbox" / "elsewhere"
     made = play_to_log(
@@ -95,7 +95,7 @@ def test_a_file_actors_episodes_are_taken_in(tmp_path):
     train(config, tmp_path / "corpus", tmp_path / "run", report=lambda _: None, **common)
     folder.parent.mkdir(exist_ok=True)
     (tmp_path / "files").rename(folder)
-    grown = toy_config(*TINY, "budget.episodes=17", "actor.group=3", "actor.drift_noise_qindex=4")
+    grown = toy_config(*TINY, "budget.episodes=17", "actor.drift_noise_qindex=4")
     train(grown, tmp_path / "corpus", tmp_path / "run", resume=True, report=lambda _: None, **common)
     uids = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
     assert sum(uid.startswith("elsewhere/") for uid in uids) == 6 and len(uids) == len(set(uids))

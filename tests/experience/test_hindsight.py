@@ -1,6 +1,7 @@
 """Hindsight: targets that an episode is learned under, and how much it is followed."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,19 @@ from support.learn_samples import episode
 from muzero_rc.config.schema import ImitationConfig
 from muzero_rc.corpus.anchor import anchor_of
 from muzero_rc.experience.advantage import Advantages
-from muzero_rc.experience.hindsight import draw_target, imitation_weight, own_gain_db, own_target, relabelled
+from muzero_rc.experience.episode import DEMONSTRATION, SELFPLAY
+from muzero_rc.experience.hindsight import (
+    draw_target,
+    imitation_weight,
+    own_gain_db,
+    own_target,
+    relabelled,
+    selfplay_weight,
+)
 from muzero_rc.reward.outcome import Outcome
 
 ANCHOR = anchor_of([(50.0, 34.0), (100.0, 38.0), (200.0, 42.0)])
 CONFIG = ImitationConfig()
-OPPONENT = ImitationConfig(against="opponent")
 
 
 def test_a_new_target_by_hand():
@@ -33,45 +41,40 @@ def test_an_episode_keeps_its_own_target_and_fills_it(rate):
 
 
 @given(st.floats(20.0, 5000.0), st.integers(0, 10**6))
-def test_drawn_targets_are_near_the_rate_or_as_played(rate, seed):
-    one = episode(rate_kbps=rate, target_kbps=77, policies=[[1.0]])
-    target = draw_target(one, CONFIG, random.Random(seed))
-    assert target == 77 or 0.85 * rate < target < 1.15 * rate + 1
+def test_drawn_targets_are_near_the_rate_and_self_plays_as_played(rate, seed):
+    one = episode(rate_kbps=rate, target_kbps=77, source=DEMONSTRATION)
+    assert 0.85 * rate < draw_target(one, CONFIG, random.Random(seed)) < 1.15 * rate + 1
+    assert draw_target(replace(one, source=SELFPLAY), CONFIG, random.Random(seed)) == 77
 
 
 @given(st.floats(20.0, 5000.0), st.integers(0, 10**6))
 def test_targets_as_asked_are_all_that_is_drawn_where_the_config_says_so(rate, seed):
-    one = episode(rate_kbps=rate, target_kbps=77)
+    one = episode(rate_kbps=rate, target_kbps=77, source=DEMONSTRATION)
     assert draw_target(one, ImitationConfig(asked_target=True), random.Random(seed)) == 77
 
 
 @pytest.mark.parametrize(
-    ("rate", "gain_db", "followed"),
+    ("rate", "followed"),
     [
-        (100.0, 0.0, True),
-        (100.0, 0.5, True),
-        (100.1, 0.0, True),  # within the tolerance
-        (100.3, 0.5, False),  # over the target
-        (97.0, 0.5, False),  # left too much
-        (100.0, -0.2, False),  # looks worse than the anchor
+        (100.0, True),
+        (100.1, True),  # within the tolerance
+        (100.3, False),  # over the target
+        (97.0, False),  # left too much
     ],
 )
-def test_what_is_followed_against_an_opponent(rate, gain_db, followed):
-    one = episode(rate_kbps=rate, target_kbps=100, outcome=Outcome(gain_db, 0.0))
-    assert (imitation_weight(one, OPPONENT) > 0.0) == followed
+def test_what_is_followed_kept_its_target_and_used_it(rate, followed):
+    one = episode(rate_kbps=rate, target_kbps=100)
+    assert (imitation_weight(one, CONFIG) > 0.0) == followed
 
 
-def test_more_gain_is_followed_more_up_to_a_limit():
-    weights = [
-        imitation_weight(episode(rate_kbps=100.0, outcome=Outcome(gain, 0.0)), OPPONENT)
-        for gain in (-0.1, 0.0, 0.1, 0.3, 5.0)
-    ]
-    assert weights == sorted(weights) and weights[1] == 1.0 and weights[-1] == CONFIG.weight_limit
+def test_self_play_is_followed_by_how_much_it_won_and_not_if_it_lost():
+    assert [selfplay_weight(score) for score in (-1.0, -0.1, 0.0, 0.5, 1.0)] == [0.0, 0.0, 0.0, 0.5, 1.0]
 
 
-def test_a_stronger_opponent_leaves_less_to_follow():
-    one = episode(rate_kbps=100.0, outcome=Outcome(0.1, 0.0))
-    assert imitation_weight(one, OPPONENT, opponent_db=0.2) < imitation_weight(one, OPPONENT)
+def test_what_was_gained_over_the_paired_encode_stays_with_another_target():
+    one = episode(rate_kbps=110.0, outcome=Outcome(0.0, 0.1, gain=2.5, quality=3.0))
+    made = relabelled(one, 120, ANCHOR).outcome
+    assert (made.gain, made.quality, made.overshoot) == (2.5, 3.0, 0.0)
 
 
 def test_against_peers_only_the_advantage_counts():

@@ -7,22 +7,22 @@ from encoder_bridge.media.probe import probe
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.experience.episode_log import read_log
 from muzero_rc.reward.outcome import Outcome
-from muzero_rc.training.smoke import make_clips, smoke_config, win_rates
+from muzero_rc.training.smoke import make_clips, measured, smoke_config, win_rates
 from muzero_rc.training.train import train
 
 
-def ended(gain_db, overshoot=0.0, *, greedy=True):
-    return episode(greedy=greedy, outcome=Outcome(gain_db, overshoot))
+def ended(gain, overshoot=0.0, *, greedy=True):
+    return episode(greedy=greedy, outcome=Outcome(0.0, overshoot, gain=gain))
 
 
-def test_win_rates_count_noise_free_episodes_against_the_anchor():
+def test_win_rates_count_noise_free_episodes_against_the_controller():
     quarters = [
         *(ended(-1.0), ended(9.0, greedy=False)),
         *(ended(0.5), ended(-0.5)),
-        *(ended(2.0, 0.1), ended(0.005)),  # over its target: lost; next to nothing: a draw
+        *(ended(2.0, 0.1), ended(0.05)),  # over its target: lost; next to nothing: a draw
         *(ended(1.0), ended(2.0)),
     ]
-    assert win_rates(quarters) == [(0.0, -1.0, 1), (0.5, 0.0, 2), (0.25, 1.0025, 2), (1.0, 1.5, 2)]
+    assert win_rates(quarters) == [(0.0, -1.0, 1), (0.5, 0.0, 2), (0.25, 1.025, 2), (1.0, 1.5, 2)]
     assert win_rates([]) == []
 
 
@@ -39,5 +39,5 @@ def test_it_learns_to_win_against_the_first_opponent(tmp_path):
     config = smoke_config(hours=1.0, episodes=640)
     where = {"engine": libvpx_engine(), "cache": tmp_path / "cache", "report": lambda _: None}
     train(config, tmp_path / "clips", tmp_path / "run", **where)
-    (first, *_), *_, (last, *_) = win_rates(list(read_log(tmp_path / "run" / "episodes")))
+    (first, *_), *_, (last, *_) = win_rates(measured(read_log(tmp_path / "run" / "episodes")))
     assert last > first + 0.25

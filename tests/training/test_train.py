@@ -1,5 +1,6 @@
 """Whole runs on the fake encoder: reproducible, restartable, learning."""
 
+import math
 import os
 import shutil
 import signal
@@ -14,10 +15,13 @@ from support.learn_samples import TINY, fake_engine, toy_config, toy_corpus
 from encoder_bridge import _native
 from encoder_bridge.testing.fake_pool import FakePool
 from encoder_bridge.testing.knapsack_optimum import TOY_CONFIG, toy_optimum
+from muzero_rc.corpus.anchor import anchor_of
 from muzero_rc.corpus.clips import CorpusError
 from muzero_rc.errors import RunError
+from muzero_rc.experience.episode import SELFPLAY
 from muzero_rc.experience.episode_log import read_log
 from muzero_rc.experience.opponents import replayed
+from muzero_rc.experience.paired import PairedEncodes
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training.logger import read_metrics
 from muzero_rc.training.train import train
@@ -37,6 +41,11 @@ def run(folder, *changes, run_dir="run", clips=1, lines=None, **options):
     )
 
 
+def played(folder):
+    """The self-play episodes of a run's log."""
+    return [e for e in read_log(folder / "run" / "episodes") if e.source == SELFPLAY]
+
+
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory):
     """A short run that several tests look at; (its folder, what it said)."""
@@ -51,7 +60,7 @@ def test_a_run_leaves_all_that_it_should(first_run):
     assert {"config.toml", "run.json", "episodes", "checkpoints", "policies", "metrics.jsonl"} <= names
     assert (folder / "run" / "policies" / "latest.safetensors").exists()
     assert list((folder / "run" / "tensorboard").iterdir())
-    assert [e.uid for e in read_log(folder / "run" / "episodes")].__len__() == 8
+    assert len(played(folder)) == 8
     progress = lines[-1]
     assert all(word in progress for word in ("win", "over", "fill", "gain", "episodes", "/h", "ETA"))
 
@@ -73,15 +82,18 @@ def test_going_on_adds_to_what_was(first_run):
     lines = []
     run(folder, "budget.episodes=12", resume=True, lines=lines)
     assert any(line.startswith("going on from step") for line in lines)
-    episodes = list(read_log(folder / "run" / "episodes"))
-    assert sorted(e.uid for e in episodes) == sorted(f"self/{i}" for i in range(12))
+    assert sorted(e.uid for e in played(folder)) == sorted(f"self/{i}" for i in range(12))
 
 
 def test_scores_come_out_of_the_log_again(first_run):
     folder, _ = first_run
     rule = rule_of(toy_config().reward)
-    once, twice = (replayed(read_log(folder / "run" / "episodes"), rule) for _ in range(2))
+    anchor = anchor_of([(1.0, 0.0), (math.e, 4.7)])
+    logs = (read_log(folder / "run" / "episodes") for _ in range(2))
+    once, twice = (replayed(log, rule, PairedEncodes(lambda _: anchor)) for log in logs)
     assert once.table == twice.table and sum(o.episodes for o in once.table.values()) > 0
+    keys = {f"{e.instance}@{e.target_kbps}" for e in played(folder)}
+    assert once.table.keys() == keys
 
 
 @pytest.mark.parametrize(
@@ -142,11 +154,12 @@ def test_what_was_damaged_and_what_fails_ends_no_run(first_run, tmp_path):
     segment = sorted((tmp_path / "run" / "episodes").iterdir())[-1]
     segment.write_bytes(segment.read_bytes() + segment.read_bytes()[:100])
     known = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    count = len(played(tmp_path))
     engine = fake_engine()
     engine.native.Pool = FlakyPool
     lines = []
     figures = train(
-        toy_config(*TINY, f"budget.episodes={len(known) + 4}", "replay.engine=reverb", "reward.rule=fixed"),
+        toy_config(*TINY, f"budget.episodes={count + 4}", "replay.engine=reverb", "reward.rule=fixed"),
         tmp_path / "corpus",
         tmp_path / "run",
         engine=engine,
@@ -157,7 +170,8 @@ def test_what_was_damaged_and_what_fails_ends_no_run(first_run, tmp_path):
     assert any(line.startswith(f"going on from step {int(before.stem)},") for line in lines)
     assert figures["failures"] == 1 and np.isfinite(figures["loss"])
     after = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
-    assert after[: len(known)] == known and len(after) == len(set(after)) == len(known) + 4
+    assert after[: len(known)] == known and len(after) == len(set(after))
+    assert len(played(tmp_path)) == count + 4
 
 
 RUNNER = """
@@ -180,10 +194,10 @@ def test_kill_9_and_resume(tmp_path):
         while "episodes," not in (line := process.stdout.readline()):
             assert line, "the run ended before its first round"
         os.kill(process.pid, signal.SIGKILL)
-    before = {e.uid for e in read_log(tmp_path / "run" / "episodes")}
-    assert len(before) >= 4
+    before = {e.uid for e in played(tmp_path)}
+    assert len(before) >= 3
     subprocess.run(command, check=True, env=environment, capture_output=True)
-    after = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    after = [e.uid for e in played(tmp_path)]
     assert before <= set(after) and sorted(after) == sorted(f"self/{i}" for i in range(len(after)))
 
 
@@ -203,11 +217,11 @@ def test_kill_9_at_any_moment(tmp_path):
             while moment == "episodes," and log_bytes(tmp_path / "run") == size and process.poll() is None:
                 pass  # until it is in the midst of its next round
             os.kill(process.pid, signal.SIGKILL)
-        known = {e.uid for e in read_log(tmp_path / "run" / "episodes")}
+        known = {e.uid for e in played(tmp_path)}
         assert lost <= known
         lost = known
     subprocess.run(words, check=True, env=environment, capture_output=True)
-    after = [e.uid for e in read_log(tmp_path / "run" / "episodes")]
+    after = [e.uid for e in played(tmp_path)]
     assert lost <= set(after) and sorted(after) == sorted(f"self/{i}" for i in range(len(after)))
     assert len(after) == 40
 
@@ -240,7 +254,7 @@ def test_the_toys_optimum_is_found(tmp_path, search):
         engine=fake_engine(),
         cache=tmp_path / "cache",
     )
-    greedy = [e for e in read_log(tmp_path / "run" / "episodes") if e.greedy]
+    greedy = [e for e in played(tmp_path) if e.greedy]
     (first, _), (last, share) = (shortfall_db(frames, part) for part in (greedy[:20], greedy[-20:]))
     assert share >= 0.98 and last < 0.5 * first
 
@@ -255,6 +269,6 @@ def test_the_toy_is_learned_a_little(tmp_path):
         engine=fake_engine(),
         cache=tmp_path / "cache",
     )
-    greedy = [e for e in read_log(tmp_path / "run" / "episodes") if e.greedy]
+    greedy = [e for e in played(tmp_path) if e.greedy]
     (first, _), (last, _) = (shortfall_db(frames, part) for part in (greedy[:12], greedy[-12:]))
     assert last < 0.9 * first
