@@ -32,13 +32,16 @@ Params: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 class Widths(NamedTuple):
-    """Sizes that the extension sets: features per clip, shown frame and coded frame; kinds of frames."""
+    """What the extension sets: features per clip, shown frame and coded frame; kinds of frames; steps."""
 
     clip: int
     frame: int
     step: int
     frame_types: int
     layers: int
+    layer_names: tuple[str, ...] = ()
+    step_names: tuple[str, ...] = ()  # of the features per coded frame; none: nothing can be forecast
+    log2_steps: tuple[float, ...] = ()  # of the quantizer step of each qindex, 256
 
     @classmethod
     def of(cls, native: Any) -> Widths:
@@ -50,6 +53,9 @@ class Widths(NamedTuple):
             step=len(tables["step"]),
             frame_types=len(native.FRAME_TYPES),
             layers=len(native.LAYERS),
+            layer_names=tuple(native.LAYERS),
+            step_names=tuple(name for name, _ in tables["step"]),
+            log2_steps=tuple(map(float, native.quantizer_steps())),
         )
 
 
@@ -73,8 +79,17 @@ class Prediction(NamedTuple):
     """Heads of the network on a state."""
 
     policy_logits: Array  # f4[B, ..., A]
-    gain_logits: Array  # f4[B, ..., bins] of the episode's final worth over its paired encode, per cent
+    gain_logits: Array  # f4[B, ..., bins] of the worth that is yet to come, per cent of rate
     rate_logits: Array  # f4[B, ..., bins] of the episode's final log(rate / target)
+
+
+class Forecast(NamedTuple):
+    """What is known of a coded frame before the network says anything: of its bits and error at q_ref."""
+
+    log_bits: Array  # f4[B, ...] in the scale of `agent.batch.scaled_log_bits`
+    log_sse: Array  # f4[B, ...] in that of `scaled_log_sse`
+    qindex: Array  # f4[B, ...] q_ref, or what it will be
+    layer: Array  # i4[B, ...]
 
 
 class Transition(NamedTuple):

@@ -72,6 +72,21 @@ Decide: TypeAlias = Callable[[Array, list[Job]], npt.ArrayLike]
 """(events [n] that wait for a decision, the job of each) -> their qindexes, i4[n]"""
 
 
+@dataclass(frozen=True)
+class WithRecords:
+    """A `Decide` that is also told what every encode has done so far.
+
+    Attributes:
+      function: (events [n], the job of each, records and shown frames so far of each) -> i4[n].
+    """
+
+    function: Callable[[Array, list[Job], list[tuple[Array, Array]]], npt.ArrayLike]
+
+    def __call__(self, events: Array, jobs: list[Job]) -> npt.ArrayLike:
+        """For whoever knows no records: there are none."""
+        raise AssertionError(f"{jobs[0].name} is decided where its records are not known")
+
+
 def refuse_decisions(events: Array, jobs: list[Job]) -> Array:
     """For jobs that ask nothing."""
     raise AssertionError(f"{jobs[0].name} asked for a decision")
@@ -117,7 +132,7 @@ def play(
             arrived = events[:count]
             asked = arrived[arrived["kind"] == layouts["decision"]]
             if len(asked):
-                answers = decide(asked, [running[slot] for slot in asked["slot"]])
+                answers = _decide(pool, layouts, decide, asked, [running[slot] for slot in asked["slot"]])
                 pool.send(np.ascontiguousarray(asked["slot"]), np.ascontiguousarray(answers, np.int32))
             for slot in arrived["slot"][arrived["kind"] != layouts["decision"]].tolist():
                 job = running.pop(slot)
@@ -128,6 +143,21 @@ def play(
             pool.cancel(slot)
         for slot in running:
             pool.wait(slot, STALL_S)
+
+
+def _decide(
+    pool: EncoderPool, layouts: Mapping[str, Any], decide: Decide, asked: Array, jobs: list[Job]
+) -> npt.ArrayLike:
+    if not isinstance(decide, WithRecords):
+        return decide(asked, jobs)
+    so_far = [
+        (
+            np.frombuffer(pool.records(slot), layouts["record"]),
+            np.frombuffer(pool.shown(slot), layouts["shown"]),
+        )
+        for slot in asked["slot"].tolist()
+    ]
+    return decide.function(asked, jobs, so_far)
 
 
 def _start(pool: EncoderPool, slot: int, job: Job) -> None:

@@ -5,28 +5,31 @@ head. Exploring episodes get two kinds of noise: the search's own, and an offset
 for all frames of a layer in a GOP (independent noise on every frame mostly costs quality).
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from encoder_bridge.encode.batch import BatchResult, Job
+from encoder_bridge.encode.batch import BatchResult, Job, WithRecords
 from muzero_rc.acting.assignment import Assignment, noise_of
 from muzero_rc.acting.paired_play import play_pairs
+from muzero_rc.agent.batch import privileged_width
 from muzero_rc.agent.networks import Networks, look_up
-from muzero_rc.agent.search import Found, make_search, tie_break
+from muzero_rc.agent.search import Found, Root, make_search, tie_break
 from muzero_rc.config.schema import Config
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.noise import StructuredNoise
+from muzero_rc.experience.comparison import Progress, compared
 from muzero_rc.experience.episode import OWN, SELFPLAY, Episode, Name
-from muzero_rc.experience.featurize import clip_features
+from muzero_rc.experience.featurize import clip_features, progress_in, progress_of_episode
 from muzero_rc.experience.known_schedules import KnownSchedules
 from muzero_rc.experience.make_episode import make_episode
 from muzero_rc.experience.opponents import Opponents
-from muzero_rc.experience.paired import PairedEncodes
+from muzero_rc.experience.paired import PairedEncode, PairedEncodes
 from muzero_rc.reward.outcome import Opponent
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.types import Array, ClipBatch, Params, Schedule
@@ -46,6 +49,7 @@ class Play:
       encoding: f4[T, E] of the clip at the target.
       opponent: whom the episode meets.
       noise: added to what is decided.
+      pair: what the critic compares the encode with.
       policies, values: of each decision so far.
     """
 
@@ -54,8 +58,31 @@ class Play:
     encoding: Array
     opponent: Opponent
     noise: StructuredNoise
+    pair: tuple[Progress, PairedEncode] | None = None
     policies: list[Array] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
+
+
+class Rows(NamedTuple):
+    """Inputs of the decisions of a batch; D frames ahead are known of.
+
+    Attributes:
+      encoding: f4[B, 1 + D, E] of the frame itself and of those ahead.
+      frame_type: i4[B, D] of those ahead.
+      layer: i4[B, D] likewise.
+      step: f4[B, S] features of the frame.
+      privileged: f4[B, P] for the critic.
+      opponent: f4[B, 3] its worth less what has come already.
+      scale: f4[B, 1] of the search's noise.
+    """
+
+    encoding: Array
+    frame_type: Array
+    layer: Array
+    step: Array
+    privileged: Array
+    opponent: Array
+    scale: Array
 
 
 Act = Callable[..., tuple[jax.Array, Found]]
@@ -89,7 +116,7 @@ class Actor:
         self._pairs = pairs
         self._actions = np.array(config.network.actions)
         self._batch = config.actor.encoders
-        self._depth = config.learner.unroll_steps
+        self._depth = config.search.depth
         self._encode_clip = jax.jit(networks.encode_clip)
         self._act = self._make_act()
         self._params: Params = {}
@@ -124,7 +151,7 @@ class Actor:
             self._schedules.add(paired)
             yield paired
         jobs = (self._job(assignment, opponents, stream) for assignment in work)
-        for done in self._store.played(jobs, self._decide, together=max(1, self._batch // 2)):
+        for done in self._store.played(jobs, WithRecords(self._decide), together=max(1, self._batch // 2)):
             yield self._episode(done, config_hash)
 
     def _job(self, assignment: Assignment, opponents: Opponents, stream: str) -> Job:
@@ -136,74 +163,81 @@ class Actor:
         opponent = opponents.of(instance.name, target)
         noise = noise_of(self._config.actor, assignment, len(frames))
         name = Name(f"{stream}/{assignment.number}", KIND, stream, assignment.number)
-        play = Play(name, assignment, encoding, opponent, noise)
+        play = Play(name, assignment, encoding, opponent, noise, self._pair(assignment))
         guard = self._config.encode.guard
         return self._store.job(name.uid, instance, target, guard=guard, extra=play)
 
-    def _decide(self, events: Array, jobs: list[Job]) -> Array:
-        """Decides all frames that wait, in one padded batch; see `encoder_bridge.encode.batch.Decide`."""
+    def _pair(self, one: Assignment) -> tuple[Progress, PairedEncode] | None:
+        pair = self._pairs.of(one.instance.name, one.target_kbps)
+        return None if pair is None else (progress_of_episode(self._store, pair.episode), pair)
+
+    def _decide(self, events: Any, jobs: list[Job], so_far: list[tuple[Any, Any]]) -> Any:
+        """Decides all frames that wait, in one padded batch; see `encode.batch.WithRecords`."""
         plays: list[Play] = [job.extra for job in jobs]
         rows = [
-            self._rows(event, play, job.settings.target_kbps)
-            for event, play, job in zip(events, plays, jobs, strict=True)
+            self._rows(event, play, job.settings.target_kbps, *done)
+            for event, play, job, done in zip(events, plays, jobs, so_far, strict=True)
         ]
         rows += [rows[-1]] * (self._batch - len(rows))
-        encoding, frame_type, layer, step, opponent, scale = map(np.stack, zip(*rows, strict=True))
-        self._key, found = self._act(
-            self._params, self._key, encoding, frame_type, layer, step, opponent, scale
-        )
-        actions, policies, values = jax.device_get(found)
+        self._key, found = self._act(self._params, self._key, Rows(*map(np.stack, zip(*rows, strict=True))))
+        found = jax.device_get(found)
         for i, play in enumerate(plays):
-            play.policies.append(policies[i].astype(np.float16))
-            play.values.append(float(values[i]))
-        if not self._config.search.enabled and self._config.network.decision == "mean":
-            chosen = policies @ self._actions
-        else:
-            chosen = self._actions[actions]
+            play.policies.append(found.policy[i].astype(np.float16))
+            play.values.append(float(found.value[i]))
+        chosen = [self._chosen(found, i, play) for i, play in enumerate(plays)]
         answers = [self._qindex(e, p, c) for e, p, c in zip(events, plays, chosen, strict=False)]
         return np.array(answers, np.int32)
 
-    def _rows(self, event: Any, play: Play, target_kbps: int) -> tuple[Array, ...]:
-        """A frame's inputs: the encodings of itself and of the D frames ahead, f4[1 + D, E], and so on."""
+    def _chosen(self, found: Found, row: int, play: Play) -> float:
+        """What is played, as `network.decision` has it of the deployed policy; exploration may differ."""
+        if self._config.network.decision == "mean":
+            return float(found.policy[row] @ self._actions)
+        action = np.argmax(found.policy[row]) if play.assignment.greedy else found.action[row]
+        return float(self._actions[action])
+
+    def _rows(self, event: Any, play: Play, target_kbps: int, records: Array, shown: Array) -> "Rows":
+        """A frame's inputs, without the first axis."""
         name = play.assignment.instance.name
         ahead = self._schedules.ahead(name, target_kbps, len(play.values), event, self._depth)
         shows = np.concatenate([[event["show_index"]], ahead.show_index])
         encoding = play.encoding[np.clip(shows, 0, len(play.encoding) - 1)]
         scale = 0.0 if play.assignment.greedy else self._config.search.gumbel_scale
         opponent = np.array(play.opponent, np.float32)
-        return encoding, ahead.frame_type, ahead.layer, event["step"], opponent, np.array([scale], np.float32)
+        privileged: Array = np.zeros(privileged_width(self._store.engine.widths.layers), np.float32)
+        if play.pair is not None and self._config.search.enabled:
+            progress = progress_in(self._store, name, records, shown)
+            running, inputs = compared(progress, *play.pair)
+            privileged, opponent[0] = inputs[-1], opponent[0] - running[-1]
+        scales = np.array([scale], np.float32)
+        return Rows(encoding, ahead.frame_type, ahead.layer, event["step"], privileged, opponent, scales)
 
     def _qindex(self, event: Any, play: Play, chosen: float) -> int:
         base = int(event["q_ref"]) if self._config.network.action_mode == "relative" else 0
-        return base + round(float(chosen)) + play.noise.of(event)
+        return base + math.floor(abs(chosen) + 0.5) * (1 if chosen >= 0.0 else -1) + play.noise.of(event)
 
     def _make_act(self) -> Act:
         """The jitted decision of a batch: represent, then search or sample."""
         config, networks, depth = self._config, self._networks, self._depth
-        search = make_search(networks, config.network, config.search, rule_of(config.reward), depth=depth)
+        rule, guarded = rule_of(config.reward), config.encode.guard
+        search = make_search(networks, config.network, config.search, rule, depth=depth, guarded=guarded)
 
         @jax.jit
-        def act(
-            params: Params,
-            key: Array,
-            encoding: Array,
-            frame_type: Array,
-            layer: Array,
-            step: Array,
-            opponent: Array,
-            scale: Array,
-        ) -> tuple[jax.Array, Found]:
+        def act(params: Params, key: Array, rows: Rows) -> tuple[jax.Array, Found]:
             following, key = jax.random.split(key)  # outside it would cost a dispatch of its own
+            encoding, scale = jnp.asarray(rows.encoding), jnp.asarray(rows.scale)
             here = jnp.zeros(encoding.shape[0], jnp.int32)
-            state = networks.represent(params, look_up(encoding, here), step)
-            places = jnp.broadcast_to(1 + jnp.arange(depth), frame_type.shape)
-            exo = networks.exogenous(encoding, Schedule(frame_type, layer, places))
+            state = networks.represent(params, look_up(encoding, here), rows.step)
             if config.search.enabled:
-                return following, search(params, key, state, exo, opponent, scale)
-            logits = networks.predict(params, state).policy_logits + tie_break(config.network)
-            noise = jax.random.gumbel(key, logits.shape) * scale
-            action = jnp.argmax(logits + noise, axis=-1)
-            return following, Found(action, jax.nn.softmax(logits), jnp.zeros(len(logits)))
+                places = jnp.broadcast_to(1 + jnp.arange(depth), rows.frame_type.shape)
+                ahead = Schedule(rows.frame_type, rows.layer, places)
+                exo, forecast = networks.exogenous(encoding, ahead), networks.forecasts(rows.step, ahead)
+                root = Root(state, exo, forecast, rows.privileged, rows.opponent)
+                return following, search(params, key, root, scale)
+            logits = networks.predict(params, state, rows.privileged).policy_logits
+            logits += tie_break(config.network)
+            action = jnp.argmax(logits + jax.random.gumbel(key, logits.shape) * scale, axis=-1)
+            zeros = jnp.zeros(len(logits))
+            return following, Found(action, jax.nn.softmax(logits), zeros, zeros, zeros)
 
         return act
 

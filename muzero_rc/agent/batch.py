@@ -1,7 +1,8 @@
 """Training batches: windows of coded frames, and the targets that the losses compare with.
 
-A window begins at a coded frame and goes on for K more. The value targets are the episode's final
-figures (full return, no discount). Show-existing frames have no decision and take no part.
+A window begins at a coded frame and goes on for K more. The critic's target is what the episode's final
+worth has over its running comparison with the paired encode at the window's first frame: what is yet to
+come (full return, no discount). Show-existing frames have no decision and take no part.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,19 @@ from muzero_rc.types import Array, ClipBatch, Schedule
 
 NO_FRAME = -1  # frame type past the end of an episode
 
+PRIVILEGED = (
+    *("running", "quality", "bits", "recent_quality", "last_quality", "shown", "paired_bits"),
+    *("left", "paired_rate", "paired_psnr", "anchor", "slope", "spent"),
+)
+"""What the critic alone sees of the whole encode (`experience.comparison`)."""
+PRIVILEGED_OF_LAYER = ("bits", "step", "quality")
+"""And of each layer, likewise against the paired encode."""
+
+
+def privileged_width(layers: int) -> int:
+    """P: inputs that only the critic has, in training only."""
+    return len(PRIVILEGED) + layers * len(PRIVILEGED_OF_LAYER)
+
 
 class Trace(NamedTuple):
     """An episode as the network sees it: its N coded frames with a decision.
@@ -26,6 +40,8 @@ class Trace(NamedTuple):
       step: f4[N, S] step features.
       log_bits, log_sse: f4[N], scaled by `scaled_log_bits`, `scaled_log_sse`.
       policy: f4[N, A] search policy, or None.
+      running: f4[N] gain over the paired encode before each frame, per cent of rate; 0 without one.
+      privileged: f4[N, P] for the critic; 0 without a paired encode.
     """
 
     frame_type: Array
@@ -37,6 +53,8 @@ class Trace(NamedTuple):
     log_bits: Array
     log_sse: Array
     policy: Array | None
+    running: Array
+    privileged: Array
 
 
 class Sample(NamedTuple):
@@ -77,7 +95,9 @@ class Batch(NamedTuple):
     searched: Array  # f4[B, W, K+1, A] what search would have done; the same where it was not asked
     policy_weight: Array  # f4[B, W, K+1] 0 where there is nothing to follow
     follow_search: Array  # f4[B] 1: `searched` is part of the target, and may be searched anew
-    worth: Array  # f4[B]
+    worth: Array  # f4[B, W] that is yet to come at each window's first frame
+    running: Array  # f4[B, W] that has come
+    privileged: Array  # f4[B, W, P] there
     measured: Array  # f4[B]
     log_rate: Array  # f4[B]
     log_bits: Array  # f4[B, W, K]
@@ -171,7 +191,6 @@ def make_batch(
         clip=ClipBatch(np.stack([s.clip for s in samples]), frames, length),
         schedule=schedule,
         follow_search=np.array([s.follow_search for s in samples], np.float32),
-        worth=np.array([s.worth for s in samples], np.float32),
         measured=np.array([s.measured for s in samples], np.float32),
         log_rate=np.array([s.log_rate for s in samples], np.float32),
         opponent=np.array([s.opponent for s in samples], np.float32),
@@ -207,6 +226,9 @@ def _windows(
     return schedule, {
         "show_index": trace.show_index[starts],
         "step": trace.step[starts],
+        "worth": (sample.worth - trace.running[starts]).astype(np.float32),
+        "running": trace.running[starts].astype(np.float32),
+        "privileged": trace.privileged[starts].astype(np.float32),
         "action": nearest_action(trace.qindex, trace.q_ref, config)[index[:, :-1]],
         "policy": taken[index],
         "searched": searched[index].astype(np.float32),

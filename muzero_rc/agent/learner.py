@@ -11,6 +11,7 @@ import optax
 from muzero_rc.agent.batch import Batch
 from muzero_rc.agent.losses import loss, root_of, value_errors
 from muzero_rc.agent.networks import Networks
+from muzero_rc.agent.search import Root as SearchRoot
 from muzero_rc.agent.search import make_search
 from muzero_rc.config.schema import Config
 from muzero_rc.reward.rules import rule_of
@@ -41,12 +42,13 @@ class Learner(NamedTuple):
     Attributes:
       init: rng key -> state.
       step: (state, batch) -> state, scalars to log.
-      reanalysed: (state, batch) -> the batch with fresh search policies at the windows' first frames.
+      reanalysed: (state, batch) -> the batch with fresh search policies at the windows' first frames,
+        and scalars to log: how far they are from the prior, and how far apart the actions' values.
     """
 
     init: Callable[[Array], TrainingState]
     step: Callable[[TrainingState, Batch], tuple[TrainingState, dict[str, Array]]]
-    reanalysed: Callable[[TrainingState, Batch], Batch]
+    reanalysed: Callable[[TrainingState, Batch], tuple[Batch, dict[str, Array]]]
 
 
 def make_optimiser(config: Config) -> optax.GradientTransformation:
@@ -73,6 +75,7 @@ def make_learner(config: Config, networks: Networks) -> Learner:
         config.search,
         rule_of(config.reward),
         depth=config.learner.unroll_steps,
+        guarded=config.encode.guard,
     )
     average_decay = config.learner.average_decay
 
@@ -91,31 +94,31 @@ def make_learner(config: Config, networks: Networks) -> Learner:
         decay = jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step))
         average = optax.incremental_update(params, state.average, 1.0 - decay)
         root = root_of(networks, state.params, batch)
-        logs |= value_errors(config, networks.predict(state.params, root.state), batch)
+        prediction = networks.predict(state.params, root.state, batch.privileged)
+        logs |= value_errors(config, prediction, batch)
         logs["gradient_norm"] = optax.global_norm(gradients)
         return TrainingState(params, average, moved, state.step + 1, state.rng_key), logs
 
     @jax.jit
-    def policies(state: TrainingState, batch: Batch) -> Array:
-        state_, exo = root_of(networks, state.average, batch)
-        count, windows = state_.shape[:2]
-        opponent = jnp.repeat(jnp.asarray(batch.opponent), windows, axis=0)
+    def policies(state: TrainingState, batch: Batch) -> tuple[jax.Array, dict[str, Array]]:
+        root, windows = root_of(networks, state.average, batch), batch.running.shape[1]
+        opponent = jnp.repeat(jnp.asarray(batch.opponent)[:, None], windows, axis=1)
+        opponent = opponent.at[..., 0].add(-jnp.asarray(batch.running))
+        begin = SearchRoot(root.state, root.exo, root.forecast, batch.privileged, opponent)
+        flat = jax.tree_util.tree_map(lambda x: jnp.reshape(x, (-1, *jnp.shape(x)[2:])), begin)
         key = jax.random.fold_in(state.rng_key, state.step)
-        found = search(
-            state.average,
-            key,
-            state_.reshape(count * windows, -1),
-            exo.reshape(count * windows, *exo.shape[2:]),
-            opponent,
-            jnp.float32(0.0),
-        )
-        return found.policy.reshape(count, windows, -1)
+        found = search(state.average, key, flat, jnp.float32(0.0))
+        logs: dict[str, Array] = {
+            "search_kl": jnp.mean(found.divergence),
+            "search_q_spread": jnp.mean(found.spread),
+        }
+        return found.policy.reshape(*root.state.shape[:2], -1), logs
 
-    def reanalysed(state: TrainingState, batch: Batch) -> Batch:
-        fresh = policies(state, batch)
+    def reanalysed(state: TrainingState, batch: Batch) -> tuple[Batch, dict[str, Array]]:
+        fresh, logs = policies(state, batch)
         again = jnp.asarray(batch.follow_search)[:, None, None] > 0
         searched = jnp.asarray(batch.searched)
         first = jnp.where(again, fresh, searched[:, :, 0])
-        return batch._replace(searched=searched.at[:, :, 0].set(first))
+        return batch._replace(searched=searched.at[:, :, 0].set(first)), logs
 
     return Learner(init, step, reanalysed)

@@ -10,7 +10,7 @@ from muzero_rc.agent.batch import Batch
 from muzero_rc.agent.networks import Networks, look_up
 from muzero_rc.agent.two_hot import mean, two_hot
 from muzero_rc.config.schema import Config
-from muzero_rc.types import Array, Params, Prediction
+from muzero_rc.types import Array, Forecast, Params, Prediction
 
 _STATE_GRADIENT = 0.5  # of what flows back through each dynamics step, as in MuZero
 
@@ -21,17 +21,20 @@ class Root(NamedTuple):
     Attributes:
       state: f4[B, W, d] at each window's first frame.
       exo: f4[B, W, K, F] what is known of the frames after it.
+      forecast: [B, W, K+1] of it and of them.
     """
 
     state: jax.Array
     exo: jax.Array
+    forecast: Forecast
 
 
 def root_of(networks: Networks, params: Params, batch: Batch) -> Root:
     """Encodes each clip once and represents every window's first frame."""
     encoding = networks.encode_clip(params, batch.clip)
     state = networks.represent(params, look_up(encoding, batch.show_index), batch.step)
-    return Root(state, networks.exogenous(encoding, batch.schedule))
+    forecast = networks.forecasts(batch.step, batch.schedule)
+    return Root(state, networks.exogenous(encoding, batch.schedule), forecast)
 
 
 def loss(
@@ -42,13 +45,13 @@ def loss(
     Returns:
       A scalar, and scalars to log: each part's mean over frames that count, the policy's entropy.
     """
-    state, exo = root_of(networks, params, batch)
+    state, exo, forecast = root_of(networks, params, batch)
     unroll = batch.action.shape[-1]
     parts: dict[str, list[jax.Array]] = {"policy": [], "gain": [], "rate": [], "bits": [], "sse": []}
     entropy = jnp.zeros(())
     target = policy_target(config, batch)
     for k in range(unroll + 1):
-        prediction = networks.predict(params, state)
+        prediction = networks.predict(params, state, batch.privileged)
         exists = jnp.asarray(batch.exists)[:, :, k]
         cross_entropy = optax.softmax_cross_entropy(prediction.policy_logits, target[:, :, k])
         weight = jnp.asarray(batch.policy_weight)[:, :, k]
@@ -59,7 +62,8 @@ def loss(
         if k == 0:
             entropy = _weighted_mean(_entropy(prediction.policy_logits), exists)
         if k < unroll:
-            transition = networks.dynamics(params, state, batch.action[:, :, k], exo[:, :, k])
+            present = Forecast(*(jnp.asarray(x)[:, :, k] for x in forecast))
+            transition = networks.dynamics(params, state, batch.action[:, :, k], exo[:, :, k], present)
             for name, said, true in (
                 ("bits", transition.log_bits, batch.log_bits),
                 ("sse", transition.log_sse, batch.log_sse),
@@ -83,9 +87,9 @@ def policy_target(config: Config, batch: Batch) -> jax.Array:
 
 
 def _value_losses(config: Config, prediction: Prediction, batch: Batch) -> dict[str, jax.Array]:
-    """f4[B, W] each: cross-entropy of the two value heads with the episode's final figures."""
+    """f4[B, W] each: cross-entropy of the critic with what is yet to come, of the rate head with the end."""
     network = config.network
-    gain = two_hot(batch.worth, network.gain_bins, network.gain_limit)[:, None]
+    gain = two_hot(batch.worth, network.gain_bins, network.gain_limit)
     rate = two_hot(batch.log_rate, network.rate_bins, network.rate_limit)[:, None]
     return {
         "gain": optax.softmax_cross_entropy(prediction.gain_logits, gain),
@@ -99,7 +103,7 @@ def value_errors(config: Config, prediction: Prediction, batch: Batch) -> dict[s
     measured = jnp.asarray(batch.measured)[:, None] * jnp.ones(worth.shape)
     log_rate = mean(prediction.rate_logits, config.network.rate_limit)
     return {
-        "gain_error": _weighted_mean(jnp.abs(worth - jnp.asarray(batch.worth)[:, None]), measured),
+        "gain_error": _weighted_mean(jnp.abs(worth - jnp.asarray(batch.worth)), measured),
         "rate_error": jnp.mean(jnp.abs(log_rate - jnp.asarray(batch.log_rate)[:, None])),
     }
 

@@ -6,7 +6,8 @@
     dynamics      the next state, for search and training only
 
 The C runtime (native/network/network.c) repeats encode_clip, represent and the policy
-of predict; a change here is a change there, and tests compare the two.
+of predict; a change here is a change there, and tests compare the two. The critic among the heads is
+asymmetric: it also sees what only training knows (`agent.batch.privileged_width`), the policy does not.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from muzero_rc.agent.batch import privileged_width
+from muzero_rc.agent.forecast import BITS_LOG_PER_OCTAVE, SSE_LOG_PER_OCTAVE, forecasts, octaves
+from muzero_rc.agent.layers import Weight, block, head, linear, norm
 from muzero_rc.config.schema import NetworkConfig
-from muzero_rc.types import Array, ClipBatch, Params, Prediction, Schedule, Transition, Widths
+from muzero_rc.types import Array, ClipBatch, Forecast, Params, Prediction, Schedule, Transition, Widths
 
 _MASKED = -1e30  # a logit that softmax turns into 0
 
@@ -35,12 +39,17 @@ class Networks(NamedTuple):
     """-> f4[B, T, E], zero from each clip's length on"""
     represent: Callable[[Params, Array, Array], jax.Array]
     """(seen f4[B, ..., E] = look_up(encoding, show_index), step f4[B, ..., S]) -> state f4[B, ..., d]"""
-    predict: Callable[[Params, Array], Prediction]
-    """state f4[B, ..., d] -> logits"""
-    dynamics: Callable[[Params, Array, Array, Array], Transition]
-    """(state f4[B, ..., d], action i4[B, ...], exo f4[B, ..., F] of the next coded frame)"""
+    predict: Callable[[Params, Array, Array], Prediction]
+    """(state f4[B, ..., d], privileged f4[B, ..., P] of the frame that it was unrolled from) -> logits"""
+    dynamics: Callable[[Params, Array, Array, Array, Forecast], Transition]
+    """(state f4[B, ..., d], action i4[B, ...], exo f4[B, ..., F] of the next coded frame, forecast [B, ...]
+    of the present one)"""
     exogenous: Callable[[Array, Schedule], jax.Array]
     """(encoding f4[B, T, E], schedule i4[B, ...]) -> exo f4[B, ..., F]; no parameters"""
+    forecasts: Callable[[Array, Schedule], Forecast]
+    """(step f4[B, ..., S], schedule i4[B, ..., D]) -> [B, ..., 1 + D]; no parameters"""
+    expected_bits: Callable[[Array, Forecast], jax.Array]
+    """(action i4[B, ...], forecast [B, ...]) -> f4[B, ...] what the dynamics begin with; no parameters"""
 
 
 def seen_windows(config: NetworkConfig) -> tuple[int, ...]:
@@ -95,11 +104,11 @@ def make_networks(config: NetworkConfig, widths: Widths) -> Networks:
         def represent(seen: Array, step: Array) -> jax.Array:
             return _represent(config, seen, step)
 
-        def predict(state: Array) -> Prediction:
-            return _predict(config, state)
+        def predict(state: Array, privileged: Array) -> Prediction:
+            return _predict(config, state, privileged)
 
-        def dynamics(state: Array, action: Array, exo: Array) -> Transition:
-            return _dynamics(config, state, action, exo)
+        def dynamics(state: Array, action: Array, exo: Array, forecast: Forecast) -> Transition:
+            return _dynamics(config, widths, state, action, exo, forecast)
 
         def touch_all() -> None:
             batch = ClipBatch(
@@ -107,58 +116,35 @@ def make_networks(config: NetworkConfig, widths: Widths) -> Networks:
             )
             seen = look_up(encode_clip(batch), jnp.zeros(1, jnp.int32))
             state = represent(seen, jnp.zeros((1, widths.step)))
-            predict(state)
-            dynamics(state, jnp.zeros(1, jnp.int32), jnp.zeros((1, exo_width(config, widths))))
+            predict(state, jnp.zeros((1, privileged_width(widths.layers))))
+            none = jnp.zeros(1)
+            forecast = Forecast(none, none, none, none.astype(jnp.int32))
+            dynamics(state, jnp.zeros(1, jnp.int32), jnp.zeros((1, exo_width(config, widths))), forecast)
 
         return touch_all, (encode_clip, represent, predict, dynamics)
 
     transformed = hk.without_apply_rng(hk.multi_transform(factory))
     encode_clip, represent, predict, dynamics = transformed.apply
-    exo = functools.partial(exogenous, widths)
-    return Networks(transformed.init, encode_clip, represent, predict, dynamics, exo)
 
+    def expected_bits(action: Array, forecast: Forecast) -> jax.Array:
+        moved = octaves(config, widths, forecast.qindex, action)
+        return jnp.asarray(forecast.log_bits) - BITS_LOG_PER_OCTAVE * moved
 
-def _normal(scale: float) -> hk.initializers.Initializer:
-    return hk.initializers.RandomNormal(scale)  # type: ignore[no-untyped-call]
-
-
-class _Weight(hk.Module):
-    """One bare array of parameters."""
-
-    def __call__(self, shape: tuple[int, ...], scale: float) -> jax.Array:
-        return hk.get_parameter("w", shape, init=_normal(scale))
-
-
-def _linear(name: str, x: Array, width: int, *, bias: bool = True) -> jax.Array:
-    return hk.Linear(width, with_bias=bias, name=name)(jnp.asarray(x))
-
-
-def _norm(name: str, x: Array) -> jax.Array:
-    return hk.LayerNorm(axis=-1, create_scale=True, create_offset=True, name=name)(jnp.asarray(x))
-
-
-def _head(name: str, x: Array, width: int) -> jax.Array:
-    """A linear layer that starts at zero: uniform policy, flat values."""
-    return hk.Linear(width, w_init=jnp.zeros, name=name)(jnp.asarray(x))
-
-
-def _block(name: str, x: jax.Array, width: int) -> jax.Array:
-    """A residual MLP."""
-    hidden = jax.nn.relu(_linear(f"{name}_in", _norm(f"{name}_norm", x), 2 * width))
-    return x + _linear(f"{name}_out", hidden, width)
+    known = (functools.partial(exogenous, widths), functools.partial(forecasts, widths), expected_bits)
+    return Networks(transformed.init, encode_clip, represent, predict, dynamics, *known)
 
 
 def _encode_clip(config: NetworkConfig, batch: ClipBatch) -> jax.Array:
     frames = jnp.asarray(batch.frames)
     inside = jnp.arange(frames.shape[1])[None, :] < jnp.asarray(batch.length)[:, None]  # [B, T]
-    x = _linear("clip_in", frames, config.width)
-    x += _linear("clip_constants", batch.clip, config.width, bias=False)[:, None]
+    x = linear("clip_in", frames, config.width)
+    x += linear("clip_constants", batch.clip, config.width, bias=False)[:, None]
     if config.look_ahead:
         for layer in range(config.encoder_layers):
             x = _convolve(config, f"clip_{layer}", x, inside)
             x = _attend_globally(config, f"clip_{layer}", x, inside)
-            x = _block(f"clip_{layer}_mlp", x, config.width)
-    encoding = jnp.where(inside[..., None], _norm("clip_norm", x), 0.0)
+            x = block(f"clip_{layer}_mlp", x, config.width)
+    encoding = jnp.where(inside[..., None], norm("clip_norm", x), 0.0)
     ahead = [_mean_ahead(encoding, inside, window) for window in seen_windows(config)]
     return jnp.concatenate([encoding, *ahead], axis=-1)
 
@@ -166,31 +152,31 @@ def _encode_clip(config: NetworkConfig, batch: ClipBatch) -> jax.Array:
 def _convolve(config: NetworkConfig, name: str, x: jax.Array, inside: jax.Array) -> jax.Array:
     """A residual depthwise convolution over time; outside the clip there are zeros."""
     frames, half = x.shape[1], config.kernel // 2
-    u = jnp.where(inside[..., None], _norm(f"{name}_conv_norm", x), 0.0)
+    u = jnp.where(inside[..., None], norm(f"{name}_conv_norm", x), 0.0)
     u = jnp.pad(u, ((0, 0), (half, half), (0, 0)))
-    kernel = _Weight(f"{name}_conv")((config.kernel, config.width), config.kernel**-0.5)
+    kernel = Weight(f"{name}_conv")((config.kernel, config.width), config.kernel**-0.5)
     mixed = sum(u[:, k : k + frames] * kernel[k] for k in range(config.kernel))
-    return x + _linear(f"{name}_conv_out", jax.nn.relu(mixed), config.width)
+    return x + linear(f"{name}_conv_out", jax.nn.relu(mixed), config.width)
 
 
 def _attend_globally(config: NetworkConfig, name: str, x: jax.Array, inside: jax.Array) -> jax.Array:
     """A few latents attend over all frames, then every frame attends to the latents: linear in T."""
     width = config.width
-    u = _norm(f"{name}_attention_norm", x)
-    queries = _Weight(f"{name}_latents")((config.latents, width), 1.0)
-    keys = _linear(f"{name}_key", u, width, bias=False)
-    values = _linear(f"{name}_value", u, width, bias=False)
+    u = norm(f"{name}_attention_norm", x)
+    queries = Weight(f"{name}_latents")((config.latents, width), 1.0)
+    keys = linear(f"{name}_key", u, width, bias=False)
+    values = linear(f"{name}_value", u, width, bias=False)
     queries = jnp.broadcast_to(queries, (x.shape[0], *queries.shape))
     latents = _attention(config, queries, keys, values, inside)
     everywhere = jnp.ones(latents.shape[:2], bool)
     mixed = _attention(
         config,
-        _linear(f"{name}_query", u, width, bias=False),
-        _linear(f"{name}_latent_key", latents, width, bias=False),
-        _linear(f"{name}_latent_value", latents, width, bias=False),
+        linear(f"{name}_query", u, width, bias=False),
+        linear(f"{name}_latent_key", latents, width, bias=False),
+        linear(f"{name}_latent_value", latents, width, bias=False),
         everywhere,
     )
-    return x + _linear(f"{name}_attention_out", mixed, width)
+    return x + linear(f"{name}_attention_out", mixed, width)
 
 
 def _attention(
@@ -218,33 +204,55 @@ def _mean_ahead(encoding: jax.Array, inside: jax.Array, window: int) -> jax.Arra
 
 def _represent(config: NetworkConfig, seen: Array, step: Array) -> jax.Array:
     x = jnp.concatenate([jnp.asarray(step), jnp.asarray(seen)], axis=-1)
-    x = _linear("step_out", jax.nn.relu(_linear("step_in", x, 2 * config.width)), config.width)
-    for block in range(config.step_blocks):
-        x = _block(f"step_{block}", x, config.width)
-    return _norm("step_norm", x)
+    x = linear("step_out", jax.nn.relu(linear("step_in", x, 2 * config.width)), config.width)
+    for i in range(config.step_blocks):
+        x = block(f"step_{i}", x, config.width)
+    return norm("step_norm", x)
 
 
-def _predict(config: NetworkConfig, state: Array) -> Prediction:
+def _predict(config: NetworkConfig, state: Array, privileged: Array) -> Prediction:
     if config.action_mode == "absolute":
-        policy = _head("policy_logits", state, config.absolute_basis) @ absolute_basis(config)
+        policy = head("policy_logits", state, config.absolute_basis) @ absolute_basis(config)
     else:
-        policy = _head("policy_logits", state, len(config.actions))
+        policy = head("policy_logits", state, len(config.actions))
     return Prediction(
-        policy, _head("gain_logits", state, config.gain_bins), _head("rate_logits", state, config.rate_bins)
+        policy,
+        head("gain_logits", _critic(config, state, privileged), config.gain_bins),
+        head("rate_logits", state, config.rate_bins),
     )
 
 
-def _dynamics(config: NetworkConfig, state: Array, action: Array, exo: Array) -> Transition:
+def _critic(config: NetworkConfig, state: Array, privileged: Array) -> jax.Array:
+    """f4[B, ..., d]: a state, and how the encode compares with its paired one so far."""
+    x = linear("critic_state", state, config.width)
+    x += linear("critic_privileged", jnp.asarray(privileged), config.width, bias=False)
+    x = jax.nn.relu(x)
+    for i in range(config.critic_blocks):
+        x = block(f"critic_{i}", x, config.width)
+    return norm("critic_norm", x)
+
+
+def _dynamics(
+    config: NetworkConfig, widths: Widths, state: Array, action: Array, exo: Array, forecast: Forecast
+) -> Transition:
+    """A residual step; bits and error are the forecast, what the action moves, and a correction."""
     actions = np.asarray(config.actions, np.float32)
     centred = (actions - actions.mean()) / max(abs(actions - actions.mean()).max(), 1.0)
-    chosen = jax.nn.one_hot(action, len(actions))
-    x = jnp.concatenate(
-        [jnp.asarray(state), chosen, (chosen @ centred)[..., None], jnp.asarray(exo)], axis=-1
+    chosen, moved = jax.nn.one_hot(action, len(actions)), octaves(config, widths, forecast.qindex, action)
+    inputs = (jnp.asarray(state), chosen, (chosen @ centred)[..., None], moved[..., None], jnp.asarray(exo))
+    x = jnp.concatenate(inputs, axis=-1)
+    x = jnp.asarray(state) + linear(
+        "dynamics_out", jax.nn.relu(linear("dynamics_in", x, 2 * config.width)), config.width
     )
-    x = jnp.asarray(state) + _linear(
-        "dynamics_out", jax.nn.relu(_linear("dynamics_in", x, 2 * config.width)), config.width
+    for i in range(config.dynamics_blocks):
+        x = block(f"dynamics_{i}", x, config.width)
+    x = norm("dynamics_norm", x)
+    per_octave = Weight("dynamics_per_octave")((2, widths.layers), 0.0)
+    by_layer = 1.0 + jnp.take(per_octave, jnp.asarray(forecast.layer), axis=1)  # [2, B, ...]
+    bits = forecast.log_bits - BITS_LOG_PER_OCTAVE * by_layer[0] * moved
+    sse = forecast.log_sse + SSE_LOG_PER_OCTAVE * by_layer[1] * moved
+    return Transition(
+        x,
+        bits + head("log_bits", x, 1)[..., 0],
+        sse + head("log_sse", x, 1)[..., 0],
     )
-    for block in range(config.dynamics_blocks):
-        x = _block(f"dynamics_{block}", x, config.width)
-    x = _norm("dynamics_norm", x)
-    return Transition(x, _head("log_bits", x, 1)[..., 0], _head("log_sse", x, 1)[..., 0])

@@ -1,4 +1,4 @@
-"""The value in search: the reward rule's expected score under the value heads' distributions."""
+"""The value in search: the reward rule's expected score under what critic and rate head say."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from muzero_rc.types import Array, Prediction
 
 
 class WorthDistribution(NamedTuple):
-    """The categorical distribution of an episode's final worth (`reward.outcome.Figure`).
+    """The categorical distribution of the worth that is yet to come (`reward.outcome.Figure`).
 
     Attributes:
       logits: f4[..., bins].
@@ -56,18 +56,31 @@ class OvershootDistribution(NamedTuple):
         return jnp.where(threshold > 0.0, chance, 0.0)
 
 
-def value_of(rule: Rule, config: NetworkConfig, prediction: Prediction, opponent: Array) -> jax.Array:
-    """f4[...]: the rule's expected score in [-1, 1], as the value heads see the end.
+class Kept:
+    """The overshoot where the guard keeps the target: none, for certain."""
+
+    def above(self, reference: Array, by: float = 0.0) -> jax.Array:
+        """f4[...]: whether 0 - reference > by."""
+        return jnp.where(jnp.asarray(reference) + by < 0.0, 1.0, 0.0)
+
+    def below(self, reference: Array, by: float = 0.0) -> jax.Array:
+        """f4[...]: whether reference - 0 > by."""
+        return jnp.where(jnp.asarray(reference) - by > 0.0, 1.0, 0.0)
+
+
+def value_of(
+    rule: Rule, config: NetworkConfig, prediction: Prediction, opponent: Array, *, guarded: bool
+) -> jax.Array:
+    """f4[...]: the rule's expected score in [-1, 1], as the network sees the end.
 
     Args:
       rule: compares.
       config: the bins of the heads.
       prediction: of a state.
-      opponent: f4[..., 3] the fields of `Opponent`.
+      opponent: f4[..., 3] the fields of `Opponent`, its worth less what has come already.
+      guarded: the guard keeps the target, so that what the rate head says of it is left out.
     """
-    outlook = Outlook(
-        WorthDistribution(prediction.gain_logits, config.gain_limit),
-        OvershootDistribution(prediction.rate_logits, config.rate_limit),
-    )
+    overshoot = Kept() if guarded else OvershootDistribution(prediction.rate_logits, config.rate_limit)
+    outlook = Outlook(WorthDistribution(prediction.gain_logits, config.gain_limit), overshoot)
     met = Opponent(*jnp.moveaxis(jnp.asarray(opponent), -1, 0))
     return jnp.asarray(rule.expected_score(outlook, met))

@@ -61,6 +61,7 @@ class NetworkConfig(Section, key="network"):
     windows: tuple[int, ...] = ranged((8, 24), _WINDOWS)  # shown frames ahead whose mean encoding a step sees
     step_blocks: int = ranged(2, between(0, 8))
     dynamics_blocks: int = ranged(1, between(0, 8))
+    critic_blocks: int = ranged(1, between(0, 8))
     action_mode: Literal["relative", "absolute"] = "relative"
     offsets: tuple[int, ...] = ranged(OFFSETS, _RISING_OFFSETS)  # relative: the actions, added to q_ref
     absolute_basis: int = ranged(16, between(2, 64))  # absolute: smooth functions that make up 256 logits
@@ -198,7 +199,8 @@ class SearchConfig(Section, key="search"):
     considered_actions: int = ranged(8, at_least(2))
     target_share: float = ranged(0.5, SHARE)  # of the policy target of a winner; the rest is what it did
     gumbel_scale: float = ranged(0.3, at_least(0))  # noise of exploring episodes; 0 in noise-free ones
-    value_scale: float = ranged(1.0, at_least(0))  # of a value difference on the improved policy's logits
+    value_scale: float = ranged(0.1, at_least(0))  # mctx's own: of rescaled values on the policy's logits
+    depth: int = ranged(17, at_least(1))  # decisions ahead at most; a GOP has up to 17
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,6 @@ class LearnerConfig(Section, key="learner"):
     model_weight: float = ranged(0.5, at_least(0))  # log bits and log SSE
     true_schedule_share: float = ranged(0.8, SHARE)  # else the predicted schedule
     reanalyse_share: float = ranged(0.5, SHARE)
-    checkpoint_steps: int = ranged(500, at_least(1))
 
 
 @dataclass(frozen=True)

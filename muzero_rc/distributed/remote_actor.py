@@ -6,6 +6,7 @@ from pathlib import Path
 
 from muzero_rc.acting.actor import Actor
 from muzero_rc.acting.assignment import assign, group_size
+from muzero_rc.agent.compilation import keep_compiled
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.distributed.transport import LearnerClient, WeightsMessage
@@ -46,6 +47,7 @@ def act(
     Returns:
       Episodes in the log, paired encodes not counted.
     """
+    keep_compiled(cache / "compiled")
     clips = find_clips(corpus)
     client = LearnerClient(address)
     message = _first(client, address, report)

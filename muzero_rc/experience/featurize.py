@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from muzero_rc.agent.batch import Trace, scaled_log_bits, scaled_log_sse
+from muzero_rc.agent.batch import Trace, privileged_width, scaled_log_bits, scaled_log_sse
 from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.experience.comparison import Progress, compared, progress_of
 from muzero_rc.experience.episode import Episode
+from muzero_rc.experience.paired import PairedEncode
 from muzero_rc.types import Array
 
 
@@ -26,12 +28,31 @@ def clip_features(store: ClipStore, name: str, target_kbps: int) -> tuple[Array,
     return of_clip, of_frames
 
 
-def trace_of(store: ClipStore, episode: Episode) -> Trace:
+def progress_in(store: ClipStore, instance: str, records: Array, shown: Array) -> Progress:
+    """How far an encode of an instance is after each result; it may still run."""
+    clip, widths = store.raw_clip(instance), store.engine.widths
+    steps = np.asarray(widths.log2_steps)
+    return progress_of(records, shown, steps, widths.layers, clip.width * clip.height)
+
+
+def progress_of_episode(store: ClipStore, episode: Episode) -> Progress:
+    """The same of an episode.
+
+    Raises:
+      ValueError: an episode of an old log, which kept nothing of its shown frames.
+    """
+    if episode.shown is None:
+        raise ValueError(f"{episode.uid} does not say what its shown frames look like")
+    return progress_in(store, episode.instance, episode.records, episode.shown)
+
+
+def trace_of(store: ClipStore, episode: Episode, pair: PairedEncode | None = None) -> Trace:
     """What the agent sees of an episode's coded frames, under the target that the episode names.
 
     Args:
       store: with the episode's instance prepared.
       episode: may be relabelled.
+      pair: the paired encode, which the critic compares with.
     """
     clip, records = store.raw_clip(episode.instance), np.ascontiguousarray(episode.records)
     step = np.zeros((len(records), store.engine.widths.step), np.float32)
@@ -43,6 +64,11 @@ def trace_of(store: ClipStore, episode: Episode) -> Trace:
     decided = records["frame_type"] >= 0
     kept = records[decided]
     bits_per_frame = float(episode.target_kbps * 1000 / clip.fps)
+    running: Array = np.zeros(len(records))
+    privileged: Array = np.zeros((len(records), _privileged(store)))
+    if pair is not None:
+        found = compared(progress_of_episode(store, episode), progress_of_episode(store, pair.episode), pair)
+        running, privileged = (rows[:-1] for rows in found)
     return Trace(
         frame_type=kept["frame_type"].astype(np.int32),
         layer=kept["layer"].astype(np.int32),
@@ -53,4 +79,10 @@ def trace_of(store: ClipStore, episode: Episode) -> Trace:
         log_bits=scaled_log_bits(kept["bits"], bits_per_frame),
         log_sse=scaled_log_sse(kept["sse"], kept["pixels"]),
         policy=None if episode.policies is None else episode.policies[decided],
+        running=running[decided].astype(np.float32),
+        privileged=privileged[decided].astype(np.float32),
     )
+
+
+def _privileged(store: ClipStore) -> int:
+    return privileged_width(store.engine.widths.layers)

@@ -1,7 +1,7 @@
 """Ingests episodes: pairs, opponents, groups, known schedules, replay; idempotent by uid."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,7 @@ from muzero_rc.experience.paired import Key, PairedEncodes, is_controllers
 from muzero_rc.experience.replay import Replay
 
 _UNFOLLOWED = 0.1  # of the priority of those that are
-_RECENT = 64  # noise-free self-play episodes that the reported averages cover
+RECENT = 64  # noise-free self-play episodes that the reported averages cover
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Ingest:
       advantages: gains of comparable demonstrations.
       pairs: the controller's encodes.
       groups: self-play episodes that compete with each other.
+      recent: the last self-play episodes, measured.
     """
 
     store: ClipStore
@@ -50,7 +51,8 @@ class Ingest:
     advantages: Advantages = field(init=False)
     pairs: PairedEncodes = field(init=False)
     groups: Groups = field(init=False)
-    _greedy: deque[tuple[Episode, float]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    recent: deque[Episode] = field(default_factory=lambda: deque(maxlen=RECENT))
+    _greedy: deque[tuple[Episode, float]] = field(default_factory=lambda: deque(maxlen=RECENT))
     _waiting: dict[Key, list[Episode]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
@@ -110,6 +112,7 @@ class Ingest:
         measured = self.pairs.paired(episode)
         score = self.opponents.update(measured)
         self.groups.add(measured)
+        self.recent.append(measured)
         self.replay.add(measured, self._priority(measured))
         if episode.greedy:
             self._greedy.append((measured, score or 0.0))
@@ -128,13 +131,26 @@ class Ingest:
             return {}
         scores = [score for _, score in self._greedy]
         greedy = [episode for episode, _ in self._greedy]
+        gains = [episode.outcome.gain for episode in greedy]
+        low, high = mean_interval(gains)
         return {
+            "greedy": float(len(greedy)),
             "win_rate": float(np.mean([(score + 1.0) / 2.0 for score in scores])),
             "overshoot": float(np.mean([e.outcome.overshoot for e in greedy])),
             "over": float(np.mean([e.outcome.overshoot > 0.01 for e in greedy])),
             "fill": float(np.mean([e.rate_kbps / e.target_kbps for e in greedy])),
-            "gain": float(np.mean([e.outcome.gain for e in greedy])),
+            "gain": float(np.mean(gains)),
+            "gain_low": low,
+            "gain_high": high,
             "gain_db": float(np.mean([e.outcome.gain_db for e in greedy])),
             "own_gain_db": float(np.mean([self._own_gain_db(e) for e in greedy])),
             "encode_s": float(np.mean([e.encode_s for e in greedy])),
         }
+
+
+def mean_interval(numbers: Sequence[float]) -> tuple[float, float]:
+    """Normal 95 % interval of a mean; NaN for fewer than two numbers."""
+    if len(numbers) < 2:
+        return float("nan"), float("nan")
+    mean, half = float(np.mean(numbers)), 1.96 * float(np.std(numbers, ddof=1)) / len(numbers) ** 0.5
+    return mean - half, mean + half

@@ -11,6 +11,7 @@ from muzero_rc.experience.episode import SELFPLAY, Episode
 from muzero_rc.experience.featurize import clip_features, trace_of
 from muzero_rc.experience.hindsight import draw_target, imitation_weight, relabelled, selfplay_weight
 from muzero_rc.experience.ingest import Ingest
+from muzero_rc.experience.paired import PairedEncode
 
 _KEPT_TRACES = 6000
 
@@ -37,7 +38,8 @@ class BatchSampler:
         self._config = config
         self._random = random.Random(seed)
         self._rng = np.random.default_rng(seed)
-        self._traces: OrderedDict[tuple[str, int], Trace] = OrderedDict()
+        self._ages: list[int] = []
+        self._traces: OrderedDict[tuple[str, int, bool], Trace] = OrderedDict()
 
     def draw(self) -> Batch:
         """Draws the next batch."""
@@ -53,20 +55,27 @@ class BatchSampler:
             rng=self._rng,
         )
 
+    def age(self, step: int) -> float:
+        """Learner steps between playing and learning: mean of self-play drawn since the last call; or NaN."""
+        ages, self._ages = self._ages, []
+        return step - float(np.mean(ages)) if ages else float("nan")
+
     def _sample(self, episode: Episode) -> Sample:
+        if episode.source == SELFPLAY:
+            self._ages.append(episode.step)
         anchor = self._store.anchor(episode.instance)
         target = draw_target(episode, self._config.imitation, self._random)
         labelled = relabelled(episode, target, anchor)
         opponents = self._ingest.opponents
         opponent = opponents.of(episode.instance, target)
-        paired = self._ingest.pairs.of(episode.instance, episode.target_kbps) is not None
+        pair = self._ingest.pairs.of(episode.instance, episode.target_kbps)
         clip, frames = clip_features(self._store, episode.instance, target)
         return Sample(
-            trace=self._trace(labelled),
+            trace=self._trace(labelled, pair),
             clip=clip,
             frames=frames,
             worth=opponents.rule.worth(labelled.outcome),
-            measured=float(paired),
+            measured=float(pair is not None),
             log_rate=float(np.log(episode.rate_kbps / target)),
             follow=self._weight(labelled),
             follow_search=episode.policies is not None and target == episode.target_kbps,
@@ -80,9 +89,9 @@ class BatchSampler:
         advantage = self._ingest.advantages.advantage(labelled)
         return imitation_weight(labelled, self._config.imitation, advantage=advantage)
 
-    def _trace(self, episode: Episode) -> Trace:
-        key = (episode.uid, episode.target_kbps)
-        trace = self._traces.pop(key, None) or trace_of(self._store, episode)
+    def _trace(self, episode: Episode, pair: PairedEncode | None) -> Trace:
+        key = (episode.uid, episode.target_kbps, pair is not None)
+        trace = self._traces.pop(key, None) or trace_of(self._store, episode, pair)
         self._traces[key] = trace
         if len(self._traces) > _KEPT_TRACES:
             self._traces.popitem(last=False)

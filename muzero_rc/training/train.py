@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from muzero_rc.acting.actor import Actor
+from muzero_rc.agent.compilation import keep_compiled
 from muzero_rc.agent.learner import TrainingState, make_learner
 from muzero_rc.agent.networks import make_networks
 from muzero_rc.config.schema import Config
@@ -28,8 +28,11 @@ from muzero_rc.experience.replay import make_replay
 from muzero_rc.experience.sampler import BatchSampler
 from muzero_rc.reward.rules import rule_of
 from muzero_rc.training import checkpoint
+from muzero_rc.training.checks import Checks, critic_figures
 from muzero_rc.training.episode_sources import EpisodeSource, LocalEpisodes, LogInbox
+from muzero_rc.training.figures import Rates, mean_of, progress
 from muzero_rc.training.logger import Logger, duration
+from muzero_rc.training.pace import Pace
 from muzero_rc.training.policy_snapshots import (
     best_figures,
     export_snapshot,
@@ -79,6 +82,7 @@ def train(
       CorpusError, RunError, ConfigError, PolicyFileError: it cannot begin; nothing was damaged.
     """
     began = time.monotonic()
+    keep_compiled(cache / "compiled")
     clips = find_clips(corpus)
     validation_clips = find_clips(Path(config.validation.corpus)) if config.validation.corpus else []
     with ExitStack() as stack:
@@ -127,6 +131,8 @@ def train(
         else:
             source = service.episodes(run.config_hash)
         inbox = LogInbox(run.inbox)
+        checks = Checks(networks, config, store, ingest.pairs)
+        pace, rates = Pace(config), Rates(config)
         figures: dict[str, float] = {}
 
         with EpisodeWriter(run.episodes) as writer:
@@ -135,57 +141,43 @@ def train(
                 selfplay = step_before >= config.imitation.steps
 
                 # Act: a round of episodes with the same weights. The log has each before it counts.
+                episodes_before = ingest.episodes
                 arrived = source.play(state.average, step_before, ingest) if selfplay else iter(())
                 for episode in itertools.chain(arrived, inbox.new()):
                     if not ingest.has(episode):
                         writer.append(episode)
                         ingest.add(episode)
+                        rates.add(episode)
 
-                # Learn.
-                steps = _steps_of_round(config) if selfplay else _IMITATION_ROUND
+                # Learn: as many steps as the episodes that came are owed.
+                steps = pace.steps(ingest.episodes - episodes_before) if selfplay else _IMITATION_ROUND
+                if not steps:
+                    continue
                 logs: list[Mapping[str, Any]] = []
                 for _ in range(steps):
                     batch = batches.draw()
+                    searched: dict[str, Any] = {}
                     if selfplay and config.search.enabled and _due(state, config.learner.reanalyse_share):
-                        batch = learner.reanalysed(state, batch)
+                        batch, searched = learner.reanalysed(state, batch)
                     state, scalars = learner.step(state, batch)
-                    logs.append(scalars)
+                    logs.append({**scalars, **searched})
 
                 # Report, validate, keep.
                 step, spent_s = int(state.step), time.monotonic() - began
-                figures |= ingest.figures() | {k: float(np.mean([x[k] for x in logs])) for k in logs[0]}
+                figures |= ingest.figures() | mean_of(logs) | rates.figures()
+                asked = checks.critic(state.average, ingest.recent, ingest.opponents.rule)
+                figures |= critic_figures(asked) | {"sample_age": batches.age(step)}
                 figures |= {"episodes": ingest.episodes, "failures": len(store.failures)}
                 logger.write(step, "train", figures)
                 report(progress(config, step, figures, spent_s))
                 if _crossed(step_before, step, config.validation.every_steps) and validation is not None:
                     figures |= _validate(validation, run, state, step, config, engine, logger, report)
-                if _crossed(step_before, step, config.learner.checkpoint_steps) or selfplay:
-                    checkpoint.save(run.checkpoints, step, state, {"spent_s": spent_s})
+                checkpoint.save(run.checkpoints, step, state, {"spent_s": spent_s})
 
         step = int(state.step)
         checkpoint.save(run.checkpoints, step, state, {"spent_s": time.monotonic() - began})
         export_snapshot(run, state, config, engine, figures)
         return figures
-
-
-def progress(config: Config, step: int, figures: Mapping[str, float], spent_s: float) -> str:
-    """Formats the progress of a run as one line for a person."""
-    words = [f"step {step}", f"loss {figures['loss']:.3f}", f"policy {figures['loss_policy']:.3f}"]
-    episodes = figures["episodes"]
-    shares = [spent_s / (3600.0 * config.budget.hours)]
-    if "win_rate" in figures:
-        shares.append(episodes / config.budget.episodes)
-        words += [
-            f"{episodes:.0f} episodes",
-            f"{3600.0 * episodes / max(spent_s, 1.0):.0f}/h",
-            f"win {figures['win_rate']:.2f}",
-            f"over {100.0 * figures['over']:.0f} %",
-            f"fill {figures['fill']:.3f}",
-            f"gain {figures['gain']:+.2f} %",
-        ]
-    share = max(max(shares), 1e-6)
-    left_s = spent_s * (1.0 - min(share, 1.0)) / share
-    return ", ".join([*words, f"ETA {duration(left_s)}"])
 
 
 def _make_validation(
@@ -234,12 +226,6 @@ def _in_words(figures: Mapping[str, float]) -> str:
 
 def _budget_spent(config: Config, ingest: Ingest, spent_s: float) -> bool:
     return ingest.episodes >= config.budget.episodes or spent_s >= 3600.0 * config.budget.hours
-
-
-def _steps_of_round(config: Config) -> int:
-    """As many steps as draw each of the agent's episodes `replay_ratio` times on average."""
-    drawn = config.learner.batch_size * (1.0 - config.replay.demonstration_share)
-    return max(1, round(config.actor.round_episodes * config.replay.replay_ratio / max(drawn, 1.0)))
 
 
 def _due(state: TrainingState, share: float) -> bool:

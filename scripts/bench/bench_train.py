@@ -23,9 +23,10 @@ from bench import Row, decode
 
 from muzero_rc.acting.actor import Actor
 from muzero_rc.acting.assignment import assign
+from muzero_rc.agent.batch import privileged_width
 from muzero_rc.agent.learner import make_learner
 from muzero_rc.agent.networks import exo_width, make_networks
-from muzero_rc.agent.search import make_search
+from muzero_rc.agent.search import Root, make_search
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.clips import find_clips
@@ -38,7 +39,7 @@ from muzero_rc.experience.opponents import Opponents
 from muzero_rc.experience.replay import Replay, make_replay
 from muzero_rc.experience.sampler import BatchSampler
 from muzero_rc.reward.rules import rule_of
-from muzero_rc.types import Params
+from muzero_rc.types import Params, Schedule
 
 CORES = 2
 SIZE, FRAMES = (352, 198), 130
@@ -127,18 +128,23 @@ def acting(run: Run) -> list[Row]:
 def searching(run: Run) -> Row:
     """One search over as many states as there are encoders."""
     config, batch = run.config, run.config.actor.encoders
-    depth = config.learner.unroll_steps
-    search = make_search(run.networks, config.network, config.search, rule_of(config.reward), depth=depth)
+    depth, rule = config.search.depth, rule_of(config.reward)
+    search = make_search(run.networks, config.network, config.search, rule, depth=depth, guarded=True)
     rng = np.random.default_rng(1)
     state = rng.normal(size=(batch, config.network.width)).astype(np.float32)
     width = exo_width(config.network, run.store.engine.widths)
     exo = rng.normal(size=(batch, depth, width)).astype(np.float32)
-    opponent, scale = np.zeros((batch, 3), np.float32), np.full((batch, 1), 0.3, np.float32)
+    widths, scale = run.store.engine.widths, np.full((batch, 1), 0.3, np.float32)
+    step = rng.normal(size=(batch, widths.step)).astype(np.float32)
+    ahead = np.zeros((batch, depth), np.int32)
+    forecast = run.networks.forecasts(step, Schedule(ahead, ahead, ahead))
+    privileged = np.zeros((batch, privileged_width(widths.layers)), np.float32)
+    root = Root(state, exo, forecast, privileged, np.zeros((batch, 3), np.float32))
     key = jax.random.PRNGKey(1)
     seconds = []
     for _ in range(200):
         start = time.perf_counter()
-        jax.block_until_ready(search(run.state.average, key, state, exo, opponent, scale))
+        jax.block_until_ready(search(run.state.average, key, root, scale))
         seconds.append(time.perf_counter() - start)
     what = f"search, {config.search.simulations} simulations, batch of {batch}, per decision"
     return (what, f"{1e3 * min(seconds) / batch:.2f} ms", "at most 0.5 ms")
@@ -152,7 +158,7 @@ def learning(run: Run) -> list[Row]:
         times = [time.perf_counter()]
         batch = batches.draw()
         times.append(time.perf_counter())
-        batch = jax.block_until_ready(run.learner.reanalysed(run.state, batch))
+        batch, _ = jax.block_until_ready(run.learner.reanalysed(run.state, batch))
         times.append(time.perf_counter())
         run.state, _ = jax.block_until_ready(run.learner.step(run.state, batch))
         times.append(time.perf_counter())
@@ -189,7 +195,7 @@ def whole_run(folder: Path) -> None:
     for step in range(420):
         batch = batches.draw()
         if step % 60 == 0:
-            batch = run.learner.reanalysed(run.state, batch)
+            batch, _ = run.learner.reanalysed(run.state, batch)
             run.state, _ = run.learner.step(run.state, batch)
     run.play(1000, 4)
     held = run.replay.sizes()

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from value_reliability import parser_of, restored
+from critic_check import parser_of, restored
 
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from muzero_rc.acting.actor import Actor

@@ -94,6 +94,8 @@ def sample(frames=6, *, policy=False, follow=0.5):
         log_bits=counting / 10.0,
         log_sse=counting / 100.0,
         policy=np.tile(np.array([0.2, 0.3, 0.5], np.float16), (frames, 1)) if policy else None,
+        running=counting / 8.0,
+        privileged=np.stack([counting, counting + 1.0], axis=1),
     )
     clip, shown = np.ones(2, np.float32), np.ones((frames, 4), np.float32)
     return Sample(trace, clip, shown, 0.25, 1.0, -0.01, follow, policy, (0.1, 0.02, 3))
@@ -116,7 +118,9 @@ def test_a_batch_by_hand():
     np.testing.assert_allclose(batch.log_bits[0, 2], [0.2, 0.3])
     np.testing.assert_allclose(batch.policy[0, 1, 0], [0, 1, 0])
     np.testing.assert_allclose(batch.policy_weight[0], 0.5 * batch.exists[0])
-    assert (batch.worth[0], batch.log_rate[0]) == (pytest.approx(0.25), pytest.approx(-0.01))
+    assert batch.log_rate[0] == pytest.approx(-0.01)
+    np.testing.assert_allclose(batch.worth[0], 0.25 - np.arange(6) / 8.0)  # what is yet to come
+    np.testing.assert_allclose(batch.privileged[0, 2], [2.0, 3.0])
     assert batch.clip.frames.shape == (1, 16, 4) and batch.clip.length.tolist() == [6]
 
 

@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 
 from encoder_bridge import _native
+from muzero_rc.agent.batch import privileged_width
 from muzero_rc.agent.networks import exo_width, look_up, make_networks
 from muzero_rc.config.schema import NetworkConfig
-from muzero_rc.types import ClipBatch, Schedule, Widths
+from muzero_rc.types import ClipBatch, Forecast, Schedule, Widths
 
 WIDTHS = Widths(clip=3, frame=5, step=7, frame_types=5, layers=7)
 SMALL = {"width": 16, "latents": 2, "attention_heads": 2, "encoder_layers": 1, "step_blocks": 1}
 BATCH, FRAMES, WINDOWS, DEPTH = 2, 9, 3, 4
+PRIVILEGED = privileged_width(WIDTHS.layers)
+
+
+def forecast(shape=(BATCH,)):
+    """A forecast of nothing."""
+    return Forecast(np.zeros(shape), np.zeros(shape), np.full(shape, 100.0), np.zeros(shape, np.int32))
 
 
 class Case:
@@ -28,6 +35,7 @@ class Case:
         self.frames = rng.normal(size=(BATCH, FRAMES, WIDTHS.frame)).astype(np.float32)
         self.steps = rng.normal(size=(BATCH, WINDOWS, WIDTHS.step)).astype(np.float32)
         self.show_index = rng.integers(0, FRAMES, (BATCH, WINDOWS))
+        self.privileged = rng.normal(size=(BATCH, WINDOWS, PRIVILEGED)).astype(np.float32)
 
     def encode(self, frames, length):
         batch = ClipBatch(self.clip[: len(frames)], frames, np.asarray(length))
@@ -46,7 +54,7 @@ def test_shapes_with_windows_and_without(changes):
     encoding = case.encode(case.frames, [FRAMES, FRAMES])
     state = networks.represent(params, look_up(encoding, case.show_index), case.steps)
     assert state.shape == (BATCH, WINDOWS, case.config.width)
-    prediction = networks.predict(params, state)
+    prediction = networks.predict(params, state, case.privileged)
     assert prediction.policy_logits.shape == (BATCH, WINDOWS, len(case.config.actions))
     assert prediction.gain_logits.shape == (BATCH, WINDOWS, case.config.gain_bins)
     zeros = np.zeros((BATCH, DEPTH), np.int32)
@@ -54,7 +62,7 @@ def test_shapes_with_windows_and_without(changes):
     assert exo.shape == (BATCH, DEPTH, exo_width(case.config, WIDTHS))
     one = networks.represent(params, look_up(encoding, case.show_index[:, 0]), case.steps[:, 0])
     np.testing.assert_allclose(one, state[:, 0], rtol=1e-5, atol=1e-5)
-    following = networks.dynamics(params, one, np.zeros(BATCH, np.int32), exo[:, 0])
+    following = networks.dynamics(params, one, np.zeros(BATCH, np.int32), exo[:, 0], forecast())
     assert following.state.shape == (BATCH, case.config.width)
     assert following.log_bits.shape == following.log_sse.shape == (BATCH,)
 
@@ -118,7 +126,18 @@ def test_a_fresh_policy_is_uniform():
     networks = make_networks(NetworkConfig(**SMALL), WIDTHS)
     params = networks.init(jax.random.PRNGKey(1))
     state = jax.random.normal(jax.random.PRNGKey(2), (BATCH, SMALL["width"]))
-    assert not np.any(networks.predict(params, state).policy_logits)
+    privileged = np.ones((BATCH, PRIVILEGED))
+    assert not np.any(networks.predict(params, state, privileged).policy_logits)
+
+
+def test_only_the_critic_sees_what_only_training_knows(case):
+    state = np.random.default_rng(1).normal(size=(BATCH, WINDOWS, case.config.width))
+    seen, changed = (
+        case.networks.predict(case.params, state, x) for x in (case.privileged, case.privileged + 1.0)
+    )
+    assert np.array_equal(seen.policy_logits, changed.policy_logits)
+    assert np.array_equal(seen.rate_logits, changed.rate_logits)
+    assert not np.allclose(seen.gain_logits, changed.gain_logits)
 
 
 def test_gradients_reach_every_parameter(case):
@@ -130,8 +149,9 @@ def test_gradients_reach_every_parameter(case):
         state = networks.represent(params, look_up(encoding, case.show_index[:, 0]), case.steps[:, 0])
         ones = np.ones((BATCH, 1), np.int32)
         exo = networks.exogenous(encoding, Schedule(ones, ones, ones))[:, 0]
-        following = networks.dynamics(params, state, np.ones(BATCH, np.int32), exo)
-        outputs = (*networks.predict(params, following.state), following.log_bits, following.log_sse)
+        following = networks.dynamics(params, state, np.ones(BATCH, np.int32), exo, forecast())
+        predicted = networks.predict(params, following.state, case.privileged[:, 0])
+        outputs = (*predicted, following.log_bits, following.log_sse)
         return sum(jnp.sum(x**2) for x in outputs)
 
     gradients = jax.jit(jax.grad(loss))(case.params)
@@ -139,6 +159,6 @@ def test_gradients_reach_every_parameter(case):
         f"{module}.{name}"
         for module, parameters in gradients.items()
         for name, gradient in parameters.items()
-        if not np.any(gradient)
+        if not np.any(gradient) and module != "dynamics_per_octave"  # made-up widths have no octaves
     ]
     assert not silent

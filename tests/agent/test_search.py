@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from muzero_rc.agent.networks import Networks
-from muzero_rc.agent.search import make_search
+from muzero_rc.agent.search import Root, make_search
 from muzero_rc.config.schema import NetworkConfig, SearchConfig
 from muzero_rc.reward.self_competition import SelfCompetition
-from muzero_rc.types import Prediction, Transition
+from muzero_rc.types import Forecast, Prediction, Transition
 
 CONFIG = NetworkConfig(offsets=(-20, -10, 0, 10, 20), gain_bins=41, gain_limit=4.0)
 SURE = 60.0  # a logit that leaves nothing to the others
@@ -34,24 +34,36 @@ def bandit(gains, log_rates):
     """A model whose state is the sum of what its actions gave: gain in state[0], log rate in state[1]."""
     table = jnp.stack([jnp.asarray(gains, float), jnp.asarray(log_rates, float)], axis=-1)
 
-    def predict(params, state):
+    def predict(params, state, privileged):
         return said(state[..., 0], state[..., 1])
 
-    def dynamics(params, state, action, exo):
+    def dynamics(params, state, action, exo, forecast):
         state = state + table[action] * exo[..., :1]  # exo[0]: whether there is a frame at all
         return Transition(state, state[..., 0], state[..., 0])
 
-    nothing = None
-    return Networks(nothing, nothing, nothing, predict, dynamics, nothing)
+    return model_of(predict, dynamics)
+
+
+def model_of(predict, dynamics):
+    """Networks of which search uses these two."""
+    return Networks(None, None, None, predict, dynamics, None, None, None)
+
+
+def root_at(state, exo, opponent=(0.0, 0.0, 1)):
+    """A root without forecasts and privileged inputs."""
+    batch, depth = exo.shape[:2]
+    zeros = jnp.zeros((batch, 1 + depth))
+    forecast = Forecast(zeros, zeros, zeros, zeros.astype(int))
+    opponents = jnp.tile(jnp.asarray(opponent, float), (batch, 1))
+    return Root(state, exo, forecast, jnp.zeros((batch, 1)), opponents)
 
 
 def searched(networks, opponent=(0.0, 0.0, 1), *, simulations=16, batch=4, exo=None, **options):
-    search = make_search(
-        networks, CONFIG, SearchConfig(simulations=simulations, **options), SelfCompetition(), depth=1
-    )
+    sizes = SearchConfig(simulations=simulations, **options)
+    search = make_search(networks, CONFIG, sizes, SelfCompetition(), depth=1, guarded=False)
     exo = jnp.ones((batch, 1, 3)) if exo is None else exo
-    opponents = jnp.tile(jnp.asarray(opponent, float), (batch, 1))
-    return search({}, jax.random.PRNGKey(3), jnp.zeros((batch, 2)), exo, opponents, jnp.float32(1.0))
+    root = root_at(jnp.zeros((batch, 2)), exo, opponent)
+    return search({}, jax.random.PRNGKey(3), root, jnp.float32(1.0))
 
 
 @pytest.mark.parametrize("best", range(5))
@@ -81,6 +93,7 @@ def test_the_opponent_decides_what_is_worth_it():
     strong = searched(bandit(gains, np.full(5, -0.1)), opponent=(1.0, 0.0, 1))
     assert np.asarray(weak.policy)[0, 0] > 10 * np.asarray(weak.policy)[0, 1]
     assert strong.action.tolist() == [2] * 4 and np.asarray(strong.policy)[0, 0] < 0.1
+    assert (strong.divergence > 0.1).all() and strong.spread == pytest.approx(2.0, abs=0.01)
 
 
 def test_nodes_read_the_schedule_of_their_own_row():
@@ -89,3 +102,10 @@ def test_nodes_read_the_schedule_of_their_own_row():
     found = searched(bandit(gains, np.full(5, -0.1)), batch=2, exo=exo)
     assert found.action[0] == 4
     np.testing.assert_allclose(found.policy[1], 0.2, atol=1e-3)  # no frame there: nothing matters
+
+
+def test_small_differences_of_value_are_heard_as_mctx_means_it():
+    """Rescaled: it matters how actions compare with each other, not how large their values are."""
+    loud, quiet = (searched(bandit(np.array([-x, -x / 2, 0.0, x / 2, x]), np.full(5, -0.1))) for x in (2, 1))
+    np.testing.assert_allclose(loud.policy.argmax(axis=-1), 4)
+    np.testing.assert_allclose(loud.policy, quiet.policy, atol=0.05)

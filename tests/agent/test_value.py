@@ -55,7 +55,7 @@ def unsure(seed, sharpness=1.0):
 
 
 def value(rule, prediction, opponent):
-    return float(value_of(rule, CONFIG, prediction, np.array(opponent, np.float32)))
+    return float(value_of(rule, CONFIG, prediction, np.array(opponent, np.float32), guarded=False))
 
 
 def scores_of_the_bin(rule, gain_bin, rate_bin, opponent):
@@ -145,3 +145,13 @@ def test_the_papers_rule_tolerates_no_overshoot_in_search_either():
     above = Prediction(jnp.zeros(1), sure(300, 0).gain_logits, sure(0, barely_over).rate_logits)
     assert value(RULES["paper"](), above, Opponent(episodes=1)) == pytest.approx(-1.0, abs=1e-3)
     assert value(SelfCompetition(overshoot_floor=0.01), above, Opponent()) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+def test_under_the_guard_what_the_rate_head_fears_does_not_count(rule):
+    """It used to say 0.88 where the guard makes it 1."""
+    afraid, calm = sure(300, 380), sure(300, 0)
+    for opponent in (Opponent(0.0, 0.0, 3), Opponent(0.0, 0.1, 3), Opponent(3.5, 0.0, 3)):
+        met = np.array(opponent, np.float32)
+        guarded = [float(value_of(rule, CONFIG, x, met, guarded=True)) for x in (afraid, calm)]
+        assert guarded[0] == guarded[1] == pytest.approx(value(rule, calm, opponent), abs=1e-3)

@@ -62,7 +62,10 @@ def test_a_run_leaves_all_that_it_should(first_run):
     assert list((folder / "run" / "tensorboard").iterdir())
     assert len(played(folder)) == 8
     progress = lines[-1]
-    assert all(word in progress for word in ("win", "over", "fill", "gain", "episodes", "/h", "ETA"))
+    assert all(word in progress for word in ("win", "over", "fill", "gain", "episodes", "/h", "KL", "ETA"))
+    (*_, logged) = read_metrics(folder / "run", "train")
+    asked_for = ("win_rate", "greedy", "gain", "gain_low", "gain_high", "search_kl", "search_q_spread")
+    assert logged.keys() >= {*asked_for, "sample_age", "encoder_share", "episodes_per_hour"}
 
 
 def test_the_same_seed_gives_the_same_curve(first_run, tmp_path):
@@ -70,7 +73,8 @@ def test_the_same_seed_gives_the_same_curve(first_run, tmp_path):
     curves = []
     for folder in (first_run[0], tmp_path):
         reports = read_metrics(folder / "run", "train")
-        curves.append([{k: v for k, v in r.items() if k != "encode_s"} for r in reports])
+        clocks = ("encode_s", "episodes_per_hour", "encoder_share")
+        curves.append([{k: v for k, v in r.items() if k not in clocks} for r in reports])
         episodes = list(read_log(folder / "run" / "episodes"))
         curves.append([(e.uid, e.target_kbps, e.records["qindex"].tolist()) for e in episodes])
     assert curves[0] == curves[2] and len(curves[0]) == 2
