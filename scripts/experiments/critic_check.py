@@ -87,7 +87,8 @@ def main() -> None:
     """The command."""
     parser = parser_of(str(__doc__))
     parser.add_argument("--groups", type=int, default=16, metavar="N", help="(default: %(default)s)")
-    parser.add_argument("--cache", type=Path, default=cache_folder() / "training", help=argparse.SUPPRESS)
+    cache = cache_folder() / "training"
+    parser.add_argument("--cache", type=Path, default=cache, metavar="DIR", help="the one of training")
     options = parser.parse_args()
     config = load_run_config(options.run_dir)
     asked = replace(config.demonstrations, controller_groups=options.groups, cq_levels=(), swept=0)

@@ -63,7 +63,7 @@ def searched(networks, opponent=(0.0, 0.0, 1), *, simulations=16, batch=4, exo=N
     search = make_search(networks, CONFIG, sizes, SelfCompetition(), depth=1, guarded=False)
     exo = jnp.ones((batch, 1, 3)) if exo is None else exo
     root = root_at(jnp.zeros((batch, 2)), exo, opponent)
-    return search({}, jax.random.PRNGKey(3), root, jnp.float32(1.0))
+    return search({}, jax.random.PRNGKey(3), root, jnp.float32(sizes.gumbel_scale))
 
 
 @pytest.mark.parametrize("best", range(5))
