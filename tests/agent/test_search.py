@@ -106,6 +106,22 @@ def test_nodes_read_the_schedule_of_their_own_row():
 
 def test_small_differences_of_value_are_heard_as_mctx_means_it():
     """Rescaled: it matters how actions compare with each other, not how large their values are."""
-    loud, quiet = (searched(bandit(np.array([-x, -x / 2, 0.0, x / 2, x]), np.full(5, -0.1))) for x in (2, 1))
-    np.testing.assert_allclose(loud.policy.argmax(axis=-1), 4)
-    np.testing.assert_allclose(loud.policy, quiet.policy, atol=0.05)
+
+    def chances(size):
+        def predict(params, state, privileged):
+            win = 0.5 + size * state[..., :1] / 40.0  # in [0.5 - size / 2, 0.5 + size / 2]
+            gain = jnp.full((*state.shape[:-1], CONFIG.gain_bins), -SURE)
+            gain = gain.at[..., -1].set(jnp.log(win[..., 0])).at[..., 0].set(jnp.log1p(-win[..., 0]))
+            fits = SURE * jax.nn.one_hot(jnp.zeros(state.shape[:-1], int), CONFIG.rate_bins)
+            return Prediction(jnp.zeros((*state.shape[:-1], len(CONFIG.actions))), gain, fits)
+
+        def dynamics(params, state, action, exo, forecast):
+            moved = state + jnp.asarray(CONFIG.actions, float)[action][..., None]
+            return Transition(moved, moved[..., 0], moved[..., 0])
+
+        return searched(model_of(predict, dynamics))
+
+    loud, quiet = chances(0.8), chances(0.08)
+    assert (loud.policy.argmax(axis=-1) == 4).all() and (quiet.policy.argmax(axis=-1) == 4).all()
+    np.testing.assert_allclose(loud.policy, quiet.policy, atol=0.02)
+    assert loud.spread == pytest.approx(1.6, abs=0.01) and quiet.spread == pytest.approx(0.16, abs=0.01)
