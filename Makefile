@@ -130,7 +130,10 @@ unit: dev
 LIBVPX_CACHE = $(or $(MUZERO_RC_TEST_LIBVPX),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muzero-rc/libvpx)
 test-libvpx: dev
 	@scripts/fetch_libvpx.sh '$(LIBVPX_CACHE)' $(BIN)/python
-	@MUZERO_RC_TEST_LIBVPX='$(LIBVPX_CACHE)' $(BIN)/python -m pytest -rs tests/libvpx tests/encode/test_libvpx.py
+	@mkdir -p build
+	@MUZERO_RC_TEST_LIBVPX='$(LIBVPX_CACHE)' $(BIN)/python -m pytest -rs --junit-xml=build/libvpx.xml \
+	  tests/libvpx tests/encode/test_libvpx.py; status=$$?; \
+	  $(BIN)/python scripts/libvpx_matrix.py build/libvpx.xml || exit; exit $$status
 
 # In an order drawn anew, which the run prints: no test may lean on another's.
 test-shuffled: dev
