@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from muzero_rc.cli.common import DONE, Parser, Usage, add_version, run
 from muzero_rc.deploy.policy_names import LIBVPX, default_name, resolve
@@ -21,8 +21,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["exec"] and "--" in words:
         at = words.index("--")
         own, others = words[:at], words[at + 1 :]
+    if own[:1] == ["exec"] and others is None and (program := _program_of(own[1:])):
+        return run(PROGRAM, lambda: _needs_dashes(program))
     args = parser().parse(own)
     return run(PROGRAM, lambda: _exec(args, others) if args.verb == "exec" else args.body(args))
+
+
+def _program_of(words: Sequence[str]) -> str | None:
+    """The program behind exec's own options, where -- is missing."""
+    left = iter(words)
+    for word in left:
+        if word == "--policy":
+            next(left, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def _needs_dashes(program: str) -> NoReturn:
+    raise Usage(f"exec needs -- before the program: {PROGRAM} exec -- {program} …")
 
 
 def parser() -> Parser:

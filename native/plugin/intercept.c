@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugin/second_pass.h"
 #include "policy/model.h"
 
 enum { LINE_SIZE = 1024 };
@@ -87,8 +88,10 @@ static int register_callbacks(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec
                               const muzero_rc_libvpx *libvpx) {
   const muzero_rc_release *const release = encoder->release;
   muzero_rc_vpx_funcs funcs;
+  const muzero_rc_peak peak = muzero_rc_second_pass_peak(&encoder->cfg);
   int error = muzero_rc_plugin_open(shared.policy, &encoder->plugin);
   if (error) return error;
+  if (peak.max_kbps) (void)muzero_rc_plugin_peak(encoder->plugin, &peak); /* it is a valid one */
   muzero_rc_encoder_configure(encoder, &encoder->cfg);
   muzero_rc_plugin_gops(encoder->plugin, &encoder->cfg, encoder->auto_alt_ref);
   error = muzero_rc_plugin_funcs(encoder->plugin, release->ext_abi, (void *)&funcs);
@@ -101,6 +104,8 @@ static int register_callbacks(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec
 static void start_first_pass(muzero_rc_encoder *encoder, const muzero_rc_libvpx *libvpx) {
   const vpx_codec_enc_cfg_t *const cfg = &encoder->cfg;
   encoder->notes = muzero_rc_first_pass_notes_open(libvpx, cfg->g_w, cfg->g_h);
+  encoder->times = calloc(1, sizeof(*encoder->times));
+  if (encoder->times) muzero_rc_stats_times_init(encoder->times, cfg);
   muzero_rc_say(encoder->notes ? "first pass, with probe encodes beside it"
                                : "first pass, alone: probe encodes cannot start");
 }
@@ -117,6 +122,14 @@ static void write_shapes(const muzero_rc_encoder *encoder, char *text, size_t si
     used += (size_t)snprintf(text + used, size - used, "%s%s", joint, NAMES[i]);
     joint = ", ";
   }
+}
+
+static void write_peak(const muzero_rc_encoder *encoder, char *text, size_t size) {
+  const muzero_rc_peak peak = muzero_rc_second_pass_peak(&encoder->cfg);
+  *text = 0;
+  if (peak.max_kbps)
+    snprintf(text, size, ", peaks up to %d kbps with a buffer of %d kbits", (int)peak.max_kbps,
+             (int)peak.buffer_kbits);
 }
 
 void muzero_rc_encoder_shape(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
@@ -178,10 +191,13 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                                      : "libvpx does not take external rate control");
     return;
   }
-  char shapes[128];
+  char shapes[128], peak[128];
+  const char *const doubt = muzero_rc_second_pass_begin(encoder);
   write_shapes(encoder, shapes, sizeof(shapes));
-  muzero_rc_say("policy %s decides: %ux%u at %u kbps%s", policy_name(), encoder->cfg.g_w,
-                encoder->cfg.g_h, encoder->cfg.rc_target_bitrate, shapes);
+  write_peak(encoder, peak, sizeof(peak));
+  muzero_rc_say("policy %s decides: %ux%u at %u kbps%s%s%s", policy_name(), encoder->cfg.g_w,
+                encoder->cfg.g_h, encoder->cfg.rc_target_bitrate, peak, shapes,
+                doubt ? doubt : "");
 }
 
 void muzero_rc_encoder_configure(muzero_rc_encoder *encoder, const vpx_codec_enc_cfg_t *cfg) {
@@ -211,27 +227,30 @@ bool muzero_rc_encoder_needs_psnr(const muzero_rc_libvpx *libvpx, const vpx_code
          cfg->g_pass == VPX_RC_LAST_PASS && cfg->rc_end_usage == VPX_VBR;
 }
 
+void muzero_rc_encoder_frame(muzero_rc_encoder *encoder, vpx_codec_pts_t pts,
+                             unsigned long duration, bool flush) {
+  if (encoder->times) muzero_rc_stats_times_frame(encoder->times, pts, duration, flush);
+  if (!flush) muzero_rc_second_pass_frame(encoder);
+}
+
+const vpx_codec_cx_pkt_t *muzero_rc_encoder_due(muzero_rc_encoder *encoder) {
+  return encoder->times ? muzero_rc_stats_times_take(encoder->times) : NULL;
+}
+
 bool muzero_rc_encoder_packet(muzero_rc_encoder *encoder, const vpx_codec_cx_pkt_t *packet) {
   if (encoder->notes && packet->kind == VPX_CODEC_STATS_PKT)
     muzero_rc_first_pass_notes_write(encoder->notes, &packet->data.twopass_stats);
+  if (encoder->times && packet->kind == VPX_CODEC_STATS_PKT &&
+      !muzero_rc_stats_times_give(encoder->times, packet))
+    return false;
   if (encoder->plugin) muzero_rc_plugin_packet(encoder->plugin, packet);
   return packet->kind != VPX_CODEC_PSNR_PKT || encoder->asked_psnr;
 }
 
 void muzero_rc_encoder_finish(muzero_rc_encoder *encoder) {
-  if (encoder->plugin) {
-    const muzero_rc_report report = muzero_rc_plugin_report(encoder->plugin);
-    if (report.error) {
-      muzero_rc_say("rate control failed the encode: %s", strerror(-report.error));
-    } else if (report.decisions == 0) {
-      muzero_rc_say("libvpx asked for no decision: its own rate control ran");
-    } else {
-      muzero_rc_say("%lld frames decided, %lld guarded, %lld fallbacks",
-                    (long long)report.decisions, (long long)report.guarded,
-                    (long long)report.fallbacks);
-    }
-  }
+  if (encoder->plugin) muzero_rc_second_pass_finish(encoder);
   muzero_rc_plugin_close(&encoder->plugin);
   muzero_rc_first_pass_notes_close(&encoder->notes);
+  free(encoder->times);
   free(encoder);
 }

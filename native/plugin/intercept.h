@@ -7,6 +7,7 @@
 
 #include "vpx/first_pass_notes.h"
 #include "plugin/resolve.h"
+#include "plugin/stats_times.h"
 
 /* One encoder of the program, from its init to its destroy. */
 typedef struct muzero_rc_encoder {
@@ -26,6 +27,9 @@ typedef struct muzero_rc_encoder {
   bool shape_failed; /* and it was said */
   muzero_rc_plugin *plugin; /* NULL: libvpx's own rate control */
   muzero_rc_first_pass_notes *notes; /* beside a first pass, or NULL */
+  muzero_rc_stats_times *times;      /* of a first pass, or NULL */
+  int32_t expected; /* frames that the first pass saw, where that is known */
+  int64_t fed;      /* frames of a second pass so far */
 } muzero_rc_encoder;
 
 /* The first encode call: registers our callbacks, or starts the probe encodes of
@@ -36,6 +40,13 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
 /* Whether the frames' errors have to be asked of libvpx for it, before it is opened. */
 bool muzero_rc_encoder_needs_psnr(const muzero_rc_libvpx *libvpx, const vpx_codec_enc_cfg_t *cfg,
                                   int abi);
+
+/* Before each encode call, after the first's start: of a frame, or with `flush` of none. */
+void muzero_rc_encoder_frame(muzero_rc_encoder *encoder, vpx_codec_pts_t pts,
+                             unsigned long duration, bool flush);
+
+/* A packet that was held back and is due, or NULL. */
+const vpx_codec_cx_pkt_t *muzero_rc_encoder_due(muzero_rc_encoder *encoder);
 
 /* A packet that comes out of it. False: the program does not know of it. */
 bool muzero_rc_encoder_packet(muzero_rc_encoder *encoder, const vpx_codec_cx_pkt_t *packet);

@@ -17,7 +17,8 @@
 static struct {
   pthread_mutex_t lock;
   muzero_rc_encoder *first;
-  bool any; /* an encoder was opened */
+  bool any;     /* an encoder was opened */
+  bool refused; /* libvpx would not open one */
 } encoders = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void keep(muzero_rc_encoder *encoder) {
@@ -25,6 +26,12 @@ static void keep(muzero_rc_encoder *encoder) {
   encoder->next = encoders.first;
   encoders.first = encoder;
   encoders.any = true;
+  pthread_mutex_unlock(&encoders.lock);
+}
+
+static void note_refusal(void) {
+  pthread_mutex_lock(&encoders.lock);
+  encoders.refused = true;
   pthread_mutex_unlock(&encoders.lock);
 }
 
@@ -53,6 +60,7 @@ EXPORT vpx_codec_err_t vpx_codec_enc_init_ver(vpx_codec_ctx_t *codec, vpx_codec_
   const bool psnr = vp9 && muzero_rc_encoder_needs_psnr(&libvpx, cfg, abi);
   const vpx_codec_err_t status =
       libvpx.enc_init_ver(codec, iface, cfg, psnr ? flags | VPX_CODEC_USE_PSNR : flags, abi);
+  if (status) note_refusal();
   if (status || !codec || !codec->priv) return status;
   muzero_rc_encoder *const encoder = calloc(1, sizeof(*encoder));
   if (!encoder) return status; /* libvpx's own rate control */
@@ -104,6 +112,7 @@ EXPORT vpx_codec_err_t vpx_codec_encode(vpx_codec_ctx_t *codec, const vpx_image_
     codec->err_detail = "refused by muzero-rc, whose policy cannot run";
     return codec->err = VPX_CODEC_ERROR;
   }
+  if (encoder) muzero_rc_encoder_frame(encoder, pts, duration, image == NULL);
   if (encoder) muzero_rc_encoder_shape(encoder, codec, &libvpx, image);
   if (encoder && encoder->notes && image) muzero_rc_first_pass_notes_frame(encoder->notes, image);
   return libvpx.encode(codec, image, pts, duration, flags, deadline);
@@ -113,8 +122,10 @@ EXPORT const vpx_codec_cx_pkt_t *vpx_codec_get_cx_data(vpx_codec_ctx_t *codec,
                                                        vpx_codec_iter_t *iterator) {
   muzero_rc_libvpx libvpx;
   if (!muzero_rc_libvpx_of(iface_of(codec), &libvpx)) return NULL;
+  muzero_rc_encoder *const encoder = find(codec, false);
+  const vpx_codec_cx_pkt_t *const due = encoder ? muzero_rc_encoder_due(encoder) : NULL;
+  if (due) return due;
   const vpx_codec_cx_pkt_t *packet = libvpx.get_cx_data(codec, iterator);
-  muzero_rc_encoder *const encoder = packet ? find(codec, false) : NULL;
   while (packet && encoder && !muzero_rc_encoder_packet(encoder, packet))
     packet = libvpx.get_cx_data(codec, iterator);
   return packet;
@@ -133,6 +144,10 @@ EXPORT vpx_codec_err_t vpx_codec_destroy(vpx_codec_ctx_t *codec) {
 __attribute__((destructor)) static void at_exit(void) {
   const char *const program = getenv("MUZERO_RC_PROGRAM");
   if (!program || encoders.any || strtol(program, NULL, 10) != (long)getpid()) return;
-  muzero_rc_say("the program opened no encoder of a shared libvpx: nothing was done "
-                "(has it a libvpx built in?)");
+  if (encoders.refused) {
+    muzero_rc_say("libvpx refused the program's settings and opened no encoder: nothing was done");
+    return;
+  }
+  muzero_rc_say("the program opened no encoder of a shared libvpx: nothing was done%s",
+                muzero_rc_libvpx_is_there() ? "" : " (has it a libvpx built in?)");
 }

@@ -45,3 +45,5 @@ bool muzero_rc_libvpx_of(const vpx_codec_iface_t *iface, muzero_rc_libvpx *libvp
   pthread_mutex_unlock(&known.lock);
   return found;
 }
+
+bool muzero_rc_libvpx_is_there(void) { return dlsym(RTLD_NEXT, "vpx_codec_version") != NULL; }

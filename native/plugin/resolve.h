@@ -11,4 +11,7 @@
  * Thread-safe. False when there is none. */
 bool muzero_rc_libvpx_of(const vpx_codec_iface_t *iface, muzero_rc_libvpx *libvpx);
 
+/* Whether the program has loaded a libvpx. */
+bool muzero_rc_libvpx_is_there(void);
+
 #endif /* MUZERO_RC_PLUGIN_RESOLVE_H_ */

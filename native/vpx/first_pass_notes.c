@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "rate_control/probe_notes.h"
+#include "vpx/convert.h"
 #include "vpx/lookahead_worker.h"
 #include "vpx/probe_encoder.h"
 
@@ -26,6 +28,14 @@ void muzero_rc_first_pass_notes_close(muzero_rc_first_pass_notes **notes) {
   muzero_rc_probe_encoder_close(&(*notes)->probe);
   free(*notes);
   *notes = NULL;
+}
+
+bool muzero_rc_first_pass_is_noted(const void *blob, int32_t frames, int fields) {
+  muzero_rc_frame_stats first;
+  muzero_rc_probe_note note;
+  if (frames < 1) return false;
+  muzero_rc_blob_stats(blob, 1, fields, &first);
+  return muzero_rc_probe_note_read(&first, 0, &note);
 }
 
 void muzero_rc_first_pass_notes_frame(muzero_rc_first_pass_notes *notes, const vpx_image_t *image) {

@@ -4,6 +4,9 @@
 #ifndef MUZERO_RC_VPX_FIRST_PASS_NOTES_H_
 #define MUZERO_RC_VPX_FIRST_PASS_NOTES_H_
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "vpx/libvpx_calls.h"
 
 typedef struct muzero_rc_first_pass_notes muzero_rc_first_pass_notes;
@@ -23,5 +26,8 @@ void muzero_rc_first_pass_notes_frame(muzero_rc_first_pass_notes *notes, const v
  * The closing total passes untouched. */
 void muzero_rc_first_pass_notes_write(muzero_rc_first_pass_notes *notes,
                                       const vpx_fixed_buf_t *packet);
+
+/* Whether the statistics that `blob` holds of `frames` frames, `fields` doubles each, were noted in. */
+bool muzero_rc_first_pass_is_noted(const void *blob, int32_t frames, int fields);
 
 #endif /* MUZERO_RC_VPX_FIRST_PASS_NOTES_H_ */

@@ -176,7 +176,8 @@ def test_a_guides_commands_are_commands(guide: Path) -> None:
 
 def test_what_the_plugin_is_said_to_print_is_in_its_source() -> None:
     said = re.findall(r"^muzero-rc: (.+)$", (ROOT / "docs" / "ffmpeg.md").read_text("utf-8"), re.MULTILINE)
-    source = (ROOT / "native" / "plugin" / "intercept.c").read_text("utf-8")
+    sources = ("intercept.c", "second_pass.c")
+    source = "".join((ROOT / "native" / "plugin" / name).read_text("utf-8") for name in sources)
     assert said[0] in source
     for words in ("decides: ", " frames decided, ", " guarded, ", " fallbacks"):
         assert words in "\n".join(said) and words in source

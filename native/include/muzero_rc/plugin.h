@@ -144,13 +144,22 @@ MUZERO_RC_API int muzero_rc_plugin_before_encode(muzero_rc_plugin *plugin,
                                                  struct vpx_codec_ctx *codec,
                                                  const struct vpx_image *image);
 
-/* For where <vpx/vpx_encoder.h> and <vpx/vp8cx.h> are included. */
-#define MUZERO_RC_LIBVPX                                                                    \
-  (&(const muzero_rc_functions){                                                            \
-      (muzero_rc_function)vpx_codec_vp9_cx,       (muzero_rc_function)vpx_codec_enc_config_default, \
-      (muzero_rc_function)vpx_codec_enc_init_ver, (muzero_rc_function)vpx_codec_control_,   \
-      (muzero_rc_function)vpx_codec_encode,       (muzero_rc_function)vpx_codec_get_cx_data, \
-      (muzero_rc_function)vpx_codec_destroy})
+/* For where <vpx/vpx_encoder.h> and <vpx/vp8cx.h> are included: a const muzero_rc_functions *, in
+ * C11 and C++11. */
+#define MUZERO_RC_LIBVPX_FUNCTIONS                                                                 \
+  {(muzero_rc_function)vpx_codec_vp9_cx,       (muzero_rc_function)vpx_codec_enc_config_default,   \
+   (muzero_rc_function)vpx_codec_enc_init_ver, (muzero_rc_function)vpx_codec_control_,             \
+   (muzero_rc_function)vpx_codec_encode,       (muzero_rc_function)vpx_codec_get_cx_data,          \
+   (muzero_rc_function)vpx_codec_destroy}
+#ifdef __cplusplus
+#define MUZERO_RC_LIBVPX                                                           \
+  ([]() -> const muzero_rc_functions * {                                           \
+    static const muzero_rc_functions functions = MUZERO_RC_LIBVPX_FUNCTIONS;       \
+    return &functions;                                                             \
+  }())
+#else
+#define MUZERO_RC_LIBVPX (&(const muzero_rc_functions)MUZERO_RC_LIBVPX_FUNCTIONS)
+#endif
 
 /* What runs beside one first pass of 8-bit 4:2:0 frames: probe encodes (realtime, at
  * constant quality) and a lookahead (motion on half-size luma), each in a thread of its
