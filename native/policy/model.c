@@ -107,7 +107,14 @@ int muzero_rc_model_shape(muzero_rc_model *model, const muzero_rc_shape_question
     if (question->gop_index < model->shape_count) *shape = model->shapes[question->gop_index];
     return 0;
   }
-  return model->shape ? model->shape(model->shaper, model->state, question, shape) : 0;
+  const int error =
+      model->shape ? model->shape(model->shaper, model->state, question, shape) : 0;
+  if (!error && model->judge && model->shaper == model->judge) {
+    const int32_t *ends;
+    const int32_t count = muzero_rc_shape_decider_ends(model->judge, &ends);
+    muzero_rc_clip_state_expect(model->state, ends, count);
+  }
+  return error;
 }
 
 void muzero_rc_model_begin_gop(muzero_rc_model *model, const muzero_rc_gop_shape *shape) {

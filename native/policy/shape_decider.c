@@ -9,7 +9,10 @@
 #include "rate_control/forecast.h"
 #include "rate_control/lookahead_notes.h"
 
-enum { AHEAD = 4 * MUZERO_RC_SHAPE_LONGEST }; /* frames that are planned over */
+enum {
+  AHEAD = 4 * MUZERO_RC_SHAPE_LONGEST, /* frames that are planned over */
+  MOST_GOPS = AHEAD / MUZERO_RC_SHAPE_SHORTEST
+};
 
 struct muzero_rc_shape_decider {
   const muzero_rc_shape_network *network;
@@ -18,7 +21,10 @@ struct muzero_rc_shape_decider {
   int32_t judged; /* frames from which GOPs are judged so far */
   float *worth;   /* [count, MUZERO_RC_SHAPE_LENGTHS] */
   float *best;    /* [count], of the planner */
+  int32_t *lengths; /* [count], likewise */
   float *features; /* [MUZERO_RC_SHAPE_LENGTHS, features] */
+  int32_t ends[MOST_GOPS]; /* [end_count], of the last plan's GOPs */
+  int32_t end_count;
 };
 
 static int prepare(muzero_rc_shape_decider *d) {
@@ -26,8 +32,9 @@ static int prepare(muzero_rc_shape_decider *d) {
   d->frames = malloc(count * sizeof(*d->frames));
   d->worth = malloc(count * MUZERO_RC_SHAPE_LENGTHS * sizeof(float));
   d->best = malloc(count * sizeof(float));
+  d->lengths = malloc(count * sizeof(*d->lengths));
   d->features = malloc(features * MUZERO_RC_SHAPE_LENGTHS * sizeof(float));
-  return d->frames && d->worth && d->best && d->features ? 0 : -ENOMEM;
+  return d->frames && d->worth && d->best && d->lengths && d->features ? 0 : -ENOMEM;
 }
 
 int muzero_rc_shape_decider_open(const muzero_rc_shape_network *network,
@@ -50,6 +57,7 @@ void muzero_rc_shape_decider_close(muzero_rc_shape_decider **decider) {
   free((*decider)->frames);
   free((*decider)->worth);
   free((*decider)->best);
+  free((*decider)->lengths);
   free((*decider)->features);
   free(*decider);
   *decider = NULL;
@@ -91,6 +99,7 @@ int muzero_rc_shape_decider_answer(void *self, const muzero_rc_clip_state *state
   const int32_t start = question->show_index;
   const int32_t end = start + least(question->frames_left, AHEAD);
   const int32_t flush = d->count - 1 - question->longest; /* the frames that come without new ones */
+  d->end_count = 0;
   if (start < 0 || end >= d->count) return 0;
   judge(d, end + 1, usual_step(state));
   const muzero_rc_shape_plan plan = {.worth = d->worth,
@@ -98,7 +107,15 @@ int muzero_rc_shape_decider_answer(void *self, const muzero_rc_clip_state *state
                                      .start = start,
                                      .end = end,
                                      .flush = question->flush ? start : flush,
-                                     .best = d->best};
+                                     .best = d->best,
+                                     .lengths = d->lengths};
   shape->length = muzero_rc_shape_plan_length(&plan);
+  d->end_count = muzero_rc_shape_plan_ends(&plan, d->ends, MOST_GOPS);
   return 0;
+}
+
+int32_t muzero_rc_shape_decider_ends(const muzero_rc_shape_decider *decider,
+                                     const int32_t **ends) {
+  *ends = decider->ends;
+  return decider->end_count;
 }

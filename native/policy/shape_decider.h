@@ -18,6 +18,10 @@ int muzero_rc_shape_decider_open(const muzero_rc_shape_network *network,
 /* Closes and sets *decider to NULL; NULL is fine. */
 void muzero_rc_shape_decider_close(muzero_rc_shape_decider **decider);
 
+/* Where the GOPs of the last plan end, the one answered for first; returns how many, written to
+ * *ends, which the decider keeps. */
+int32_t muzero_rc_shape_decider_ends(const muzero_rc_shape_decider *decider, const int32_t **ends);
+
 /* A muzero_rc_shape_hook; `self` is the decider. Cannot fail. */
 int muzero_rc_shape_decider_answer(void *self, const muzero_rc_clip_state *state,
                                    const muzero_rc_shape_question *question,

@@ -1,5 +1,7 @@
 #include "policy/shape_planner.h"
 
+#include <stdbool.h>
+
 static const float kUnreachable = -1e9f;
 
 typedef struct choice {
@@ -44,6 +46,18 @@ int32_t muzero_rc_shape_plan_length(const muzero_rc_shape_plan *plan) {
   for (int32_t start = plan->end - 1; start >= plan->start; --start) {
     best = best_at(plan, start);
     plan->best[start] = best.length > 0 ? best.worth : 0.0f;
+    plan->lengths[start] = best.length;
   }
   return best.length;
+}
+
+int32_t muzero_rc_shape_plan_ends(const muzero_rc_shape_plan *plan, int32_t *ends, int32_t most) {
+  int32_t count = 0, length = 0;
+  for (int32_t start = plan->start; start < plan->end && count < most; start += length) {
+    const bool in_flush = start > plan->flush && start - length >= plan->flush;
+    if (!in_flush) length = plan->lengths[start]; /* those of the flush share one */
+    if (length <= 0) break;
+    ends[count++] = start + length;
+  }
+  return count;
 }

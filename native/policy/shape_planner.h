@@ -15,10 +15,15 @@ typedef struct muzero_rc_shape_plan {
   int32_t end;        /* the last GOP's alt-ref, or a frame past which nothing is planned */
   int32_t flush;      /* GOPs that begin here or later share one length up to the end */
   float *best;        /* scratch: [frames] */
+  int32_t *lengths;   /* [frames]: the best length of a GOP that begins there */
 } muzero_rc_shape_plan;
 
 /* The length of the GOP that begins at `start`; 0 where none fits. The GOPs up to `end` fill the
  * frames exactly; libvpx codes no alt-ref for one that ends before its length. */
 int32_t muzero_rc_shape_plan_length(const muzero_rc_shape_plan *plan);
+
+/* Where that GOP and those after it end, up to `most` of them into ends[]; returns how many. After
+ * muzero_rc_shape_plan_length. */
+int32_t muzero_rc_shape_plan_ends(const muzero_rc_shape_plan *plan, int32_t *ends, int32_t most);
 
 #endif /* MUZERO_RC_POLICY_SHAPE_PLANNER_H_ */

@@ -128,6 +128,12 @@ void muzero_rc_clip_state_foresee(muzero_rc_clip_state *state, const muzero_rc_g
   muzero_rc_forecast_fill(state);
 }
 
+void muzero_rc_clip_state_expect(muzero_rc_clip_state *state, const int32_t *ends, int32_t count) {
+  state->end_count = count < MUZERO_RC_EXPECTED_GOPS ? count : MUZERO_RC_EXPECTED_GOPS;
+  for (int32_t i = 0; i < state->end_count; ++i) state->ends[i] = ends[i];
+  state->joint = (muzero_rc_forecast_joint){0};
+}
+
 void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,
                                 const muzero_rc_frame_request *request) {
   const int32_t pyramid = state->schedule.pyramid;

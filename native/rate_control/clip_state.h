@@ -49,6 +49,10 @@ muzero_rc_gop_shape muzero_rc_shape_planned(int32_t planned);
 void muzero_rc_clip_state_foresee(muzero_rc_clip_state *state, const muzero_rc_gop_shape *shapes,
                                   int32_t count);
 
+/* Where the GOPs after the one under way are expected to end: `count` shown frames in rising order,
+ * of which the first MUZERO_RC_EXPECTED_GOPS are kept for the forecast until told otherwise. */
+void muzero_rc_clip_state_expect(muzero_rc_clip_state *state, const int32_t *ends, int32_t count);
+
 /* A frame is asked for: layer, q_ref and step features now speak of it. */
 void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,
                                 const muzero_rc_frame_request *request);

@@ -11,7 +11,10 @@
 #include "rate_control/clip_state.h"
 #include "rate_control/frame_traits.h"
 
-enum { MUZERO_RC_FORECAST_STEPS = 12 }; /* base steps that the forecast is made for */
+enum {
+  MUZERO_RC_FORECAST_STEPS = 12, /* base steps that the forecast is made for */
+  MUZERO_RC_EXPECTED_GOPS = 32   /* that are remembered at most */
+};
 
 /* A frame that was coded; layer -1: not coded (yet). */
 typedef struct muzero_rc_coded {
@@ -69,6 +72,8 @@ struct muzero_rc_clip_state {
   muzero_rc_gop_schedule schedule;
   const muzero_rc_gop_shape *shapes; /* [shape_count] of the first GOPs, borrowed; NULL: not known */
   int32_t shape_count;
+  int32_t ends[MUZERO_RC_EXPECTED_GOPS]; /* [end_count], where GOPs are expected to end */
+  int32_t end_count;
   muzero_rc_budget budget;
   muzero_rc_layer_memory memory[MUZERO_RC_LAYERS];
   muzero_rc_gop_memory gops;

@@ -129,12 +129,26 @@ static bool has_planned_lengths(const muzero_rc_clip_state *state) {
   return false;
 }
 
+/* Joins the GOPs that are expected after `start`; returns where the last of them ends. */
+static int32_t join_expected(muzero_rc_clip_state *state, int32_t start) {
+  const int32_t last = state->clip.frame_count - 1;
+  for (int32_t i = 0; i < state->end_count; ++i) {
+    const int32_t end = state->ends[i] < last ? state->ends[i] : last;
+    if (end <= start) continue;
+    join_gop(state, start, end);
+    start = end;
+  }
+  return start;
+}
+
 void muzero_rc_forecast_join(muzero_rc_clip_state *state, int32_t start) {
   const int32_t usual = MUZERO_RC_USUAL_GOP;
   const int32_t last = state->clip.frame_count - 1;
   if (has_planned_lengths(state)) return; /* the table has the GOPs that will be */
-  if (start < 0 || start >= last || start % usual == 0 || state->joint.first == start + 1) return;
-  state->joint = (muzero_rc_forecast_joint){.first = start + 1};
+  if (start < 0 || start >= last || state->joint.first == start + 1) return;
+  state->joint = (muzero_rc_forecast_joint){.first = start + 1, .next = start + 1};
+  start = join_expected(state, start);
+  if (start >= last || start % usual == 0) return; /* the table's begin here */
   if (last - start <= 3 * usual) { /* usual ones to the end */
     for (int32_t at = start; at < last; at += usual) {
       join_gop(state, at, at + usual < last ? at + usual : last);

@@ -1,8 +1,8 @@
 /* The forecast of bits still to come. The GOP under way is known frame by frame; for what lies
  * past it a table is made once per clip: for a dozen base steps, the bits of all frames from some
  * frame to the end, in the GOPs that are planned, then as if libvpx kept to its usual ones. Where
- * none are planned, its GOPs seldom begin where libvpx's do: GOPs of other lengths join them to
- * the one under way. */
+ * none are planned, its GOPs seldom begin where libvpx's do: those that are expected, and then
+ * GOPs of other lengths, join them to the one under way. */
 #ifndef MUZERO_RC_RATE_CONTROL_FORECAST_H_
 #define MUZERO_RC_RATE_CONTROL_FORECAST_H_
 

@@ -1,13 +1,14 @@
 r"""Ground check: where a policy loses to constant quality, misses its target or leaves it unspent.
 
     python scripts/experiments/ground_check.py CLIPS … -o FOLDER [--policy controller] [--first WORD …] \
-        [--match WORD …] [--limit N] [--cpu-used 4] [--auto-alt-ref 6]
+        [--match WORD …] [--limit N] [--episodes LOG] [--cpu-used 4] [--auto-alt-ref 6]
 
 CLIPS are videos or folders of videos. Every clip is encoded at constant quality at five levels, and by the
 policy at those five rates as targets, in full length, one encode at a time. FOLDER gets one JSON file a
 clip and anchors.json with all constant-quality figures; a clip that is there already is encoded again only
 where the native code has changed, so the same command goes on where it was. `--first` puts clips whose
-names begin with one of these words first, `--match` takes only those. Prints a table in Markdown by kind
+names begin with one of these words first, `--match` takes only those; `--episodes` keeps the policy's encodes
+frame by frame in an episode log, which scripts/fit/fit_bits_model.py reads. Prints a Markdown table by kind
 of clip (the first word of its name) and one of the clips that fail:
 
 - more than 3 % worse than constant quality: BD-rate, or where the curves refuse one, the mean difference
@@ -22,6 +23,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,9 +42,13 @@ from muzero_rc.deploy.policy_names import CONTROLLER, PolicyRef, UnknownPolicy, 
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.evaluation.bd_rate import RatePoint, bd_rate
+from muzero_rc.experience.episode import EVALUATION, Name
+from muzero_rc.experience.episode_log import EpisodeWriter
+from muzero_rc.experience.make_episode import make_episode
 from muzero_rc.utils.file_hash import file_sha256
 
 WHOLE_CLIP = 100_000
+GROUND = "ground"  # kind of the episodes
 MOST_WORSE = 3.0
 MOST_FILL = 1.01
 LEAST_FILL = 0.96
@@ -138,8 +144,8 @@ def point_of(done: BatchResult) -> Point:
     return Point(target, result.kbps, result.psnr_y_db, guarded, len(records), bounded)
 
 
-def encoded(store: ClipStore, path: Path, policy: Any) -> Clip:
-    """All encodes of one clip.
+def encoded(store: ClipStore, path: Path, policy: Any, log: EpisodeWriter | None) -> Clip:
+    """All encodes of one clip; the policy's go into the log, where there is one.
 
     Raises:
         BridgeError: one failed.
@@ -157,6 +163,9 @@ def encoded(store: ClipStore, path: Path, policy: Any) -> Clip:
         if done.error:
             raise BridgeError(done.error)
         points[int(done.job.name)] = point_of(done)
+        if log is not None:
+            name = Name(f"{instance.name}/{store.raw_clip(instance).key}/ground/{done.job.name}", GROUND)
+            log.append(make_episode(store, done, name, instance, source=EVALUATION, greedy=True))
     return Clip(path.stem, quality, [points[i] for i in sorted(points)])
 
 
@@ -216,6 +225,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first", nargs="*", default=[], metavar="WORD")
     parser.add_argument("--match", nargs="*", default=[""], metavar="WORD")
     parser.add_argument("--limit", type=int, help="only the first so many clips")
+    parser.add_argument("--episodes", type=Path, metavar="LOG", help="keep the policy's encodes there")
     parser.add_argument("--tables", action="store_true", help="encode nothing; print what is there")
     parser.add_argument("--cpu-used", type=int, default=4)
     parser.add_argument("--auto-alt-ref", type=int, default=6)
@@ -240,14 +250,16 @@ def run(options: argparse.Namespace, paths: Sequence[Path], ref: PolicyRef) -> l
     made_by = " ".join([*map(file_sha256, files), f"{options.cpu_used} {options.auto_alt_ref}"])
     clips: list[Clip] = []
     policy = None
+    engine, cache = libvpx_engine(), cache_folder() / "training"
     for number, path in enumerate(paths, 1):
         clip = kept(options.output / f"{path.stem}.json", None if options.tables else made_by)
         if clip is None and not options.tables:
             try:
                 # A store for each clip: the frames of hundreds do not fit into memory.
-                with ClipStore(libvpx_engine(), config_of(options), cache_folder() / "training") as store:
+                log = EpisodeWriter(options.episodes) if options.episodes else nullcontext()
+                with log as episodes, ClipStore(engine, config_of(options), cache) as store:
                     policy = policy or store.engine.native.Policy(ref.native)
-                    clip = encoded(store, path, policy)
+                    clip = encoded(store, path, policy, episodes)
             except BridgeError as error:
                 print(f"ground_check: {path.stem}: {error}", file=sys.stderr)
                 continue

@@ -1,6 +1,8 @@
 """Fits the bits model, native/rate_control/bits_table.h, to a corpus's cached demonstrations.
 
-    python scripts/fit/fit_bits_model.py CORPUS [--config configs/base.toml] [--write]
+    python scripts/fit/fit_bits_model.py CORPUS… [--config configs/base.toml] [--episodes LOG…] [--write]
+
+With --episodes to those of logs instead, of whole clips: scripts/experiments/ground_check.py keeps some.
 
 Ridge regression of log2 bits per pixel on the inputs of bits_model.c, a row for each layer, once without
 and once with those of the probe encodes, weighted towards frames that cost much and robust to outliers.
@@ -10,6 +12,8 @@ Needs the [train] extra.
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,33 +21,44 @@ import numpy as np
 from encoder_bridge import _native
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.encode.layouts import LAYERS
+from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import load_config
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.demonstrations.registry import known_demonstrations
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
+from muzero_rc.experience.episode_log import read_log
 
 TABLE = Path(__file__).parents[2] / "native" / "rate_control" / "bits_table.h"
 OVERLAY = LAYERS.index("overlay")  # too few frames to learn from probe encodes
 RIDGE = 5.0
 WEIGHT_POWER = 0.6  # of a frame's bits
 FOLDS = 4
+WHOLE_CLIP = 100_000
 
 
-def rows_of(corpus: Path, config_path: Path) -> dict[str, np.ndarray]:
+def config_of(path: Path, *, whole: bool) -> Config:
+    """The configuration without augmentation; clips in full length where `whole`."""
+    config = load_config(path)
+    frames = WHOLE_CLIP if whole else config.data.max_frames
+    data = dataclasses.replace(config.data, augment=False, max_frames=frames)
+    return dataclasses.replace(config, data=data)
+
+
+def rows_of(corpus: Sequence[Path], config: Config, logs: Sequence[Path]) -> dict[str, np.ndarray]:
     """Inputs [N, BITS_INPUTS], layer, bits, log2 of luma pixels, clip and episode of all coded frames."""
-    config = load_config(config_path)
-    config = dataclasses.replace(config, data=dataclasses.replace(config.data, augment=False))
     folder = cache_folder() / "training"
     columns: dict[str, list[np.ndarray]] = {
         name: [] for name in ("inputs", "layer", "bits", "log_pixels", "clip", "episode")
     }
     store = ClipStore(libvpx_engine(), config, folder)
     try:
-        instances = store.prepared(build_instances(find_clips(corpus), config.data, config.seed))
+        instances = store.prepared(build_instances(find_clips(*corpus), config.data, config.seed))
         by_name = {instance.name: instance for instance in instances}
-        for number, episode in enumerate(known_demonstrations(store, instances, folder / "demonstrations")):
+        known = known_demonstrations(store, instances, folder / "demonstrations")
+        episodes = chain.from_iterable(map(read_log, logs)) if logs else known
+        for number, episode in enumerate(episodes):
             if episode.instance not in by_name:
                 continue
             footage = store.raw_clip(by_name[episode.instance])
@@ -137,11 +152,13 @@ def header(models: list[list[np.ndarray]], frames: int, clips: int) -> str:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("corpus", type=Path, nargs="+")
+    parser.add_argument("--episodes", type=Path, nargs="+", default=[], metavar="LOG")
     parser.add_argument("--config", type=Path, default=Path("configs/base.toml"))
     parser.add_argument("--write", action="store_true", help=f"replace {TABLE.name}")
     options = parser.parse_args()
-    rows = rows_of(options.corpus, options.config)
+    config = config_of(options.config, whole=bool(options.episodes))
+    rows = rows_of(options.corpus, config, options.episodes)
     target = np.log2(np.maximum(rows["bits"], 8.0)) - rows["log_pixels"]
     models = []
     for width in (_native.BITS_PLAIN, _native.BITS_INPUTS):

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "rate_control/bits_model.h"
 #include "rate_control/controller.h"
+#include "rate_control/forecast.h"
 #include "features/feature_table.h"
 #include "rate_control/qstep_offsets.h"
 #include "rate_control/quantizer.h"
@@ -105,6 +106,36 @@ static void budget_is_kept_whatever_the_models_error(void) {
     muzero_rc_clip_state_close(&state);
     CHECK(share < 1.0 && share > 0.9);
   }
+}
+
+/* Told on the way where GOPs will end, the forecast is the one of who knew it from the start. */
+static void expected_gops_are_forecast_as_planned_ones_are(void) {
+  enum { GOPS = 8 };
+  static const int32_t ends[GOPS] = {8, 16, 24, 32, 40, 60, 80, 96};
+  muzero_rc_gop_shape shapes[GOPS];
+  for (int i = 0; i < GOPS; ++i) {
+    shapes[i] = MUZERO_RC_OWN_SHAPE;
+    shapes[i].length = ends[i] - (i > 0 ? ends[i - 1] : 0);
+  }
+  make_stats(60.0);
+  muzero_rc_clip_state *planned = opened(300), *expected = opened(300), *usual = opened(300);
+  CHECK(planned != NULL && expected != NULL && usual != NULL);
+  muzero_rc_clip_state_foresee(planned, shapes, GOPS);
+  muzero_rc_clip_state_expect(expected, ends, GOPS);
+  for (int i = 0; i < GOPS - 1; ++i) {
+    muzero_rc_forecast_join(expected, ends[i]);
+    muzero_rc_forecast_join(usual, ends[i]);
+    const double bits = muzero_rc_forecast_bits(planned, ends[i] + 1, 5.0f);
+    CHECK(fabs(muzero_rc_forecast_bits(expected, ends[i] + 1, 5.0f) / bits - 1.0) < 1e-5);
+    if (i == 0) CHECK(fabs(muzero_rc_forecast_bits(usual, 9, 5.0f) / bits - 1.0) > 1e-3);
+  }
+  muzero_rc_clip_state_expect(expected, NULL, 0);
+  muzero_rc_forecast_join(expected, 8);
+  muzero_rc_forecast_join(usual, 8);
+  CHECK(muzero_rc_forecast_bits(expected, 9, 5.0f) == muzero_rc_forecast_bits(usual, 9, 5.0f));
+  muzero_rc_clip_state_close(&planned);
+  muzero_rc_clip_state_close(&expected);
+  muzero_rc_clip_state_close(&usual);
 }
 
 /* Wherever libvpx's GOPs begin, what is still to come is foreseen without their alt-refs
@@ -456,6 +487,7 @@ static void senseless_clips_are_refused(void) {
 
 int main(void) {
   budget_is_kept_whatever_the_models_error();
+  expected_gops_are_forecast_as_planned_ones_are();
   the_target_is_filled_whatever_the_length_of_the_first_gop();
   a_flash_does_not_starve_the_rest_of_the_clip();
   guard_holds_a_policy_that_wants_everything();

@@ -10,6 +10,7 @@
 enum { FRAMES = 60, LENGTHS = MUZERO_RC_SHAPE_LENGTHS, SHORTEST = MUZERO_RC_SHAPE_SHORTEST };
 
 static float worth[FRAMES * LENGTHS], best[FRAMES];
+static int32_t lengths[FRAMES];
 
 static void draw(uint32_t seed) {
   uint32_t state = seed * 2654435761u + 1;
@@ -25,7 +26,8 @@ static muzero_rc_shape_plan plan_of(int32_t start, int32_t end, int32_t flush) {
                                 .start = start,
                                 .end = end,
                                 .flush = flush,
-                                .best = best};
+                                .best = best,
+                                .lengths = lengths};
 }
 
 static float worth_of(int32_t start, int32_t length) {
@@ -64,6 +66,25 @@ static void test_the_plan_is_the_best_of_all(void) {
     const muzero_rc_shape_plan plan = plan_of(2, end, flush);
     CHECK_EQ(muzero_rc_shape_plan_length(&plan), expected);
   }
+}
+
+static void test_its_gops_follow_each_other(void) {
+  int32_t ends[FRAMES], few[2];
+  draw(3);
+  const muzero_rc_shape_plan open = plan_of(4, 50, FRAMES);
+  const int32_t first = muzero_rc_shape_plan_length(&open);
+  const int32_t count = muzero_rc_shape_plan_ends(&open, ends, FRAMES);
+  float sum = 0.0f;
+  for (int32_t i = 0, start = 4; i < count; start = ends[i++])
+    sum += worth_of(start, ends[i] - start);
+  CHECK_EQ(ends[0], 4 + first);
+  CHECK_EQ(ends[count - 1], 50);
+  CHECK(sum > best[4] - 1e-3f && sum < best[4] + 1e-3f);
+  CHECK_EQ(muzero_rc_shape_plan_ends(&open, few, 2), 2);
+  const muzero_rc_shape_plan flush = plan_of(2, 50, 2);
+  const int32_t length = muzero_rc_shape_plan_length(&flush);
+  CHECK_EQ(muzero_rc_shape_plan_ends(&flush, ends, FRAMES), 48 / length);
+  for (int32_t i = 0; i < 48 / length; ++i) CHECK_EQ(ends[i], 2 + (i + 1) * length);
 }
 
 static void test_what_is_left_is_filled(void) {
@@ -105,6 +126,7 @@ static void test_features_of_a_clip(void) {
 
 int main(void) {
   test_the_plan_is_the_best_of_all();
+  test_its_gops_follow_each_other();
   test_what_is_left_is_filled();
   test_a_short_look_ahead_bounds_lengths();
   test_features_of_a_clip();
