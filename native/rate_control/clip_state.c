@@ -6,6 +6,7 @@
 
 #include "rate_control/bits_model.h"
 #include "rate_control/controller.h"
+#include "rate_control/controller_params.h"
 #include "rate_control/forecast.h"
 #include "rate_control/guard.h"
 #include "rate_control/peak_guard.h"
@@ -34,6 +35,14 @@ static int allocate(muzero_rc_clip_state *state) {
   return all ? 0 : -ENOMEM;
 }
 
+/* Of a screen most frames are such, of what a camera sees none. */
+static float frozen_share(const muzero_rc_lookahead_frame *look, int32_t count) {
+  const int64_t hardly = 64;
+  int32_t frozen = 0;
+  for (int32_t i = 1; i < count; ++i) frozen += look[i].inter[0] * hardly < look[i].intra;
+  return count > 1 ? (float)frozen / (float)(count - 1) : 0.0f;
+}
+
 static void prepare(muzero_rc_clip_state *state, const muzero_rc_frame_stats *stats) {
   const muzero_rc_clip *clip = &state->clip;
   const int32_t count = clip->frame_count;
@@ -46,6 +55,7 @@ static void prepare(muzero_rc_clip_state *state, const muzero_rc_frame_stats *st
   state->log_pixels = muzero_rc_log2((float)clip->width * (float)clip->height);
   state->probe = muzero_rc_probe_fill(stats, count, state->log_pixels, state->traits);
   state->looked = muzero_rc_lookahead_notes_read(stats, count, state->look);
+  state->frozen = state->looked ? frozen_share(state->look, count) : 0.0f;
   state->whole = muzero_rc_frame_span_of(state->traits, count, 1, count - 1);
   muzero_rc_gop_schedule_init(&state->schedule, count);
   muzero_rc_budget_init(&state->budget, state->target_bits, state->probe.known);
@@ -183,6 +193,18 @@ static float guessed_psnr(const muzero_rc_clip_state *state, float step) {
   return state->measured_quality + db_per_octave * (state->measured_step - step);
 }
 
+/* Once is a flash; what happened twice may happen again. */
+static void remember_excess(muzero_rc_layer_memory *memory, float surprise) {
+  memory->excess *= muzero_rc_params.excess_fades;
+  memory->excess_again *= muzero_rc_params.excess_fades;
+  if (surprise > memory->excess) {
+    memory->excess_again = memory->excess;
+    memory->excess = surprise;
+  } else if (surprise > memory->excess_again) {
+    memory->excess_again = surprise;
+  }
+}
+
 static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *result) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
   const float step = muzero_rc_qindex_to_step(result->qindex);
@@ -208,6 +230,7 @@ static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *
   }
   state->memory[frame->layer].last = coded;
   ++state->memory[frame->layer].count;
+  remember_excess(&state->memory[frame->layer], coded.surprise);
   muzero_rc_gop_memory_add(&state->gops, result->bits, coded.quality);
   muzero_rc_peak_guard_learn(state, coded.surprise);
   muzero_rc_budget_learn(&state->budget, frame->layer, (double)result->bits,

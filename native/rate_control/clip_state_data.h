@@ -29,6 +29,8 @@ typedef struct muzero_rc_coded {
 /* The last frame of a layer, and how many there were. */
 typedef struct muzero_rc_layer_memory {
   int32_t count;
+  float excess;       /* log2 by which the worst one exceeded what was expected; fades away */
+  float excess_again; /* the same of the second worst */
   muzero_rc_coded last;
 } muzero_rc_layer_memory;
 
@@ -69,6 +71,7 @@ struct muzero_rc_clip_state {
   muzero_rc_frame_span whole;
   muzero_rc_clip_probe probe;
   bool looked; /* every frame has a note of the lookahead */
+  float frozen; /* share of frames that hardly differ from the one before; 0 unknown */
   muzero_rc_gop_schedule schedule;
   const muzero_rc_gop_shape *shapes; /* [shape_count] of the first GOPs, borrowed; NULL: not known */
   int32_t shape_count;

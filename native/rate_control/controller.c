@@ -28,16 +28,15 @@ float muzero_rc_controller_bits(const muzero_rc_clip_state *state, float step) {
   return muzero_rc_bits_predict(&query) + muzero_rc_budget_correction(&state->budget, frame->layer);
 }
 
-/* The finest step among the pending frame's references. */
-static float finest_reference_step(const muzero_rc_clip_state *state) {
-  float finest = kHighestBase;
+bool muzero_rc_controller_finest_reference(const muzero_rc_clip_state *state, float *step) {
+  *step = kHighestBase;
   for (int32_t i = 0; i < MUZERO_RC_REFERENCES; ++i) {
     const int32_t index = state->request.ref_coding_index[i];
     if (!state->request.ref_valid[i] || index < 0 || index >= state->coded_capacity) continue;
     const muzero_rc_coded *reference = &state->coded[index];
-    if (reference->layer >= 0 && reference->step < finest) finest = reference->step;
+    if (reference->layer >= 0 && reference->step < *step) *step = reference->step;
   }
-  return finest;
+  return *step < kHighestBase;
 }
 
 /* Nobody refers to what a leaf or an overlay adds, so bits that are left over
@@ -45,8 +44,9 @@ static float finest_reference_step(const muzero_rc_clip_state *state) {
 static float worthwhile_step(const muzero_rc_clip_state *state, float step) {
   const int32_t layer = state->schedule.pending.layer;
   if (layer != MUZERO_RC_LAYER_LEAF && layer != MUZERO_RC_LAYER_OVERLAY) return step;
-  const float finest = finest_reference_step(state);
-  return finest < kHighestBase && step < finest ? finest : step;
+  float finest;
+  const bool known = muzero_rc_controller_finest_reference(state, &finest);
+  return known && step < finest ? finest : step;
 }
 
 /* The step of the pending frame's nearest reference; of two, the finer. */

@@ -12,4 +12,7 @@ void muzero_rc_controller_decide(muzero_rc_clip_state *state);
 /* log2 of the pending frame's expected bits at `step`, corrected. */
 float muzero_rc_controller_bits(const muzero_rc_clip_state *state, float step);
 
+/* The finest step among the pending frame's references; false where it has none. */
+bool muzero_rc_controller_finest_reference(const muzero_rc_clip_state *state, float *step);
+
 #endif /* MUZERO_RC_RATE_CONTROL_CONTROLLER_H_ */

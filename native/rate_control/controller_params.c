@@ -32,7 +32,11 @@ const muzero_rc_controller_params muzero_rc_params = {
     .fastest_fall = 0.05f,      /* 0003, confirmed by 0006 and 0023 */
     .doubt = 0.2f,              /* not recorded; what the guard does: 0026 */
     .doubt_costly = 0.5f,       /* not recorded; what the guard does: 0026 */
-    .doubt_late_key = 1.0f,     /* 0033 */
+    .doubt_late_key = 0.75f,    /* 0033 */
+    .doubt_most = 2.0f,         /* 0033 */
+    .usual_excess = 0.25f,      /* 0033 */
+    .usual_finer = 0.5f,        /* 0033 */
+    .excess_fades = 0.97f,      /* 0033 */
     .guard_slack = 1.0f,        /* not recorded */
 
     .usual_base = 5.9f,         /* 0001 */

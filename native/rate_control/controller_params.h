@@ -38,6 +38,10 @@ typedef struct muzero_rc_controller_params {
   float doubt;           /* log2 by which a frame may exceed its expected bits */
   float doubt_costly;    /* the same for key frames and a GOP's alt-ref */
   float doubt_late_key;  /* the same for key frames after the first */
+  float doubt_most;      /* of an alt-ref after others that exceeded theirs */
+  float usual_excess;    /* log2 by which an alt-ref exceeds what is expected before it is doubted more */
+  float usual_finer;     /* steps by which an alt-ref is finer than its references before it is doubted more */
+  float excess_fades;    /* by this factor a frame, what they exceeded them by */
   float guard_slack;     /* steps by which later frames may be asked to save */
 
   /* What training clips usually have: where terms of an offset are 0. */
