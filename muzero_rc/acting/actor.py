@@ -123,6 +123,10 @@ class Actor:
         self._step = 0
         self._key = jax.random.PRNGKey(config.seed)
 
+    def set_knowledge(self, schedules: KnownSchedules, pairs: PairedEncodes) -> None:
+        """Plays with these instead of those that it began with, from the next call of `play` on."""
+        self._schedules, self._pairs = schedules, pairs
+
     def set_weights(self, params: Params, step: int) -> None:
         """Plays with these from the next decision on."""
         self._params, self._step = params, step
@@ -147,6 +151,8 @@ class Actor:
           Each episode as it ends; failed encodes are logged and left out.
         """
         work = list(assignments)
+        if work:  # the same weights play the same episodes, whatever was played before
+            self._key = jax.random.fold_in(jax.random.PRNGKey(self._config.seed), work[0].number)
         for paired in play_pairs(self._store, work, self._pairs):
             self._schedules.add(paired)
             yield paired

@@ -4,10 +4,11 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muzero_rc.cli.common import DONE, Parser, Usage, add_libvpx, add_version, open_libvpx, run
+from muzero_rc.cli.common import DONE, Parser, Usage, add_farm, add_libvpx, add_version, open_libvpx, run
 from muzero_rc.cli.dataset import add_dataset, write
 from muzero_rc.utils.extras import require_extra
 
@@ -101,6 +102,7 @@ def _add_run_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--set", metavar="A.B=C", action="append", default=[], help="change a setting; may be given again"
     )
+    add_farm(verb)
     add_libvpx(verb)
 
 
@@ -134,21 +136,24 @@ def _learner(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace, config: "Config", service: "LearnerServer | None") -> int:
     from encoder_bridge.encode.first_pass_cache import cache_folder
+    from muzero_rc.distributed.farm import open_farm
     from muzero_rc.encoding.engine import libvpx_engine
     from muzero_rc.training.train import train
 
     _report(f"learner: {_device()}")
-    train(
-        config,
-        Path(args.corpus),
-        Path(args.run_dir),
-        engine=libvpx_engine(),
-        cache=cache_folder() / "training",
-        resume=args.resume,
-        init_from=None if args.init_from is None else _existing(args.init_from),
-        service=service,
-        report=_report,
-    )
+    with closing(open_farm(args.farm, config.actor.encoders)) as farm:
+        train(
+            config,
+            Path(args.corpus),
+            Path(args.run_dir),
+            engine=libvpx_engine(),
+            cache=cache_folder() / "training",
+            resume=args.resume,
+            init_from=None if args.init_from is None else _existing(args.init_from),
+            service=service,
+            farm=farm,
+            report=_report,
+        )
     print(Path(args.run_dir) / "policies" / "latest.safetensors")
     return DONE
 

@@ -6,6 +6,8 @@ cannot be used is logged, skipped and counted; it never ends a run.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +40,23 @@ log = logging.getLogger(__name__)
 
 _ANY_TARGET_KBPS = 256  # where the target makes no difference: first passes, constant quality
 _STATS_FIELDS = 25  # of libvpx's FIRSTPASS_STATS
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """All that encodes of an instance need, to be handed to another store.
+
+    Attributes:
+      name: of the instance.
+      clip: its frames, in memory.
+      first_pass: the blob.
+      anchor: its curve.
+    """
+
+    name: str
+    clip: RawClip
+    first_pass: bytes
+    anchor: Anchor
 
 
 class ClipStore:
@@ -109,6 +128,24 @@ class ClipStore:
     def knows(self, name: str) -> bool:
         """Whether an instance of this name is prepared."""
         return name in self._anchors
+
+    def prepared_clip(self, instance: Instance) -> PreparedClip:
+        """What another store takes of an instance that is `prepared`."""
+        name, clip = instance.name, self.raw_clip(instance)
+        clip = replace(clip, frames=np.asarray(clip.frames))
+        return PreparedClip(name, clip, self._first_passes[name], self._anchors[name])
+
+    @contextmanager
+    def borrowed(self, prepared: PreparedClip) -> Iterator[None]:
+        """An instance is `prepared` here for a while, by another store."""
+        name = prepared.name
+        self._raw_clips[name], self._first_passes[name] = prepared.clip, prepared.first_pass
+        self._anchors[name] = prepared.anchor
+        try:
+            yield
+        finally:
+            del self._raw_clips[name], self._first_passes[name], self._anchors[name]
+            self._stats.pop(name, None)
 
     def fail(self, name: str, reason: str) -> None:
         """Logs and counts what could not be done."""

@@ -24,6 +24,12 @@ class KnownSchedules:
         schedule = Schedule(*(coded[name].astype(np.int32) for name in Schedule._fields))
         self._known.setdefault(episode.instance, {})[episode.target_kbps] = schedule
 
+    def alone(self, instance: str) -> "KnownSchedules":
+        """What is known of one instance."""
+        one = KnownSchedules()
+        one._known = {instance: dict(self._known.get(instance, {}))}
+        return one
+
     def ahead(self, instance: str, target_kbps: int, at: int, event: Any, depth: int) -> Schedule:
         """The frames that follow a coded frame.
 

@@ -35,6 +35,11 @@ class Opponents:
         """The present opponent of an instance and target."""
         return self.table.get(_key(instance, target_kbps)) or self.rule.first(0.0)
 
+    def alone(self, instance: str, target_kbps: int) -> "Opponents":
+        """The opponent of one instance and target."""
+        key = _key(instance, target_kbps)
+        return Opponents(self.rule, {key: self.table[key]} if key in self.table else {})
+
     def update(self, episode: Episode) -> float | None:
         """Scores a self-play episode against its opponent, then lets it move the average.
 

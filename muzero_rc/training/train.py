@@ -19,8 +19,10 @@ from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.demonstrations.registry import demonstrations
 from muzero_rc.deploy.policy_export import warm_start
+from muzero_rc.distributed.farm_selfplay import FarmEpisodes
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import Engine
+from muzero_rc.encoding.farm import Farm
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 from muzero_rc.experience.ingest import Ingest
 from muzero_rc.experience.opponents import Opponents
@@ -60,6 +62,7 @@ def train(
     resume: bool = False,
     init_from: Path | None = None,
     service: "LearnerServer | None" = None,
+    farm: Farm | None = None,
     report: Report = print,
 ) -> dict[str, float]:
     """Trains until the budget ends.
@@ -73,6 +76,7 @@ def train(
       resume: go on from the last whole checkpoint and the episode log.
       init_from: a policy file whose parameters a new run begins with.
       service: brings self-play from actors elsewhere; closed at the end. None plays here.
+      farm: where encodes run, and self-play without a service; the caller's to close. None: this machine.
       report: takes lines for a person.
 
     Returns:
@@ -87,7 +91,7 @@ def train(
     validation_clips = find_clips(Path(config.validation.corpus)) if config.validation.corpus else []
     with ExitStack() as stack:
         run = stack.enter_context(open_run(run_dir, config, provenance(corpus, clips, engine), resume=resume))
-        store = stack.enter_context(closing(ClipStore(engine, config, cache)))
+        store = stack.enter_context(closing(ClipStore(engine, config, cache, farm)))
         logger = stack.enter_context(Logger(run_dir))
         replay = make_replay(config.replay, config.seed) if service is None else service.replay()
         stack.callback(replay.close)
@@ -125,11 +129,14 @@ def train(
                 report(f"{number + 1} demonstrations, {duration(time.monotonic() - began)}")
         ingest.add_all(read_log(run.episodes))
         batches = BatchSampler(ingest, config, config.seed + int(state.step))
-        if service is None:
-            actor = Actor(store, networks, config, ingest.schedules, ingest.pairs)
-            source: EpisodeSource = LocalEpisodes(actor, store, instances, config, run.config_hash)
-        else:
+        source: EpisodeSource
+        if service is not None:
             source = service.episodes(run.config_hash)
+        elif store.farm.remote:
+            source = FarmEpisodes(store, instances, config, run.config_hash)
+        else:
+            actor = Actor(store, networks, config, ingest.schedules, ingest.pairs)
+            source = LocalEpisodes(actor, store, instances, config, run.config_hash)
         inbox = LogInbox(run.inbox)
         checks = Checks(networks, config, store, ingest.pairs)
         pace, rates = Pace(config), Rates(config)
