@@ -37,7 +37,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     # Training's [encode] section is made from the declaration of the encoder's settings, and the
     # reward rules say what they are called.
     "muzero_rc.config": (
-        *("muzero_rc.errors", "encoder_bridge.errors", "encoder_bridge.encode.config"),
+        *("muzero_rc.errors", "encoder_bridge.errors"),
+        *("encoder_bridge.encode.config", "encoder_bridge.encode.objective"),
         "muzero_rc.reward",
     ),
     # utils writes files of ours, and one way to write them is enough.

@@ -54,12 +54,19 @@ class BatchResult:
       error: one line; empty when all went well.
       stats: of a first pass, else empty.
       encode: of a second pass that went well, else None; see `result`.
+      quality: by an objective that is not PSNR (`encoder_bridge.encode.objective`), else None.
     """
 
     job: Job
     error: str = ""
     stats: bytes = b""
     encode: EncodeResult | None = None
+    quality: float | None = None
+
+    @property
+    def quality_db(self) -> float:
+        """What it comes to by the objective: mean luma PSNR, unless another one was measured."""
+        return self.result.psnr_y_db if self.quality is None else self.quality
 
     @property
     def result(self) -> EncodeResult:

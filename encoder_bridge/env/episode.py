@@ -60,8 +60,9 @@ class RunningEpisode:
         """`keep_packets`: for `picture`."""
         start.config.check_target()
         self._start, self._window, self._actions = start, window, actions
-        self._guard, self._keep_packets = guard, keep_packets
         self._reward = reward.begin(start)
+        self._judged_by_packets = bool(getattr(self._reward, "keeps_packets", False))
+        self._guard, self._keep_packets = guard, keep_packets or self._judged_by_packets
         self._features: ClipFeatures = clip_features(start.config, start.clip.first)
         self._records: Records = np.zeros(0, RECORD)
         self._shown: Records = np.zeros(0, SHOWN)
@@ -160,7 +161,8 @@ class RunningEpisode:
         first_new, packets = len(self._records), shown[len(self._shown) :]
         self._records, self._shown = records, shown
         outcome = None if result is None else result.episode(self._start.clip.name)
-        return Step(records, first_new, packets, outcome)
+        data = tuple(self._packets) if self.done and self._judged_by_packets else ()
+        return Step(records, first_new, packets, outcome, data)
 
 
 def _coded_info(step: Step) -> dict[str, Any]:

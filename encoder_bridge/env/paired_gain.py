@@ -7,7 +7,8 @@ An episode's gain is a share of rate, in per cent, more is better:
 where `_c` is the controller's encode, psnr the mean luma PSNR over frames in dB, rate that of all packets,
 overshoot max(0, rate / target - 1), and slope how many dB the clip gains when its rate grows by a factor
 of e: a difference in quality counts as the rate that would buy it. So 1.0 means files 1 % smaller at the
-same quality, and 0 the controller itself where it keeps its target.
+same quality, and 0 the controller itself where it keeps its target. In PSNR's place may be SSIM, VMAF or a
+mix of them (`encoder_bridge.encode.objective`), measured on the decoded packets.
 
 The reward is dense: each step gets what it changed in the running difference (frames shown so far by PSNR
 of Y+U+V, bits so far), and the last one what is left to the exact figure. A frame whose error libvpx has not
@@ -23,9 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.objective import PSNR, Objective
+from encoder_bridge.encode.objective_quality import check_measurable, measured_quality
 from encoder_bridge.encode.pool import PoolFactory
 from encoder_bridge.encode.raw_clip import RawClip
-from encoder_bridge.encode.result import EncodeResult, EpisodeOutcome
+from encoder_bridge.encode.result import EncodeResult
 from encoder_bridge.encode.run import encode
 from encoder_bridge.env.reward import EpisodeStart, Step, shown_records
 from encoder_bridge.media.psnr import SLOPE_LIMITS_DB, USUAL_SLOPE_DB, psnr_db
@@ -43,7 +46,8 @@ class ControllerTrace:
     """The controller's encode of one clip at one target."""
 
     rate_kbps: float
-    psnr_y_db: float
+    quality_db: float
+    """Mean luma PSNR, or what the objective measures instead."""
     slope_db: float
     """Per factor e of rate."""
     bits: npt.NDArray[np.float64]
@@ -51,10 +55,10 @@ class ControllerTrace:
     psnr_db: npt.NDArray[np.float64]
     """`[T]` of Y+U+V of each shown frame; NaN where libvpx did not tell."""
 
-    def gain(self, outcome: EpisodeOutcome) -> float:
+    def gain(self, kbps: float, quality_db: float) -> float:
         """Per cent of rate, without a price for going over."""
-        quality = (outcome.psnr_y_db - self.psnr_y_db) / self.slope_db
-        return 100.0 * (quality - math.log(outcome.kbps / self.rate_kbps))
+        quality = (quality_db - self.quality_db) / self.slope_db
+        return 100.0 * (quality - math.log(kbps / self.rate_kbps))
 
 
 class PairedGain:
@@ -64,29 +68,54 @@ class PairedGain:
     and target come first, and kept: share one object between environments of the same clips.
     """
 
-    def __init__(self, *, overshoot_price: float = OVERSHOOT_PRICE, slope_db: float | None = None) -> None:
-        """Args: overshoot_price: see OVERSHOOT_PRICE; slope_db: for all clips, None measures each one's."""
+    def __init__(
+        self,
+        *,
+        overshoot_price: float = OVERSHOOT_PRICE,
+        slope_db: float | None = None,
+        metric: str = PSNR,
+    ) -> None:
+        """Says how gains are measured.
+
+        Args:
+            overshoot_price: see OVERSHOOT_PRICE.
+            slope_db: for all clips; None measures each one's.
+            metric: "psnr", "ssim", "vmaf", or a mix, as `encoder_bridge.encode.objective` has them.
+
+        Raises:
+            BadInput: no such metric.
+            ToolMissing: no ffmpeg here measures it.
+        """
+        self._objective = Objective.parse(metric)
+        check_measurable(self._objective)
         self._overshoot_price = overshoot_price
         self._slope_db = slope_db
         self._traces: dict[tuple[RawClip, EncoderConfig, PoolFactory], ControllerTrace] = {}
 
     def begin(self, start: EpisodeStart, /) -> "RunningGain":
         """See `encoder_bridge.env.reward.Reward.begin`."""
-        return RunningGain(self.trace(start), self._overshoot_price)
+        return RunningGain(self.trace(start), self._overshoot_price, self._objective, start.clip.raw)
 
     def trace(self, start: EpisodeStart) -> ControllerTrace:
         """The controller's encode of an episode's clip and target."""
         key = (start.clip.raw, start.config, start.new_pool)
         if key not in self._traces:
-            slope_db = _measured_slope_db(start) if self._slope_db is None else self._slope_db
-            self._traces[key] = _trace(_controller_encode(start, start.config), slope_db)
+            objective, slope_db = self._objective, self._slope_db
+            if slope_db is None:
+                slope_db = _measured_slope_db(start, objective)
+            self._traces[key] = _trace(*_controller_encode(start, start.config, objective), slope_db)
         return self._traces[key]
 
 
 class RunningGain:
     """The rewards of one episode."""
 
-    def __init__(self, trace: ControllerTrace, overshoot_price: float) -> None:
+    def __init__(
+        self, trace: ControllerTrace, overshoot_price: float, objective: Objective, clip: RawClip
+    ) -> None:
+        self.keeps_packets = objective.decodes
+        self._objective = objective
+        self._clip = clip
         self._trace = trace
         self._overshoot_price = overshoot_price
         self._so_far = 0.0
@@ -98,7 +127,10 @@ class RunningGain:
 
     def _potential(self, step: Step) -> float:
         if step.outcome is not None:
-            return self._trace.gain(step.outcome) - self._overshoot_price * 100.0 * step.outcome.overshoot
+            outcome = step.outcome
+            quality_db = measured_quality(self._objective, self._clip, outcome.psnr_y_db, step.data)
+            gain = self._trace.gain(outcome.kbps, quality_db)
+            return gain - self._overshoot_price * 100.0 * outcome.overshoot
         trace, count = self._trace, len(step.records)
         if not count:  # the first GOP's shape
             return 0.0
@@ -114,21 +146,28 @@ def _psnr_db(records: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
     return psnr_db(shown["sse"], int(records["pixels"][0]))
 
 
-def _controller_encode(start: EpisodeStart, config: EncoderConfig) -> EncodeResult:
-    return encode(start.clip.raw.frames, start.clip.first, config, new_pool=start.new_pool)
+def _controller_encode(
+    start: EpisodeStart, config: EncoderConfig, objective: Objective
+) -> tuple[EncodeResult, float]:
+    """The encode and its quality."""
+    clip, first = start.clip.raw, start.clip.first
+    result = encode(clip.frames, first, config, keep_packets=objective.decodes, new_pool=start.new_pool)
+    return result, measured_quality(objective, clip, result.psnr_y_db, result.packets)
 
 
-def _trace(result: EncodeResult, slope_db: float) -> ControllerTrace:
+def _trace(result: EncodeResult, quality_db: float, slope_db: float) -> ControllerTrace:
     bits = result.records["bits"].cumsum().astype(np.float64)
-    return ControllerTrace(result.kbps, result.psnr_y_db, slope_db, bits, _psnr_db(result.records))
+    return ControllerTrace(result.kbps, quality_db, slope_db, bits, _psnr_db(result.records))
 
 
-def _measured_slope_db(start: EpisodeStart) -> float:
+def _measured_slope_db(start: EpisodeStart, objective: Objective) -> float:
     """From the controller's encodes at the neighbouring targets, or the default."""
     config = start.config
     targets = [min(max(1, round(config.target_kbps * by)), config.raw_kbps) for by in _NEIGHBOURS]
-    low, high = (_controller_encode(start, config.replace(target_kbps=target)) for target in targets)
-    if high.kbps < _LEAST_RATE_RATIO * low.kbps or not high.psnr_y_db > low.psnr_y_db:
+    (low, low_db), (high, high_db) = (
+        _controller_encode(start, config.replace(target_kbps=target), objective) for target in targets
+    )
+    if high.kbps < _LEAST_RATE_RATIO * low.kbps or not high_db > low_db:
         return USUAL_SLOPE_DB
-    slope_db = (high.psnr_y_db - low.psnr_y_db) / math.log(high.kbps / low.kbps)
+    slope_db = (high_db - low_db) / math.log(high.kbps / low.kbps)
     return min(max(slope_db, SLOPE_LIMITS_DB[0]), SLOPE_LIMITS_DB[1])

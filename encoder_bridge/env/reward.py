@@ -17,7 +17,7 @@ import numpy as np
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import ALTREF, SHOW_EXISTING, Records
 from encoder_bridge.encode.pool import PoolFactory
-from encoder_bridge.encode.result import EpisodeOutcome
+from encoder_bridge.encode.result import EpisodeOutcome, Packet
 from encoder_bridge.env.clips import EnvClip
 from encoder_bridge.errors import BadInput
 
@@ -47,6 +47,8 @@ class Step:
     at the end."""
     outcome: EpisodeOutcome | None
     """The whole episode's, at its last step."""
+    data: tuple[Packet, ...] = ()
+    """All packets, at the last step of a reward that keeps them."""
 
     @property
     def new(self) -> Records:
@@ -90,7 +92,10 @@ def shown_records(records: Records) -> Records:
 
 
 class StepReward(Protocol):
-    """Judges the steps of one episode, in their order."""
+    """Judges the steps of one episode, in their order.
+
+    One whose attribute `keeps_packets` is true gets the packets with the last step, to decode them.
+    """
 
     def __call__(self, step: Step, /) -> float:
         """The reward of a step."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from encoder_bridge.encode.config import EncoderConfig, Offered, offered
+from encoder_bridge.encode.objective import WORDS as OBJECTIVES_IN_WORDS
+from encoder_bridge.encode.objective import is_objective
 from muzero_rc.config.ranges import (
     POSITIVE,
     SHARE,
@@ -38,6 +40,7 @@ _CQ_LEVELS = list_of(0, 63, words="levels from 0 to 63")
 _ANCHOR_LEVELS = list_of(0, 63, least=2, words="at least 2 levels from 0 to 63")
 _EVEN = Range(lambda count: count >= 2 and count % 2 == 0, "an even number, at least 2")
 _WINDOWS = list_of(1, 256, most=4, words="at most 4 numbers from 1 to 256")
+_OBJECTIVE = Range(is_objective, OBJECTIVES_IN_WORDS)
 _RISING_OFFSETS = Range(
     lambda offsets: (
         2 <= len(offsets) <= 256
@@ -183,6 +186,7 @@ class RewardConfig(Section, key="reward"):
     """Reward rule (muzero_rc/reward) and its tolerances."""
 
     rule: str = ranged("self-competition", one_of(RULES))
+    metric: str = ranged("psnr", _OBJECTIVE)  # that encodes are to gain at, measured on what is decoded
     decay: float = ranged(0.9, SHARE_BELOW_1)  # of the moving averages, once they cover that much
     overshoot_tolerance: float = ranged(0.002, at_least(0))  # overshoot below it counts as none
     draw_percent: float = ranged(0.1, at_least(0))  # gains closer than that, in per cent of rate, are a draw

@@ -13,7 +13,7 @@ class Anchor:
 
     Attributes:
       rates_kbps: rising.
-      psnr_y_db: luma PSNR at each rate.
+      psnr_y_db: luma PSNR at each rate, or what the run's objective (`reward.metric`) measures instead.
     """
 
     rates_kbps: tuple[float, ...]

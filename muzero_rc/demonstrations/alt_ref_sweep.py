@@ -112,4 +112,4 @@ def best_move(store: ClipStore, sweep: Sequence[Episode]) -> float:
 
 def _gain_percent(store: ClipStore, episode: Episode) -> float:
     anchor, rate = store.anchor(episode.instance), episode.rate_kbps
-    return anchor.percent_of(episode.psnr_y_db - anchor.psnr_at(rate), rate)
+    return anchor.percent_of(episode.quality_db - anchor.psnr_at(rate), rate)

@@ -107,7 +107,7 @@ class PlanSearch:
             if encode.error:
                 store.fail(encode.job.name, encode.error)
                 continue
-            gain_db = encode.result.psnr_y_db - anchor.psnr_at(encode.result.kbps)
+            gain_db = encode.quality_db - anchor.psnr_at(encode.result.kbps)
             astray = max(0.0, abs(math.log(encode.result.kbps / self.target_kbps)) - _RATE_SLACK)
             costs[i] = -(gain_db - _RATE_PENALTY_DB * astray)
             better = -costs[i] > self.best_db

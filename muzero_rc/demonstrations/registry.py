@@ -59,5 +59,5 @@ def known_demonstrations(store: ClipStore, instances: Sequence[Instance], folder
 
 
 def _log(store: ClipStore, folder: Path) -> Path:
-    """The log of these encoder settings and this libvpx."""
-    return folder / digest(store.config.encode, store.engine.libvpx)
+    """The log of these encoder settings, this libvpx and this objective."""
+    return folder / digest(store.config.encode, store.engine.libvpx, *store.measured_by)

@@ -10,6 +10,7 @@ docs/cluster.md for what may be exposed.
 import contextlib
 import logging
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -64,6 +65,7 @@ class RayFarm:
         self._call = ray.remote(num_cpus=1, max_retries=_RETRIES, scheduling_strategy="SPREAD")(call)
         self._versions = versions_here()
         self._stored: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+        self._storing = threading.Lock()
         self._running: dict[Future[Any], Any] = {}
         self._cancelled = False
 
@@ -120,13 +122,14 @@ class RayFarm:
 
     def _reference(self, key: str, value: Callable[[], Any], nbytes: int) -> Any:
         """A value in the object store; what has not been asked for in a while is put there again."""
-        if key not in self._stored:
-            self._stored[key] = self._ray.put(value()), nbytes
-        self._stored.move_to_end(key)
-        kept = self._stored[key][0]
-        while len(self._stored) > 1 and sum(size for _, size in self._stored.values()) > _KEPT_BYTES:
-            self._stored.popitem(last=False)  # tasks under way keep what they need
-        return kept
+        with self._storing:  # reports submit from many threads
+            if key not in self._stored:
+                self._stored[key] = self._ray.put(value()), nbytes
+            self._stored.move_to_end(key)
+            kept = self._stored[key][0]
+            while len(self._stored) > 1 and sum(size for _, size in self._stored.values()) > _KEPT_BYTES:
+                self._stored.popitem(last=False)  # tasks under way keep what they need
+            return kept
 
     def _end(self, result: "Future[R]", done: "Future[tuple[R, Exception | None]]") -> None:
         """Hands on what became of a task; called by a thread of Ray's."""

@@ -16,6 +16,8 @@ import numpy as np
 from encoder_bridge.encode import first_pass_cache
 from encoder_bridge.encode.batch import BatchResult, Decide, Job, refuse_decisions
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
+from encoder_bridge.encode.objective import Objective
+from encoder_bridge.encode.objective_quality import check_measurable
 from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.encode.waiting import pool_of_one
 from encoder_bridge.errors import BridgeError
@@ -27,6 +29,7 @@ from muzero_rc.corpus.frame_store import raw_clip_of
 from muzero_rc.corpus.instances import Instance, build_instances
 from muzero_rc.encoding.engine import Engine
 from muzero_rc.encoding.farm import Farm, LocalFarm
+from muzero_rc.encoding.measured_results import with_quality
 from muzero_rc.encoding.qindex_plan import PlanFollower, constant_plan, follow_plans
 from muzero_rc.encoding.quality_encodes import (
     QualityEncode,
@@ -65,6 +68,7 @@ class ClipStore:
     Attributes:
       engine: what encodes.
       farm: where.
+      objective: what encodes are measured by.
       config: of the run.
       failures: why, by the name of what could not be encoded.
       quality: the constant-quality encodes of each prepared instance, by level.
@@ -75,6 +79,8 @@ class ClipStore:
         cache.mkdir(parents=True, exist_ok=True)
         self.engine = engine
         self.farm = farm or LocalFarm(config.actor.encoders)
+        self.objective = Objective.parse(config.reward.metric)
+        check_measurable(self.objective)
         self.config = config
         self.failures: dict[str, str] = {}
         self.quality: dict[str, list[QualityEncode]] = {}
@@ -156,7 +162,8 @@ class ClipStore:
         self, jobs: Iterable[Job], decide: Decide = refuse_decisions, *, together: int = 1
     ) -> Iterator[BatchResult]:
         """Runs jobs on the farm; see `muzero_rc.encoding.farm.Farm.play`."""
-        return self.farm.play(self.engine, jobs, decide, together=together)
+        played = self.farm.play(self.engine, jobs, decide, together=together)
+        return with_quality(self.farm, self.objective, played) if self.objective.decodes else played
 
     def played(
         self, jobs: Iterable[Job], decide: Decide = refuse_decisions, *, together: int = 1
@@ -171,7 +178,14 @@ class ClipStore:
     def job(self, name: str, instance: Instance, target_kbps: int, **rest: Any) -> Job:
         """A second pass of an instance that is `prepared`."""
         settings = rest.pop("settings", None) or self.settings(instance, target_kbps)
+        if self.objective.decodes:
+            rest["keep_packets"] = True
         return Job(name, self.raw_clip(instance), settings, self._first_passes[instance.name], **rest)
+
+    @property
+    def measured_by(self) -> tuple[str, ...]:
+        """What names of kept figures say of the objective: nothing where it is PSNR."""
+        return (repr(self.objective.weights),) if self.objective.decodes else ()
 
     def first_pass(self, name: str) -> bytes:
         """The first pass's blob of a `prepared` instance."""
@@ -237,7 +251,8 @@ class ClipStore:
         found: dict[str, list[QualityEncode]] = {}
         jobs: list[Job] = []
         for instance in instances:
-            key = self._key(instance, self.settings(instance, _ANY_TARGET_KBPS).settings_key(), levels)
+            settings = self.settings(instance, _ANY_TARGET_KBPS).settings_key()
+            key = self._key(instance, settings, levels, *self.measured_by)
             paths[instance.name] = folder / f"{key}.json"
             kept = load_quality_encodes(paths[instance.name])
             if kept is not None:

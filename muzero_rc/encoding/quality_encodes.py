@@ -16,7 +16,7 @@ class QualityEncode:
 
     Attributes:
       cq_level: libvpx's.
-      rate_kbps, psnr_y_db: what came of it.
+      rate_kbps, psnr_y_db: what came of it; the latter by the run's objective.
       plan: the qindexes that it used.
     """
 
@@ -33,7 +33,7 @@ def quality_encode_of(done: BatchResult) -> QualityEncode:
     plan = (
         plan_of_records(records, shapes=result.shapes) if len(records) else plan_of_packets(result.payloads)
     )
-    return QualityEncode(result.config.cq_level, result.kbps, result.psnr_y_db, plan)
+    return QualityEncode(result.config.cq_level, result.kbps, done.quality_db, plan)
 
 
 def load_quality_encodes(path: Path) -> list[QualityEncode] | None:

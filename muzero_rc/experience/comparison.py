@@ -103,7 +103,7 @@ def compared(own: Progress, paired: Progress, pair: PairedEncode) -> tuple[Array
         "left": 4.0 * np.log(left[0] / left[1]),
         "paired_rate": 10.0 * np.log(pair.episode.rate_kbps / pair.episode.target_kbps),
         "paired_psnr": (pair.episode.psnr_y_db - 38.0) / 5.0,
-        "anchor": pair.anchor_db - pair.episode.psnr_y_db,
+        "anchor": pair.anchor_db - pair.episode.quality_db,
         "slope": pair.slope_db / 5.0 - 1.0,
         "spent": own.bits / target_bits,
     }

@@ -67,6 +67,7 @@ class Episode:
       encode_s: CPU seconds of the encoder.
       rate_kbps: achieved, all packets.
       psnr_y_db: mean over shown frames of luma PSNR, each at most 60 dB.
+      measured: what another objective than PSNR (`reward.metric`) made of it, else None.
       outcome: its final figures; what is measured against the paired encode is filled in where that is
         known (`muzero_rc.experience.paired`), not in the log.
       records: [N] one native record per result, in coding order, show-existing frames included.
@@ -99,6 +100,12 @@ class Episode:
     values: Array | None = None
     shown: Array | None = None
     shapes: Array | None = None
+    measured: float | None = None
+
+    @property
+    def quality_db(self) -> float:
+        """What it came to by the run's objective, which is PSNR unless the config says otherwise."""
+        return self.psnr_y_db if self.measured is None else self.measured
 
 
 _ARRAYS = ("records", "policies", "values", "shown", "shapes")

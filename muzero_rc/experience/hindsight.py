@@ -19,7 +19,7 @@ def relabelled(episode: Episode, target_kbps: int, anchor: Anchor) -> Episode:
 
     What it gained over its paired encode, at the rates that both had, stays what it was.
     """
-    fresh = outcome_of(episode.rate_kbps, target_kbps, episode.psnr_y_db, anchor.psnr_at(target_kbps))
+    fresh = outcome_of(episode.rate_kbps, target_kbps, episode.quality_db, anchor.psnr_at(target_kbps))
     outcome = dataclasses.replace(episode.outcome, gain_db=fresh.gain_db, overshoot=fresh.overshoot)
     return dataclasses.replace(episode, target_kbps=target_kbps, outcome=outcome)
 
@@ -52,8 +52,8 @@ def is_optimum(episode: Episode) -> bool:
 
 
 def own_gain_db(episode: Episode, anchor: Anchor) -> float:
-    """PSNR over the anchor curve at the rate that the episode had."""
-    return episode.psnr_y_db - anchor.psnr_at(episode.rate_kbps)
+    """Quality over the anchor curve at the rate that the episode had."""
+    return episode.quality_db - anchor.psnr_at(episode.rate_kbps)
 
 
 def selfplay_weight(score: float) -> float:

@@ -37,7 +37,7 @@ class PairedEncode:
     def gain(self, rate_kbps: float, psnr_y_db: float) -> float:
         """Of another encode of the instance, at the rates achieved: per cent of rate."""
         paired = self.episode
-        return gain_percent(rate_kbps, psnr_y_db, paired.rate_kbps, paired.psnr_y_db, self.slope_db)
+        return gain_percent(rate_kbps, psnr_y_db, paired.rate_kbps, paired.quality_db, self.slope_db)
 
 
 class PairedEncodes:
@@ -70,8 +70,8 @@ class PairedEncodes:
         target_kbps = episode.target_kbps
         outcome = dataclasses.replace(
             own,
-            gain=pair.gain(episode.rate_kbps, episode.psnr_y_db),
-            quality=100.0 * (episode.psnr_y_db - pair.episode.psnr_y_db) / pair.slope_db,
+            gain=pair.gain(episode.rate_kbps, episode.quality_db),
+            quality=100.0 * (episode.quality_db - pair.episode.quality_db) / pair.slope_db,
             unused=max(0.0, min(left, target_kbps - episode.rate_kbps) / target_kbps),
         )
         return dataclasses.replace(episode, outcome=outcome)

@@ -33,7 +33,7 @@ class Trial:
 
 
 Points = dict[str, list[tuple[int, float, float]]]
-"""By instance: (target_kbps, rate_kbps, psnr_y_db) of each trial."""
+"""By instance: (target_kbps, rate_kbps, quality by the objective in dB) of each trial."""
 
 
 class Validation:
@@ -94,7 +94,8 @@ class Validation:
             for one in self.trials
         ]
         extension = file_sha256(Path(native.__file__)) if rate_control == CONTROLLER else ""
-        return digest(rate_control, native.versions()["libvpx_runtime"], extension, *encodes)
+        libvpx = native.versions()["libvpx_runtime"]
+        return digest(rate_control, libvpx, extension, *encodes, *store.measured_by)
 
     def _settings_key(self, trial: Trial) -> str:
         return self._store.settings(trial.instance, trial.target_kbps).settings_key()
@@ -151,4 +152,4 @@ def _or_nan(value: float | None) -> float:
 
 
 def _point(job: Job, done: BatchResult) -> tuple[int, float, float]:
-    return job.extra.target_kbps, done.result.kbps, done.result.psnr_y_db
+    return job.extra.target_kbps, done.result.kbps, done.quality_db

@@ -4,9 +4,10 @@ r"""Policies against one of them, encode by encode: gains at equal rate, and how
 
 Every clip of the folders (each with a ladder beside its clips) at the five targets of its ladder, one encode
 each, in C. An encode's gain is over the clip's constant-quality curve at the rate that was reached, in per
-cent of rate; what is printed are differences to the base's, means over clips with bootstrap 95 % intervals,
-and beside them the gain at the target, which counts what an encode left unused. One line an encode is added
-to the file as it ends; the same command goes on where it was. Needs the [train] extra.
+cent of rate: by PSNR, or by what --metric names, measured on what is decoded. What is printed are
+differences to the base's, means over clips with bootstrap 95 % intervals, and beside them the gain at the
+target, which counts what an encode left unused. One line an encode is added to the file as it ends; the same
+command goes on where it was (another metric wants another file). Needs the [train] extra.
 """
 
 import argparse
@@ -14,20 +15,23 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from encoder_bridge import _native
 from encoder_bridge.encode.batch import BatchResult, Job
 from encoder_bridge.encode.first_pass_cache import cache_folder
+from encoder_bridge.encode.objective import WORDS
+from muzero_rc.cli.common import add_farm
 from muzero_rc.config.schema import Config
+from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.corpus.ladder import LadderError, read_ladder
 from muzero_rc.deploy.policy_names import CONTROLLER, resolve
+from muzero_rc.distributed.farm import open_farm
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.evaluation.statistics import bootstrap_interval
@@ -67,7 +71,7 @@ def row_of(store: ClipStore, done: BatchResult) -> Row:
     target = result.config.target_kbps
 
     def gain(at_kbps: float) -> float:
-        return anchor.percent_of(result.psnr_y_db - anchor.psnr_at(at_kbps), result.kbps)
+        return anchor.percent_of(done.quality_db - anchor.psnr_at(at_kbps), result.kbps)
 
     return {
         "clip": instance.name,
@@ -75,6 +79,8 @@ def row_of(store: ClipStore, done: BatchResult) -> Row:
         "policy": name,
         "kbps": result.kbps,
         "psnr_y_db": result.psnr_y_db,
+        "metric": store.config.reward.metric,
+        "quality_db": done.quality_db,
         "gain": gain(result.kbps),
         "gain_at_target": gain(target),
         "encode_s": result.encode_s,
@@ -117,7 +123,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-o", "--output", type=Path, required=True, help="a line for each encode")
     parser.add_argument("--policy", action="append", default=[], help="beside the base; may be repeated")
     parser.add_argument("--base", default=CONTROLLER)
+    parser.add_argument("--metric", default="psnr", help=f"{WORDS} (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=1, help="encodes at a time (default: %(default)s)")
+    add_farm(parser)
     return parser.parse_args(argv)
 
 
@@ -134,10 +142,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = [json.loads(line) for line in options.output.read_text().splitlines()]
     ended = {(row["clip"], row["kbps_asked"], row["policy"]) for row in rows}
     refs = [resolve(name) for name in dict.fromkeys([options.base, *options.policy])]
-    policies = {ref.name: _native.Policy(ref.native) for ref in refs}
-    config = Config()
-    config = replace(config, actor=replace(config.actor, encoders=options.jobs))
-    with ClipStore(libvpx_engine(), config, cache_folder() / "training") as store:
+    engine = libvpx_engine()
+    policies = {ref.name: engine.policy(ref.native) for ref in refs if ref.native is not None}
+    config = override(Config(), [f"reward.metric={options.metric}"])
+    with (
+        closing(open_farm(options.farm, options.jobs)) as farm,
+        ClipStore(engine, config, cache_folder() / "training", farm) as store,
+    ):
         for number, (path, rungs) in enumerate(clips, 1):
             for instance in store.prepared([Instance(path.stem, path.stem, (path,))]):
                 jobs = jobs_of(store, instance, rungs.targets_kbps, policies, ended)

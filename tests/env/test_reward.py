@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+from encoder_bridge import _native
 from encoder_bridge.encode.layouts import SHOW_EXISTING
+from encoder_bridge.encode.objective import Objective
+from encoder_bridge.encode.objective_quality import measured_quality
 from encoder_bridge.encode.run import encode
 from encoder_bridge.env.paired_gain import PairedGain
 from encoder_bridge.env.reward import EpisodeStart, EveryStep
@@ -113,3 +116,17 @@ def test_a_slope_is_the_clips_own(clip, new_pool):
     )
     slope = (high.psnr_y_db - low.psnr_y_db) / np.log(high.kbps / low.kbps)
     assert trace.slope_db == pytest.approx(slope)
+
+
+def test_gains_may_be_in_another_metric(clip, new_pool):
+    if new_pool is not _native.Pool:
+        pytest.skip("the fake's packets cannot be decoded")
+    reward = PairedGain(metric="ssim", slope_db=5.0)
+    rewards, end = play(Vp9RateControlEnv([clip], [60], reward=reward), 120)
+    trace, config = reward.trace(start_of(clip, _native.Pool, 60)), clip.config.replace(target_kbps=60)
+    plan = [int(record["qindex"]) for record in end["records"] if record["frame_type"] != SHOW_EXISTING]
+    again = encode(clip.raw.frames, clip.first, config, mode="plan", plan=plan, keep_packets=True)
+    ssim_db = measured_quality(Objective.parse("ssim"), clip.raw, again.psnr_y_db, again.packets)
+    gain = 100 * ((ssim_db - trace.quality_db) / 5.0 - np.log(end["kbps"] / trace.rate_kbps))
+    assert sum(rewards) == pytest.approx(gain - 500 * end["overshoot"])
+    assert abs(ssim_db - end["psnr_y_db"]) > 0.1
