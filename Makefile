@@ -12,7 +12,7 @@ BIN := $(VENV_TEST)/bin
 PIP := -m pip -qq --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
 
-SOURCES = $(shell find encoder_bridge muzero_rc native -type f ! -name '*.pyc' ! -name '*.so')
+SOURCES = $(shell find encoder_bridge muzero_rc native scripts/docs -type f ! -name '*.pyc' ! -name '*.so')
 SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 PARTS := lint native-plain native-address,undefined native-thread unit

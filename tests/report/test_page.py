@@ -108,6 +108,12 @@ def test_time_is_drawn_against_bd_rate() -> None:
     assert '<figure class="time">' not in render(alone)
 
 
+def test_seconds_of_more_threads_say_what_they_lack(html: str) -> None:
+    data = report_data()
+    threads = replace(data, settings={**data.settings, "threads": "4"})
+    assert "other threads" in render(threads) and "other threads" not in html
+
+
 def test_all_clips_are_compared_as_one_too(page: Page) -> None:
     assert "All clips as one" in page.text
     (found,) = (c for c in results_json(report_data())["bd_rate_corpus"] if c["method"] == AWKWARD_POLICY)
