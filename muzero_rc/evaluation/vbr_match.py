@@ -35,8 +35,11 @@ def _next(got: dict[int, float], aim: float, target_kbps: int) -> int:
     """Between the closest tries on both sides of the target; in proportion where there is one side only."""
     low = max((one for one, kbps in got.items() if kbps <= target_kbps), default=None)
     high = min((one for one, kbps in got.items() if kbps > target_kbps), default=None)
-    if low is None or high is None or low >= high:  # a rate that falls as more is asked for: rare
+    if low is None or high is None or low >= high:  # the last: a rate that falls as more is asked for
         nearest = min(got, key=lambda one: abs(got[one] - aim))
-        return round(nearest * aim / got[nearest])
+        in_proportion = round(nearest * aim / got[nearest])
+        if low is None:
+            return min(in_proportion, min(got) - 1)  # at low rates one kbps is more than a miss
+        return max(in_proportion, max(got) + 1) if high is None else in_proportion
     share = (aim - got[low]) / (got[high] - got[low])
     return round(low + min(max(share, 0.1), 0.9) * (high - low))

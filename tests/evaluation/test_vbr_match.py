@@ -55,3 +55,10 @@ def test_a_clip_that_cannot_be_smaller_or_larger_ends_the_search(floor: float, c
     found = matching_bitrate(kbps_at, 100, highest=1000)
     assert min(max(found, floor), ceiling) == (150 if floor else 60)
     assert len(asked) <= 8 and max(asked) <= 400
+
+
+def test_at_low_rates_the_search_goes_on_by_single_kbps() -> None:
+    """22 gives 23.3, and so would be 20.7 asked for; 21 gives 22.3; 20 is below."""
+    kbps_at, asked = counted(lambda kbps: 1.06 * kbps)
+    assert matching_bitrate(kbps_at, 22, highest=1000) == 20
+    assert asked == [22, 21, 20]
