@@ -146,7 +146,7 @@ class FakeClip:
         """`luma`: `[T, height, width]`."""
         planes = luma.astype(np.float32)
         across = np.diff(planes, axis=2) if planes.shape[2] > 1 else np.zeros((len(luma), 1, 1), np.float32)
-        intra = np.mean(across**2, axis=(1, 2), dtype=np.float64) + 1.0
+        intra = np.asarray(np.mean(across**2, axis=(1, 2), dtype=np.float64)) + 1.0
         change = np.mean((planes[1:] - planes[:-1]) ** 2, axis=(1, 2), dtype=np.float64) + 1.0
         inter = np.concatenate([intra[:1], np.minimum(change, intra[1:])])
         self.intra_rms = np.sqrt(intra)
