@@ -13,6 +13,7 @@ need gcc cc --version
 need libc6-dev sh -c 'echo "#include <stdlib.h>" | cc -E -'
 need pkg-config pkg-config --version
 need libvpx-dev sh -c 'pkg-config --exists vpx || test -e /usr/include/vpx/vpx_encoder.h'
+need python3-dev python3 -c 'import pathlib, sysconfig as s; (pathlib.Path(s.get_path("include")) / "Python.h").stat()'
 need python3-venv python3 -c 'import ensurepip, venv'
 [ "$1" = build ] || need ffmpeg ffmpeg -version
 if [ "$1" = test ]; then

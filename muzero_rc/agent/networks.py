@@ -196,7 +196,8 @@ def _mean_ahead(encoding: jax.Array, inside: jax.Array, window: int) -> jax.Arra
 
     def total(x: jax.Array) -> jax.Array:
         padded = jnp.pad(x, ((0, 0), (0, window), (0, 0)))
-        return jax.lax.reduce_window(padded, 0.0, jax.lax.add, (1, window, 1), (1, 1, 1), "VALID")[:, 1:]
+        sums: jax.Array = jax.lax.reduce_window(padded, 0.0, jax.lax.add, (1, window, 1), (1, 1, 1), "VALID")
+        return sums[:, 1:]
 
     count = total(inside[..., None].astype(jnp.float32))
     return total(encoding) / jnp.maximum(count, 1.0)

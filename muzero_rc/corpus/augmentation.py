@@ -72,7 +72,7 @@ def join(clips: Sequence[Sequence[Array]]) -> list[Array]:
     if len(clips) == 1:
         return list(clips[0])
     height, width = (min(clip[0].shape[axis] for clip in clips) // 2 * 2 for axis in (1, 2))
-    joined = []
+    joined: list[Array] = []
     for plane in range(3):
         h, w = (height, width) if plane == 0 else (height // 2, width // 2)
         joined.append(np.concatenate([clip[plane][:, :h, :w] for clip in clips]))
