@@ -25,7 +25,17 @@ from muzero_rc.agent.batch import privileged_width
 from muzero_rc.agent.forecast import BITS_LOG_PER_OCTAVE, SSE_LOG_PER_OCTAVE, forecasts, octaves
 from muzero_rc.agent.layers import Weight, block, head, linear, norm
 from muzero_rc.config.schema import NetworkConfig
-from muzero_rc.types import Array, ClipBatch, Forecast, Params, Prediction, Schedule, Transition, Widths
+from muzero_rc.types import (
+    HINTS,
+    Array,
+    ClipBatch,
+    Forecast,
+    Params,
+    Prediction,
+    Schedule,
+    Transition,
+    Widths,
+)
 
 _MASKED = -1e30  # a logit that softmax turns into 0
 
@@ -118,7 +128,7 @@ def make_networks(config: NetworkConfig, widths: Widths) -> Networks:
             state = represent(seen, jnp.zeros((1, widths.step)))
             predict(state, jnp.zeros((1, privileged_width(widths.layers))))
             none = jnp.zeros(1)
-            forecast = Forecast(none, none, none, none.astype(jnp.int32))
+            forecast = Forecast(none, none, none, none.astype(jnp.int32), jnp.zeros((1, HINTS)))
             dynamics(state, jnp.zeros(1, jnp.int32), jnp.zeros((1, exo_width(config, widths))), forecast)
 
         return touch_all, (encode_clip, represent, predict, dynamics)
@@ -251,7 +261,11 @@ def _dynamics(
     per_octave = Weight("dynamics_per_octave")((2, widths.layers), 0.0)
     by_layer = 1.0 + jnp.take(per_octave, jnp.asarray(forecast.layer), axis=1)  # [2, B, ...]
     bits = forecast.log_bits - BITS_LOG_PER_OCTAVE * by_layer[0] * moved
+    told = jnp.take(
+        Weight("dynamics_hints")((widths.layers, HINTS), 0.0), jnp.asarray(forecast.layer), axis=0
+    )
     sse = forecast.log_sse + SSE_LOG_PER_OCTAVE * by_layer[1] * moved
+    sse -= jnp.sum(told * forecast.hints, axis=-1)
     return Transition(
         x,
         bits + head("log_bits", x, 1)[..., 0],

@@ -111,7 +111,7 @@ def play_toy(toy: Toy, simulations: int, decision: str) -> float:
     sizes = SearchConfig(simulations=simulations, considered_actions=len(OFFSETS))
     search = make_search(perfect(toy), NETWORK, sizes, SelfCompetition(), depth=depth, guarded=True)
     zeros = jnp.zeros((1, 1 + depth))
-    forecast = Forecast(zeros, zeros, zeros, zeros.astype(int))
+    forecast = Forecast(zeros, zeros, zeros, zeros.astype(int), zeros[..., None])
     state = toy.start()[None]
     for frame in range(depth):
         root = Root(state, jnp.ones((1, depth, 1)), forecast, jnp.zeros((1, 1)), jnp.zeros((1, 3)))

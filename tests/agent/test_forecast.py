@@ -11,7 +11,7 @@ from muzero_rc.agent.batch import scaled_log_sse
 from muzero_rc.agent.forecast import BITS_PER_OCTAVE, forecasts, octaves
 from muzero_rc.agent.networks import exo_width, make_networks
 from muzero_rc.config.schema import NetworkConfig
-from muzero_rc.types import Forecast, Schedule, Widths
+from muzero_rc.types import HINTS, Forecast, Schedule, Widths
 
 WIDTHS = Widths.of(_native)
 CONFIG = NetworkConfig(width=8, encoder_layers=0, latents=1, attention_heads=1, step_blocks=0)
@@ -67,6 +67,14 @@ def test_a_finer_frame_than_its_layers_last_is_better():
     assert finer < known().log_sse[0] < coarser
 
 
+def test_references_give_hints_of_the_frame_itself_alone():
+    assert not known().hints.any()
+    golden = {"golden_valid": 1.0, "golden_quality": 0.3, "golden_step": -0.5}  # 43 dB
+    found = known(last_valid=1.0, last_quality=0.1, last_step=0.5, **golden).hints
+    np.testing.assert_allclose(found[0], [1.0, 0.2, 0.1, 0.0], atol=1e-5)
+    assert not found[1:].any()
+
+
 def test_a_layers_first_frame_is_forecast_all_the_same():
     found = known(top_seen=0.0, leaf_seen=0.0)
     assert np.isfinite(found.log_sse).all() and found.log_bits[1] == found.log_bits[0]
@@ -85,7 +93,9 @@ def test_fresh_dynamics_say_the_forecast_and_what_the_action_moves():
     networks = make_networks(CONFIG, WIDTHS)
     params = networks.init(jax.random.PRNGKey(0))
     state, exo = np.ones((1, CONFIG.width), np.float32), np.zeros((1, exo_width(CONFIG, WIDTHS)))
-    present = Forecast(np.array([0.3]), np.array([1.5]), np.array([100.0]), np.array([TOP]))
+    present = Forecast(
+        np.array([0.3]), np.array([1.5]), np.array([100.0]), np.array([TOP]), np.zeros((1, HINTS))
+    )
     finer, same, coarser = (
         networks.dynamics(params, state, np.array([CONFIG.actions.index(x)]), exo, present)
         for x in (-11, 0, 11)

@@ -9,7 +9,7 @@ from encoder_bridge import _native
 from muzero_rc.agent.batch import privileged_width
 from muzero_rc.agent.networks import exo_width, look_up, make_networks
 from muzero_rc.config.schema import NetworkConfig
-from muzero_rc.types import ClipBatch, Forecast, Schedule, Widths
+from muzero_rc.types import HINTS, ClipBatch, Forecast, Schedule, Widths
 
 WIDTHS = Widths(clip=3, frame=5, step=7, frame_types=5, layers=7)
 SMALL = {"width": 16, "latents": 2, "attention_heads": 2, "encoder_layers": 1, "step_blocks": 1}
@@ -19,7 +19,13 @@ PRIVILEGED = privileged_width(WIDTHS.layers)
 
 def forecast(shape=(BATCH,)):
     """A forecast of nothing."""
-    return Forecast(np.zeros(shape), np.zeros(shape), np.full(shape, 100.0), np.zeros(shape, np.int32))
+    return Forecast(
+        np.zeros(shape),
+        np.zeros(shape),
+        np.full(shape, 100.0),
+        np.zeros(shape, np.int32),
+        np.zeros((*shape, HINTS)),
+    )
 
 
 class Case:
@@ -159,6 +165,7 @@ def test_gradients_reach_every_parameter(case):
         f"{module}.{name}"
         for module, parameters in gradients.items()
         for name, gradient in parameters.items()
-        if not np.any(gradient) and module != "dynamics_per_octave"  # made-up widths have no octaves
+        if not np.any(gradient)
+        and module not in ("dynamics_per_octave", "dynamics_hints")  # made-up widths know neither
     ]
     assert not silent

@@ -53,7 +53,7 @@ def root_at(state, exo, opponent=(0.0, 0.0, 1)):
     """A root without forecasts and privileged inputs."""
     batch, depth = exo.shape[:2]
     zeros = jnp.zeros((batch, 1 + depth))
-    forecast = Forecast(zeros, zeros, zeros, zeros.astype(int))
+    forecast = Forecast(zeros, zeros, zeros, zeros.astype(int), zeros[..., None])
     opponents = jnp.tile(jnp.asarray(opponent, float), (batch, 1))
     return Root(state, exo, forecast, jnp.zeros((batch, 1)), opponents)
 
