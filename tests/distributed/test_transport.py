@@ -15,6 +15,7 @@ from muzero_rc.distributed.offline_actor import play_to_log
 from muzero_rc.distributed.remote_actor import UnackedEpisodes
 from muzero_rc.distributed.transport import LearnerClient, LearnerServer, WeightsMessage, pack, unpack
 from muzero_rc.errors import RunError
+from muzero_rc.experience.episode import PAIRED, SELFPLAY
 from muzero_rc.experience.episode_log import EpisodeWriter, read_log
 from muzero_rc.experience.opponents import Opponents
 from muzero_rc.reward.outcome import Opponent
@@ -87,7 +88,10 @@ def test_a_file_actors_episodes_are_taken_in(tmp_path):
         **common,
     )
     assert made == 6
-    episodes = list(read_log(tmp_path / "files"))
+    log = list(read_log(tmp_path / "files"))
+    paired = {(e.instance, e.target_kbps) for e in log if e.source == PAIRED}
+    episodes = [e for e in log if e.source == SELFPLAY]
+    assert paired == {(e.instance, e.target_kbps) for e in episodes}
     assert [e.greedy for e in episodes].count(True) == 2
     loud = [e for e in episodes if not e.greedy]
     assert all((e.records["asked"] != e.records["q_ref"]).any() for e in loud)
