@@ -34,15 +34,17 @@ def open_libvpx(name: str) -> None:
     """
 
 def versions() -> dict[str, str | int]:
-    """The libvpx that encodes: "libvpx_runtime" (its version), "libvpx_path", "encoder_abi", "ext_rc_abi";
-    and "feature_version". Looks for one at first, as encoder_bridge.libvpx says, and raises what it raises.
+    """The libvpx that encodes: "libvpx_runtime" (its version), "libvpx_path", "encoder_abi", "ext_rc_abi",
+    "high_bit_depth" (1: it codes 10 and 12 bits); and "feature_version".
+
+    Looks for one at first, as encoder_bridge.libvpx says, and raises what it raises.
     """
 
 def feature_tables() -> dict[str, list[tuple[str, str]]]:
     """ "clip", "frame", "step": (name, unit) of each feature."""
 
-def quantizer_steps() -> list[float]:
-    """log2 of the luma AC step, in pixels, of qindex 0 to 255."""
+def quantizer_steps(bit_depth: int = 8, /) -> list[float]:
+    """log2 of the luma AC step, in pixels of 8 bits, of qindex 0 to 255 at a bit depth of 8, 10 or 12."""
 
 def event_layout() -> tuple[int, list[tuple[str, str, int]]]:
     """Item size and (name, numpy format, offset) of one event: slot, kind, frame_type, show_index,

@@ -9,11 +9,12 @@ import os
 from pathlib import Path
 
 from encoder_bridge import _native
-from encoder_bridge.errors import ToolMissing
+from encoder_bridge.errors import BadInput, ToolMissing
 
 CHOICE = "MUZERO_RC_LIBVPX"
 """Environment variable: a file, or a name that the loader looks for. Other processes inherit it."""
 
+_USUAL_DEPTH = 8
 _SONAMES = tuple(f"libvpx.so.{number}" for number in (12, 11, 9, 8, 7))
 """libvpx 1.16 and newer, 1.15.1 and newer, 1.14 and 1.15.0, 1.13, 1.10 to 1.12."""
 
@@ -62,6 +63,24 @@ def describe() -> str:
     return (
         f"libvpx {facts['libvpx_runtime']} (encoder ABI {facts['encoder_abi']}, external rate control ABI "
         f"{facts['ext_rc_abi']}) {facts['libvpx_path']}"
+    )
+
+
+def frame_depth(asked: int | None) -> int | None:
+    """The bit depth to decode frames in: `asked`, or None for their own, which is 8 where there is no choice.
+
+    Raises:
+        BadInput: the libvpx that encodes has 8 bits only.
+        ToolMissing: as `load`.
+    """
+    facts = _native.versions()
+    if facts["high_bit_depth"] or asked == _USUAL_DEPTH:
+        return asked
+    if asked is None:
+        return _USUAL_DEPTH
+    raise BadInput(
+        f"libvpx {facts['libvpx_runtime']} in {facts['libvpx_path']} was built for 8 bits only, not for "
+        f"{asked}: name another one ({CHOICE}, --libvpx), or encode 8 bits"
     )
 
 

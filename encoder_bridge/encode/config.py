@@ -18,6 +18,9 @@ VBR, CBR, CONSTRAINED_QUALITY, QUALITY = range(4)
 LIBVPX_DEFAULT = -1
 """The value that leaves a setting as libvpx has it, where the range allows it."""
 
+BIT_DEPTHS = (8, 10, 12)
+"""That VP9 has; more than 8 need a libvpx that was built for it."""
+
 _NOTES = 3
 """Version of what is noted in the first pass's statistics; part of the cache key."""
 _INT32_MAX = 2**31 - 1
@@ -105,6 +108,7 @@ class EncoderConfig:
     quick: int = _setting(1, 0, 1, "1: the first pass notes what probe encodes at two qualities took")
     max_kbps: int = _setting(0, 0, 2_000_000, "of the peak that a policy keeps; 0: none", first_pass=False)
     buffer_kbits: int = _setting(0, 0, _INT32_MAX, "that may be above max_kbps at once", first_pass=False)
+    bit_depth: int = _setting(8, 8, 12, "of the samples: 8, 10 or 12")
 
     def __post_init__(self) -> None:
         """Refuses in words what libvpx would refuse in codes.
@@ -116,6 +120,8 @@ class EncoderConfig:
             value = getattr(self, name)
             if not setting.low <= value <= setting.high:
                 raise BadInput(f"{name} {value} is out of range: use {setting.low} to {setting.high}")
+        if self.bit_depth not in BIT_DEPTHS:
+            raise BadInput(f"bit_depth {self.bit_depth} is none of VP9's: use 8, 10 or 12")
 
     def check_target(self) -> None:
         """Refuses a target that libvpx would lower by itself, and half a peak.
@@ -132,9 +138,9 @@ class EncoderConfig:
 
     @property
     def raw_kbps(self) -> int:
-        """Libvpx's cap on every target: three raw bytes a pixel, at 30 fps above 180 fps."""
+        """Libvpx's cap on every target: three raw samples a pixel, at 30 fps above 180 fps."""
         fps = self.fps if self.fps <= 180 else 30
-        return max(1, int(self.width * self.height * 8 * 3 * fps / 1000))
+        return max(1, int(self.width * self.height * self.bit_depth * 3 * fps / 1000))
 
     @property
     def fps(self) -> Fraction:
@@ -145,10 +151,15 @@ class EncoderConfig:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
-    def for_video(self, width: int, height: int, fps: Fraction) -> "EncoderConfig":
-        """A copy for frames of this size and rate."""
+    def for_video(self, width: int, height: int, fps: Fraction, bit_depth: int = 8) -> "EncoderConfig":
+        """A copy for frames of this size, rate and bit depth."""
         return replace(
-            self, width=width, height=height, timebase_num=fps.denominator, timebase_den=fps.numerator
+            self,
+            width=width,
+            height=height,
+            timebase_num=fps.denominator,
+            timebase_den=fps.numerator,
+            bit_depth=bit_depth,
         )
 
     def as_native(self) -> dict[str, int]:
@@ -164,12 +175,17 @@ class EncoderConfig:
 
     def settings_key(self) -> str:
         """All settings in one line, to name what was made with them."""
-        return " ".join(f"{name}={value}" for name, value in asdict(self).items())
+        return " ".join(f"{name}={value}" for name, value in asdict(self).items() if self._is_named(name))
 
     def first_pass_key(self) -> str:
         """The settings that the first pass depends on: not the target, not the rate control."""
-        parts = [f"{name}={getattr(self, name)}" for name, one in SETTINGS.items() if one.first_pass]
+        named = [name for name, one in SETTINGS.items() if one.first_pass and self._is_named(name)]
+        parts = [f"{name}={getattr(self, name)}" for name in named]
         return " ".join([*parts, *([f"notes={_NOTES}"] if self.quick else [])])
+
+    def _is_named(self, setting: str) -> bool:
+        """Whether a key names it: what is kept of 8-bit video is older than the other depths."""
+        return setting != "bit_depth" or self.bit_depth != 8
 
 
 SETTINGS: Mapping[str, Setting] = {one.name: one.metadata["setting"] for one in fields(EncoderConfig)}

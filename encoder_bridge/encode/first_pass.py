@@ -94,7 +94,7 @@ def clip_first_pass(
         BadInput: frames are missing in the file.
         EncodeFailed: libvpx failed.
     """
-    config = config.for_video(clip.width, clip.height, clip.fps)
+    config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
     folder = folder or cache.cache_folder()
     key = cache.first_pass_key(clip, config)
     blob = cache.load(folder, key)

@@ -37,13 +37,13 @@ class RawClip:
         return len(self.frames)
 
 
-def check_frames(frames: npt.NDArray[np.uint8], width: int, height: int) -> None:
-    """Refuses arrays that are no frames of this size.
+def check_frames(frames: npt.NDArray[np.uint8], width: int, height: int, bit_depth: int = 8) -> None:
+    """Refuses arrays that are no frames of this size and depth.
 
     Raises:
         BadInput: another shape or type, or no frame at all.
     """
-    size = frame_bytes(width, height)
+    size = frame_bytes(width, height, bit_depth)
     if frames.dtype != np.uint8 or frames.ndim != 2 or frames.shape[1] != size or not len(frames):
         raise BadInput(
             f"frames of shape {frames.shape} {frames.dtype} are no {width}x{height} video: "

@@ -88,7 +88,8 @@ class EncodeResult:
     @cached_property
     def psnr_y_db(self) -> float:
         """Mean over shown frames of luma PSNR, each at most 60 dB; NaN without PSNR."""
-        return mean_psnr_db(self.shown["sse_y"], self.config.width * self.config.height)
+        pixels = self.config.width * self.config.height
+        return mean_psnr_db(self.shown["sse_y"], pixels, self.config.bit_depth)
 
     @property
     def guarded(self) -> int:

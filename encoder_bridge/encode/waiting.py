@@ -83,7 +83,7 @@ def as_native_source(source: FrameSource, config: EncoderConfig) -> Any:
     """
     if not isinstance(source, np.ndarray):
         return source.fileno()
-    check_frames(source, config.width, config.height)
+    check_frames(source, config.width, config.height, config.bit_depth)
     return np.ascontiguousarray(source)
 
 

@@ -1,22 +1,24 @@
-"""What the conversion of a stream to 8-bit 4:2:0 frames loses, in words."""
+"""What the conversion of a stream to 4:2:0 frames loses, in words."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from encoder_bridge.media.depth import source_depth
 
-def conversion_notes(video: dict[str, Any], rotation: int) -> Iterator[str]:
+
+def conversion_notes(video: dict[str, Any], rotation: int, bit_depth: int) -> Iterator[str]:
     """One line for each loss.
 
     Args:
         video: ffprobe's words on the stream.
         rotation: in degrees, that is applied.
+        bit_depth: of the frames.
     """
     pix_fmt = video["pix_fmt"]
-    bits = re.search(r"p0?(9|10|12|14|16)(le|be)$|(?:gray|y210|x2rgb|x2bgr)(10|12|14|16)?", pix_fmt)
-    depth = int(video.get("bits_per_raw_sample") or 0) or (int(bits[1] or bits[3] or 8) if bits else 8)
-    if depth > 8:
-        yield f"{depth}-bit video is converted to 8 bits"
+    depth = source_depth(video)
+    if depth > bit_depth:
+        yield f"{depth}-bit video is converted to {bit_depth} bits"
     if re.search(r"4(44|22|40|11|10)", pix_fmt) or re.match(
         r"rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8|[xyu]yvy", pix_fmt
     ):

@@ -1,4 +1,4 @@
-"""Decoding: the frames of a video file as raw 8-bit 4:2:0.
+"""Decoding: the frames of a video file as raw 4:2:0.
 
 ffmpeg reads the file; the frames come through a pipe (`open_frames`) that the C side reads by
 itself, so that a whole clip is never in memory, or as one array (`read_frames`) for training.
@@ -35,15 +35,16 @@ def open_clip(
     max_frames: int | None = None,
     selection: Selection | None = None,
     playlists: bool = False,
+    bit_depth: int | None = 8,
 ) -> Iterator[VideoFile]:
-    """Probes a file, or stdin for "-"; pipes are spooled to a nameless file first.
+    """Probes a file, or stdin for "-"; pipes are spooled to a nameless file first. Arguments as of `probe`.
 
     Raises:
         BadInput: nothing that can be encoded; see `open_source` and `probe`.
     """
     fps = selection.fps if selection is not None else None
     with open_source(path, playlists=playlists, fps=fps) as source:
-        yield probe(source, max_frames=max_frames, selection=selection)
+        yield probe(source, max_frames=max_frames, selection=selection, bit_depth=bit_depth)
 
 
 class FramePipe:
@@ -86,7 +87,7 @@ class FramePipe:
 
 @contextmanager
 def open_frames(clip: ClipOrPath, *, max_frames: int | None = None) -> Iterator[FramePipe]:
-    """Decodes into a pipe: planar 8-bit 4:2:0 frames, back to back, rotation applied."""
+    """Decodes into a pipe: planar 4:2:0 frames of the clip's bit depth, back to back, rotation applied."""
     clip = as_clip(clip, max_frames)
     with running(_decode_command(clip), stdout=subprocess.PIPE) as (process, stderr):
         pipe = FramePipe(clip, process, stderr)
@@ -96,7 +97,7 @@ def open_frames(clip: ClipOrPath, *, max_frames: int | None = None) -> Iterator[
 
 
 def read_frames(clip: ClipOrPath, max_frames: int | None = None) -> npt.NDArray[np.uint8]:
-    """Decodes a whole clip into `[T, frame_bytes]` u1: planar 4:2:0 frames.
+    """Decodes a whole clip into `[T, frame_bytes]` u1: planar 4:2:0 frames, of a path in 8 bits.
 
     Raises:
         BadInput: as `probe`, or frames are missing.
@@ -132,4 +133,5 @@ def _decode_command(clip: VideoFile) -> list[str]:
         clip.max_frames,
         size=(clip.width, clip.height),
         full_range=clip.color.full_range,
+        bit_depth=clip.bit_depth,
     )

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from encoder_bridge.media.depth import frame_pix_fmt
 from encoder_bridge.media.ffmpeg import as_url, every_frame_once, program
 from encoder_bridge.media.selection import Selection
 
@@ -18,9 +19,10 @@ def decode_command(
     *,
     size: tuple[int, int] | None = None,
     full_range: bool = False,
+    bit_depth: int = 8,
     survey_tick: Fraction | None = None,
 ) -> list[str]:
-    """Decodes to stdout: planar 8-bit 4:2:0 frames back to back, or a list of their times and hashes.
+    """Decodes to stdout: planar 4:2:0 frames back to back, or a list of their times and hashes.
 
     Args:
         path: of the file.
@@ -30,12 +32,15 @@ def decode_command(
         max_frames: of these, the first ones.
         size: width and height of all frames, whatever size a stream changes to in its middle.
         full_range: samples from 0 to 255 stay what they are.
+        bit_depth: of the samples; above 8 they have two bytes, little-endian.
         survey_tick: seconds per tick of the list of times; None for frames.
     """
     ffmpeg_path = program("ffmpeg")
     mode, value = every_frame_once(ffmpeg_path)
-    chain = [*selection.filters(), *([f"scale={size[0]}:{size[1]}"] if size else [])]
-    how: dict[str, Any] = {"pix_fmt": "yuvj420p" if full_range else "yuv420p", mode[1:]: value}
+    # Only 8-bit formats say in their name that they have the full range.
+    keep = ":out_range=pc" if full_range and bit_depth > 8 else ""
+    chain = [*selection.filters(), *([f"scale={size[0]}:{size[1]}{keep}"] if size else [])]
+    how: dict[str, Any] = {"pix_fmt": frame_pix_fmt(bit_depth, full_range=full_range), mode[1:]: value}
     if chain:
         how["vf"] = ",".join(chain)
     if max_frames is not None:

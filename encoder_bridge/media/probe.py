@@ -8,6 +8,7 @@ from typing import Any
 
 from encoder_bridge.errors import BadInput
 from encoder_bridge.media.conversion import conversion_notes
+from encoder_bridge.media.depth import coded_depth, frame_pix_fmt, source_depth
 from encoder_bridge.media.ffmpeg import ProbeError, check_memory, describe, last_complaint
 from encoder_bridge.media.selection import Selection
 from encoder_bridge.media.sources import Source
@@ -42,7 +43,11 @@ class VideoFile:
     sample_aspect: Fraction
     """Width of a pixel over its height."""
     notes: tuple[str, ...]
-    """What the conversion to 8-bit 4:2:0 frames loses, in words."""
+    """What the conversion to 4:2:0 frames loses, in words."""
+    bit_depth: int = 8
+    """Of the frames."""
+    source_depth: int = 8
+    """Of the file's own samples."""
     source: Source | None = None
     """None for a file that needs no options."""
     tracks: tuple[Track, ...] = ()
@@ -62,7 +67,7 @@ class VideoFile:
     @property
     def frame_bytes(self) -> int:
         """Bytes of one planar 4:2:0 frame."""
-        return frame_bytes(self.width, self.height)
+        return frame_bytes(self.width, self.height, self.bit_depth)
 
     @property
     def seconds(self) -> float:
@@ -93,9 +98,19 @@ class VideoFile:
 
 
 def probe(
-    source: Source | str | Path, *, max_frames: int | None = None, selection: Selection | None = None
+    source: Source | str | Path,
+    *,
+    max_frames: int | None = None,
+    selection: Selection | None = None,
+    bit_depth: int | None = 8,
 ) -> VideoFile:
     """Finds the video stream of a file and checks that it can be encoded.
+
+    Args:
+        source: a file, or what `open_source` made of its name.
+        max_frames: of the frames, the first ones.
+        selection: None is all of it.
+        bit_depth: of the frames; None keeps the file's own, as far as VP9 goes.
 
     Raises:
         BadInput: no video, no frames, timestamps without a rate, a size that libvpx refuses, a file that
@@ -111,6 +126,8 @@ def probe(
         selection = _without_rate(selection)
     answer = _ask_ffprobe(source)
     video = _video_stream(source, answer)
+    depth = source_depth(video)
+    bit_depth = coded_depth(depth) if bit_depth is None else bit_depth
     width, height, rotation = _upright_size(video)
     sample_aspect, digest = _sample_aspect(video, rotation), ""
     demuxer = answer["format"]["format_name"]
@@ -129,7 +146,7 @@ def probe(
         if timeline.frames:
             _refuse_cut_short(source, answer, video, timeline, max_frames)
     else:
-        full = survey(source, video["index"], selection, rates, max_frames)
+        full = survey(source, video["index"], selection, rates, max_frames, bit_depth)
         (width, height), time_base, timeline = full.size, full.time_base, full.timeline
         sample_aspect, digest = full.sample_aspect, full.digest
     if not (min(width, height) >= MIN_SIDE and max(width, height) <= MAX_SIDE):
@@ -149,7 +166,7 @@ def probe(
         start_s = max(0.0, float(timeline.start_s - container_start))
     else:
         start_s = max(0.0, float(timeline.start_s))
-    notes = [*conversion_notes(video, rotation)]
+    notes = [*conversion_notes(video, rotation, bit_depth)]
     if timeline.times:
         notes.append(
             "variable frame rate: every frame keeps its time, and counts alike whatever its duration"
@@ -165,6 +182,8 @@ def probe(
         start_s=start_s,
         sample_aspect=sample_aspect,
         notes=tuple(notes),
+        bit_depth=bit_depth,
+        source_depth=depth,
         source=source,
         tracks=tuple(tracks_of(answer["streams"], video["index"])),
         tags=tuple(_tags(answer["format"])),
@@ -300,8 +319,9 @@ def _refuse_cut_short(
                 f"{source.name} is damaged: {frames} of about {promised} frames are left ({timeline.damage})"
             )
         short = frames < promised and not timeline.times and not knows_length(demuxer)
-    if demuxer == "yuv4mpegpipe" and not complaint and video["pix_fmt"] == "yuv420p":
-        size = frame_bytes(int(video["width"]), int(video["height"]))
+    depth = source_depth(video)
+    if demuxer == "yuv4mpegpipe" and not complaint and video["pix_fmt"] == frame_pix_fmt(depth):
+        size = frame_bytes(int(video["width"]), int(video["height"]), depth)
         if y4m_partial_frame(source.path, size):
             short, complaint = True, "the last frame is partial"
     if short:

@@ -1,7 +1,7 @@
 """Objective quality of an encoded file: decoded again and compared with its source, frame by frame.
 
 PSNR is ours; SSIM, VMAF, MS-SSIM and XPSNR are ffmpeg's filters (`encoder_bridge.media.quality_filters`).
-The source is what the encoder saw: 8-bit 4:2:0, upright.
+The source is what the encoder saw: 4:2:0 of its bit depth, upright.
 """
 
 from collections.abc import Collection
@@ -63,12 +63,14 @@ def measure(clip: VideoFile, encoded: Path, *, optional: Collection[str] = tuple
     encoded = encoded.absolute()
     sse = plane_sse(clip, encoded)
     luma, chroma = _plane_pixels(clip)
-    planes_db = np.stack([psnr_db(sse[:, i], size) for i, size in enumerate((luma, chroma, chroma))], axis=1)
+    planes_db = np.stack(
+        [psnr_db(sse[:, i], size, clip.bit_depth) for i, size in enumerate((luma, chroma, chroma))], axis=1
+    )
     filtered = filtered_qualities(clip, encoded, len(sse), optional)
     return Quality(
         frames=len(sse),
         psnr_y_db=float(planes_db[:, 0].mean()),
-        psnr_y_sum_db=float(psnr_db(sse[:, 0].mean(), luma)),
+        psnr_y_sum_db=float(psnr_db(sse[:, 0].mean(), luma, clip.bit_depth)),
         psnr_611_db=float((planes_db @ _WEIGHTS_611).mean()),
         psnr_y_p5_db=float(np.percentile(planes_db[:, 0], _WORST_PERCENT)),
         ssim=filtered["ssim"],
@@ -107,7 +109,7 @@ def plane_sse(clip: VideoFile, encoded: Path) -> npt.NDArray[np.int64]:
 def _plane_pixels(clip: VideoFile) -> tuple[int, int]:
     """Of luma, and of each chroma plane."""
     luma = clip.width * clip.height
-    return luma, (clip.frame_bytes - luma) // 2
+    return luma, ((clip.width + 1) // 2) * ((clip.height + 1) // 2)
 
 
 def _planes(stream: IO[bytes], clip: VideoFile) -> list[npt.NDArray[np.int64]] | None:
@@ -115,5 +117,6 @@ def _planes(stream: IO[bytes], clip: VideoFile) -> list[npt.NDArray[np.int64]] |
     frame = stream.read(clip.frame_bytes)
     if len(frame) < clip.frame_bytes:
         return None
-    planes = split_planes(np.frombuffer(frame, np.uint8)[None], clip.width, clip.height)
+    samples = np.frombuffer(frame, "<u2" if clip.bit_depth > 8 else np.uint8).astype(np.uint16)
+    planes = split_planes(samples[None], clip.width, clip.height)
     return [plane.ravel().astype(np.int64) for plane in planes]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from encoder_bridge.errors import EncodeFailed, ToolMissing
+from encoder_bridge.media.depth import frame_pix_fmt
 from encoder_bridge.media.ffmpeg import as_url, every_frame_once, last_complaint, program, run
 from encoder_bridge.media.probe import VideoFile
 from encoder_bridge.media.psnr import PSNR_CAP_DB
@@ -127,7 +128,8 @@ def _graph(clip: VideoFile, frames: int, filters: list[str]) -> str:
     # Frames are paired by number: a container's rounded timestamps would pair them by chance. XPSNR weighs by
     # the frame rate, which setpts may drop and fps sets again without a change to the frames.
     fps = f"{clip.fps.numerator}/{clip.fps.denominator}"
-    numbered = f"settb={clip.fps.denominator}/{clip.fps.numerator},setpts=N,fps={fps},format=yuv420p"
+    pixels = frame_pix_fmt(clip.bit_depth)
+    numbered = f"settb={clip.fps.denominator}/{clip.fps.numerator},setpts=N,fps={fps},format={pixels}"
     count = len(filters)
     outs, refs = ([f"[{name}{i}]" for i in range(count)] for name in ("out", "ref"))
     parts = [

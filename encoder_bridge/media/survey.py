@@ -36,16 +36,27 @@ class Survey:
 
 
 def survey(
-    source: Source, stream: int, selection: Selection, rates: list[Fraction], max_frames: int | None
+    source: Source,
+    stream: int,
+    selection: Selection,
+    rates: list[Fraction],
+    max_frames: int | None,
+    bit_depth: int,
 ) -> Survey:
-    """Decodes everything once.
+    """Decodes everything once, into samples of `bit_depth` bits.
 
     Raises:
         BadInput: ffmpeg cannot, or does not know the filter.
         EncodeFailed: it ran out of memory.
     """
     command = decode_command(
-        source.path, stream, dict(source.options), selection, max_frames, survey_tick=_TICK
+        source.path,
+        stream,
+        dict(source.options),
+        selection,
+        max_frames,
+        bit_depth=bit_depth,
+        survey_tick=_TICK,
     )
     said: dict[str, str] = {}
     digest = hashlib.blake2b(digest_size=20)

@@ -79,7 +79,7 @@ _WALKS: dict[str, Callable[[IO[bytes], int], Iterator[int]]] = {
 
 
 def y4m_partial_frame(path: Path, frame_bytes: int) -> bool:
-    """Whether an 8-bit y4m file's last frame is partial, over which ffmpeg passes in silence."""
+    """Whether a 4:2:0 y4m file's last frame is partial, over which ffmpeg passes in silence."""
     with path.open("rb") as stream:
         header = len(stream.readline(4096))
         size = os.fstat(stream.fileno()).st_size

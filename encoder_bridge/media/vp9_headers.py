@@ -151,16 +151,20 @@ def qindexes_of(packets: Iterable[bytes]) -> list[int]:
 
 
 def with_color(packet: bytes, color: int) -> bytes:
-    """A packet that begins with a key frame of profile 0, told its colour; any other packet as it is.
+    """A packet that begins with a key frame of profile 0 or 2, told its colour; any other packet as it is.
 
     Args:
         packet: as libvpx made it; its size stays.
         color: 4 bits, color_space and color_range.
     """
-    begins_with_key = len(packet) > 4 and packet[0] & 0b11111100 == 0b10000000
+    # Frame marker 2, the profile's low bit (0) and high bit, no show_existing_frame, a key frame.
+    begins_with_key = len(packet) > 4 and packet[0] & 0b11101100 == 0b10000000
     if not begins_with_key or int.from_bytes(packet[1:4], "big") != _SYNC_CODE:
         return packet
-    return packet[:4] + bytes([color << 4 | packet[4] & 0x0F]) + packet[5:]
+    profile_2 = packet[0] >> 4 & 1  # there a bit for 10 or 12 comes first
+    place = 4 - profile_2
+    told = color << place | packet[4] & ~(0b1111 << place)
+    return packet[:4] + bytes([told]) + packet[5:]
 
 
 def _read_sync_code(bits: _Bits) -> None:

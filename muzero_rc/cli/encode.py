@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 PROGRAM = "rc-encode"
 MOST_CANDIDATES = 1000
 MOST_TILES = 64
-REFILL = ("auto", "never")
+AUTO = "auto"
+REFILL = (AUTO, "never")
+BIT_DEPTHS = (AUTO, "8", "10", "12")
+EIGHT_BITS_ONLY = "this libvpx was built for 8 bits only: another one (--libvpx) keeps all of them"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,6 +83,7 @@ def parser() -> Parser:
         help=f"a name, a file, controller, or libvpx for its own rate control (default: {default_name()})",
     )
     add_encoder_options(made)
+    add("--bit-depth", choices=BIT_DEPTHS, default=AUTO, help="auto: the input's own (default: %(default)s)")
     add("--tiles", type=int, metavar="N", help="columns, a power of 2 (default: by the width)")
     add("--row-mt", type=int, choices=(0, 1), help="rows in parallel (default: where tiles are too few)")
     add(
@@ -214,6 +218,7 @@ def _batch(work: _Work, jobs: Sequence[Job]) -> int:
 
 def _run_job(work: _Work, job: Job) -> Iterator[tuple[dict[str, Any], list[str], "Output"]]:
     """The encodes of one input; all from one first pass."""
+    from encoder_bridge import libvpx
     from encoder_bridge.media.decode import open_clip
     from encoder_bridge.media.output import check_output
     from encoder_bridge.media.selection import Selection
@@ -233,10 +238,17 @@ def _run_job(work: _Work, job: Job) -> Iterator[tuple[dict[str, Any], list[str],
         filter=args.filter,
         fps=None if args.fps is None else parse_fps(args.fps),
     )
+    depth = libvpx.frame_depth(None if args.bit_depth == AUTO else int(args.bit_depth))
     with open_clip(
-        job.source, max_frames=args.max_frames, selection=selection, playlists=args.allow_playlists
+        job.source,
+        max_frames=args.max_frames,
+        selection=selection,
+        playlists=args.allow_playlists,
+        bit_depth=depth,
     ) as clip:
         notes = [*(target.note for _, target in outputs if target.note), *clip.notes]
+        if args.bit_depth == AUTO and clip.source_depth > clip.bit_depth == depth:
+            notes.append(EIGHT_BITS_ONLY)
         _tell_notes(args, notes)
         first = _shared_first_pass(work, clip) if len(outputs) > 1 else None
         for output, target in outputs:

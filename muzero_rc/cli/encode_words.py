@@ -30,6 +30,7 @@ def figures(source: str, output: str, policy: str, clip: "VideoFile", done: "Fil
         "height": clip.height,
         "frames": result.frames,
         "fps": float(clip.fps),
+        "bit_depth": clip.bit_depth,
         "target_kbps": result.config.target_kbps,
         "kbps": round(result.kbps, 3),
         "fill": round(result.fill, 5),

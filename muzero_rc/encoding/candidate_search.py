@@ -84,11 +84,11 @@ class CandidateSearch:
     The same numbers and encodes give the same plans: noise is drawn from the candidate's number.
     """
 
-    def __init__(self, noise: NoiseConfig = NOISE, *, finest: int = FINEST) -> None:
-        """Args: noise: its deviations in qindex; finest: no qindex is below it."""
+    def __init__(self, noise: NoiseConfig = NOISE, *, finest: int = FINEST, bit_depth: int = 8) -> None:
+        """Args: noise: its deviations in qindex; finest: no qindex is below it; bit_depth: of the video."""
         self._noise_config = noise
         self._finest = finest
-        self._steps = np.array(_native.quantizer_steps())
+        self._steps = np.array(_native.quantizer_steps(bit_depth))
         self._best: Candidate | None = None
         self._base: Candidate | None = None
         self._replays = 0
@@ -184,6 +184,6 @@ def refill_plan(candidate: Candidate, result: EncodeResult, *, finest: int = FIN
         result: the encode.
         finest: no qindex is below it.
     """
-    search = CandidateSearch(finest=finest)
+    search = CandidateSearch(finest=finest, bit_depth=result.config.bit_depth)
     search.tell(candidate, result.records, result.shapes)
     return search.plan(2, noise=False)

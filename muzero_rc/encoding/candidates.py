@@ -86,10 +86,10 @@ def encode_best(
     """
     started = time.monotonic()
     wishes = wishes or Wishes()
-    config = config.for_video(clip.width, clip.height, clip.fps)
+    config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     lengths = LENGTHS if config.lag_in_frames >= LONG_LOOK_AHEAD else ()
-    search = CandidateSearch(finest=wishes.finest or FINEST)
+    search = CandidateSearch(finest=wishes.finest or FINEST, bit_depth=clip.bit_depth)
     tried = []
     with ExitStack() as kept:
         for number in range(1, count + 1):

@@ -23,8 +23,7 @@ from muzero_rc.encoding.qindex_plan import QindexPlan, plan_of_records
 
 FILLED = 0.98
 """An encode that used less of its target is made once more, with what is then known of every frame."""
-BEST_VISIBLE = 16
-"""The qindex beyond which nobody sees a difference; a clip that needs less is not blown up."""
+_BEST_VISIBLE = 16
 
 EncodeOnce: TypeAlias = Callable[[IvfWriter], EncodeResult]
 
@@ -127,7 +126,7 @@ def encode_file(
 
 def config_for(clip: VideoFile, config: EncoderConfig, policy: _native.Policy | None) -> EncoderConfig:
     """The settings for a clip's frames."""
-    config = config.for_video(clip.width, clip.height, clip.fps)
+    config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
     return config.replace(quick=0) if policy is None else config  # libvpx would not read the notes
 
 
@@ -193,7 +192,16 @@ def coarsened(result: EncodeResult, finest: int) -> QindexPlan:
 
 def is_capped(result: EncodeResult, finest: int) -> bool:
     """Whether more bits would be wasted: nobody sees them, or nobody wants them."""
-    return float(np.mean(result.qindexes)) <= max(BEST_VISIBLE, finest)
+    return float(np.mean(result.qindexes)) <= max(best_visible(result.config.bit_depth), finest)
+
+
+def best_visible(bit_depth: int) -> int:
+    """The qindex beyond which nobody sees a difference; a clip that needs less is not blown up.
+
+    More bits have finer steps at the same qindex: it is the one with the step of 8 bits' 16.
+    """
+    wanted = _native.quantizer_steps()[_BEST_VISIBLE]
+    return int(np.argmin(np.abs(np.array(_native.quantizer_steps(bit_depth)) - wanted)))
 
 
 def peak_used(result: EncodeResult, clip: VideoFile) -> float:

@@ -16,10 +16,10 @@ from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.candidate_search import Candidate, refill_plan
 from muzero_rc.encoding.file_encode import (
-    BEST_VISIBLE,
     BestEncode,
     FileEncode,
     Wishes,
+    best_visible,
     coarsened,
     config_for,
     is_capped,
@@ -46,7 +46,7 @@ def encode_to_size(
 ) -> FileEncode:
     """Encodes `clip` into an output that is never above `limit_bytes`, and as close below as can be.
 
-    A clip that needs less is not blown up: no qindex is below `wishes.finest`, by default `BEST_VISIBLE`.
+    A clip that needs less is not blown up: no qindex is below `wishes.finest`, by default `best_visible`.
 
     Args:
         clip: from `encoder_bridge.media.decode.open_clip`.
@@ -62,7 +62,7 @@ def encode_to_size(
         EncodeFailed: as `encode_file`.
     """
     started = time.monotonic()
-    finest = BEST_VISIBLE if wishes.finest is None else wishes.finest
+    finest = best_visible(clip.bit_depth) if wishes.finest is None else wishes.finest
     config = config_for(clip, config, policy)
     if policy is None:
         config = config.replace(min_q=-(-finest // 4))  # libvpx's outer scale, about

@@ -48,8 +48,9 @@ class EncodeRequest:
     first_pass: EncoderConfig | None = None
 
     def full_config(self) -> EncoderConfig:
-        """With the clip's size and frame rate."""
-        return self.config.for_video(self.clip.width, self.clip.height, self.clip.fps)
+        """With the clip's size, frame rate and bit depth."""
+        clip = self.clip
+        return self.config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
 
     def first_pass_config(self) -> EncoderConfig:
         """The settings of the first pass, likewise."""

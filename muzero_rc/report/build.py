@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoder_bridge import libvpx
 from encoder_bridge.atomic_file import whole_file
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.errors import BadInput
@@ -66,7 +67,8 @@ def plan_tasks(
         targets = tuple(dict.fromkeys(targets))
         levels = None if ladder is None else LADDER_CQ_LEVELS
         try:
-            tasks.append(ClipTask(path.stem, probe(path, max_frames=max_frames), targets, levels))
+            clip = probe(path, max_frames=max_frames, bit_depth=libvpx.frame_depth(None))
+            tasks.append(ClipTask(path.stem, clip, targets, levels))
         except BadInput as error:
             if len(failures) + 1 == len(clips):
                 raise

@@ -35,7 +35,9 @@ static int copy_clip(muzero_rc_recorder *recorder, const muzero_rc_session_optio
   recorder->clip = (muzero_rc_clip){.width = options->settings.width,
                                     .height = options->settings.height,
                                     .frame_count = frames,
-                                    .target_kbps = options->settings.target_kbps};
+                                    .target_kbps = options->settings.target_kbps,
+                                    .bit_depth = options->settings.bit_depth,
+                                    .error_depth = options->settings.bit_depth};
   recorder->stats = calloc((size_t)frames, sizeof(*recorder->stats));
   if (!recorder->stats) return -ENOMEM;
   muzero_rc_blob_stats(options->stats, frames, fields, recorder->stats);
@@ -150,7 +152,11 @@ static int prepare(muzero_rc_recorder *recorder, const muzero_rc_settings *setti
                                        .auto_alt_ref = settings->auto_alt_ref,
                                        .arnr_strength = settings->arnr_strength,
                                        .arnr_max_frames = settings->arnr_max_frames};
-  return muzero_rc_callbacks_prepare(recorder->callbacks, &recorder->clip, recorder->stats, &gops);
+  const int error = muzero_rc_callbacks_prepare(recorder->callbacks, &recorder->clip,
+                                                recorder->stats, &gops);
+  if (!error && muzero_rc_filter_spoils(recorder->libvpx->release, settings->bit_depth))
+    muzero_rc_callbacks_keep(recorder->callbacks, false, false, true);
+  return error;
 }
 
 int muzero_rc_recorder_open(muzero_rc_mailbox *mailbox, int32_t slot,
@@ -172,6 +178,9 @@ int muzero_rc_recorder_open(muzero_rc_mailbox *mailbox, int32_t slot,
   if (!error) error = open_model(recorder, options);
   if (!error) error = muzero_rc_callbacks_open(&owner, &recorder->callbacks);
   if (!error) set_order(recorder, &options->settings);
+  if (!error)
+    muzero_rc_callbacks_set_depth(recorder->callbacks, recorder->clip.bit_depth,
+                                  recorder->clip.error_depth);
   if (!error) error = prepare(recorder, &options->settings);
   if (error)
     muzero_rc_recorder_close(&recorder);

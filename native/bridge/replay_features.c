@@ -37,7 +37,7 @@ static void observe(const observer *observer, const muzero_rc_clip_state *state,
                                         .probe = &state->probe,
                                         .log_pixels = state->log_pixels,
                                         .frame = state->schedule.pending,
-                                        .step = muzero_rc_qindex_to_step(qindex),
+                                        .step = muzero_rc_qindex_to_step(qindex, state->clip.bit_depth),
                                         .reference_step = state->pending.reference_step};
     muzero_rc_bits_inputs(&query, observer->inputs + i * MUZERO_RC_BITS_INPUTS);
   }

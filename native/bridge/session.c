@@ -101,7 +101,7 @@ static int encode_frames(muzero_rc_session *s, vpx_codec_ctx_t *codec) {
     if (atomic_load(&s->frames) == expected)
       return fail(s, -EINVAL, "the source has more frames than the first pass saw (%d)",
                   (int)expected);
-    const vpx_image_t image = muzero_rc_image_of(width, height, frame);
+    const vpx_image_t image = muzero_rc_image_of(width, height, s->settings.bit_depth, frame);
     if (s->notes) muzero_rc_first_pass_notes_frame(s->notes, &image);
     got = encode(s, codec, &image);
     if (got < 0) return got;
@@ -126,7 +126,8 @@ static int run_pass(muzero_rc_session *s) {
   if (error) return fail(s, error, "%s", message);
   if (!s->blob && s->settings.quick)
     s->notes = muzero_rc_first_pass_notes_open(s->libvpx, (unsigned)s->settings.width,
-                                               (unsigned)s->settings.height);
+                                               (unsigned)s->settings.height,
+                                               s->settings.bit_depth);
   if (s->recorder && muzero_rc_recorder_attach(s->recorder, &codec))
     error = check(s, &codec, VPX_CODEC_OK);
   if (!error) error = encode_frames(s, &codec);

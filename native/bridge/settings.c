@@ -27,7 +27,8 @@ size_t muzero_rc_frame_bytes(const muzero_rc_settings *s) {
   enum { SIZE_MAX_VP9 = 65535 };
   if (s->width < 1 || s->height < 1) return 0;
   if (s->width > SIZE_MAX_VP9 || s->height > SIZE_MAX_VP9) return 0;
-  return muzero_rc_image_bytes((unsigned)s->width, (unsigned)s->height);
+  if (s->bit_depth != 8 && s->bit_depth != 10 && s->bit_depth != 12) return 0;
+  return muzero_rc_image_bytes((unsigned)s->width, (unsigned)s->height, s->bit_depth);
 }
 
 /* Fills `cfg`; -EINVAL when the settings do not even fit its unsigned fields
@@ -57,6 +58,9 @@ static int fill_config(const muzero_rc_libvpx *libvpx, const muzero_rc_settings 
   cfg->rc_max_quantizer = (unsigned)s->max_q;
   cfg->kf_max_dist = (unsigned)s->kf_max_dist;
   cfg->rc_2pass_vbr_corpus_complexity = (unsigned)s->corpus_complexity;
+  cfg->g_profile = s->bit_depth > 8 ? 2 : 0;
+  cfg->g_bit_depth = (vpx_bit_depth_t)s->bit_depth;
+  cfg->g_input_bit_depth = (unsigned)s->bit_depth;
   return 0;
 }
 
@@ -68,12 +72,14 @@ typedef struct control {
 
 static int set_controls(const muzero_rc_libvpx *libvpx, const muzero_rc_settings *s,
                         vpx_codec_ctx_t *codec, char *error, size_t error_size) {
+  const bool no_filter =
+      s->arnr_max_frames < 0 && muzero_rc_filter_spoils(libvpx->release, s->bit_depth);
   const control controls[] = {
       {"tile_columns", VP9E_SET_TILE_COLUMNS, s->tile_columns},
       {"row_mt", VP9E_SET_ROW_MT, s->row_mt},
       {"auto_alt_ref", VP8E_SET_ENABLEAUTOALTREF, s->auto_alt_ref},
       {"cq_level", VP8E_SET_CQ_LEVEL, s->cq_level},
-      {"arnr_max_frames", VP8E_SET_ARNR_MAXFRAMES, s->arnr_max_frames},
+      {"arnr_max_frames", VP8E_SET_ARNR_MAXFRAMES, no_filter ? 0 : s->arnr_max_frames},
       {"arnr_strength", VP8E_SET_ARNR_STRENGTH, s->arnr_strength},
       /* The larger first: libvpx checks after each call. */
       {"gf_interval", VP9E_SET_MAX_GF_INTERVAL, s->gf_interval},
@@ -103,7 +109,13 @@ int muzero_rc_encoder_open(const muzero_rc_libvpx *libvpx, const muzero_rc_setti
     snprintf(error, error_size, "encoder settings out of range");
     return -EINVAL;
   }
-  const vpx_codec_flags_t flags = settings->psnr ? VPX_CODEC_USE_PSNR : 0;
+  if (settings->bit_depth > 8 && !muzero_rc_libvpx_has_high_bit_depth(libvpx)) {
+    snprintf(error, error_size, "this libvpx was built without high bit depth, for %d-bit video",
+             (int)settings->bit_depth);
+    return -EINVAL;
+  }
+  const vpx_codec_flags_t flags = (settings->psnr ? VPX_CODEC_USE_PSNR : 0) |
+                                  (settings->bit_depth > 8 ? VPX_CODEC_USE_HIGHBITDEPTH : 0);
   memset(codec, 0, sizeof(*codec));
   if (libvpx->enc_init_ver(codec, libvpx->vp9_cx(), &cfg, flags, libvpx->encoder_abi)) {
     snprintf(error, error_size, "libvpx refuses the settings: %s",

@@ -9,6 +9,7 @@
 
 /* Name and default. -1 leaves libvpx's own default. The timebase is exactly
  * 1 / frame rate. end_usage: 0 VBR, 1 CBR, 2 constrained quality, 3 quality.
+ * bit_depth: 8, 10 or 12, of the frames and of the video.
  * quick: 1 runs probe encodes and the lookahead beside the first pass, see
  * vpx/first_pass_notes.h. max_kbps and buffer_kbits: the peak that a policy is held to
  * (muzero_rc_peak), 0: none; libvpx is not told of it. */
@@ -35,6 +36,7 @@
   FIELD(corpus_complexity, 0)     \
   FIELD(tpl, -1)                  \
   FIELD(psnr, 1)                  \
+  FIELD(bit_depth, 8)             \
   FIELD(quick, 1)                 \
   FIELD(max_kbps, 0)              \
   FIELD(buffer_kbits, 0)
@@ -56,7 +58,7 @@ const muzero_rc_setting *muzero_rc_setting_table(void);
 
 muzero_rc_settings muzero_rc_settings_default(void);
 
-/* Bytes of one raw frame; 0 for sizes that no frame has. */
+/* Bytes of one raw frame; 0 for sizes and bit depths that no frame has. */
 size_t muzero_rc_frame_bytes(const muzero_rc_settings *settings);
 
 /* Opens a VP9 encoder; the first pass when `stats` is empty, else the second.

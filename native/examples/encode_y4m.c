@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
     vpx_codec_control(&codec, VP8E_SET_CPUUSED, atoi(argv[5])), muzero_rc_plugin_gops(plugin, &cfg, atoi(argv[6]));
     vpx_codec_control(&codec, VP8E_SET_ENABLEAUTOALTREF, (unsigned)atoi(argv[6]));
     if (pass == VPX_RC_LAST_PASS) vpx_codec_control(&codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs);
-    if (pass == VPX_RC_FIRST_PASS) muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, (int)w, (int)h, &first);
+    if (pass == VPX_RC_FIRST_PASS) muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, (int)w, (int)h, 8, &first);
     const muzero_rc_encoder_setup setup = {MUZERO_RC_LIBVPX, &cfg, atoi(argv[6]), -1, -1, 0};
     fseek(in, (long)strlen(header), SEEK_SET);
     for (int pts = 0, more = 1; drain(&codec, first, &stats, out) || more; ++pts) {

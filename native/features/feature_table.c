@@ -157,7 +157,7 @@ static double frame_share(const muzero_rc_clip_state *s) {
   X("correction", "log2", muzero_rc_budget_overall(&s->budget))                                    \
   X("base_step", "(log2 - 5) / 2", (s->pending.base - 5.0f) / 2.0f)                                \
   X("offset", "log2", s->pending.offset)                                                           \
-  X("reference_qindex", "qindex / 128 - 1", (float)s->pending.qindex / 128.0f - 1.0f)              \
+  X("reference_qindex", "qindex / 128 - 1", (float)own_qindex / 128.0f - 1.0f)              \
   X("nearest_reference_step", "log2 to q_ref", s->pending.reference_step - own_step)               \
   X("expected_bits", "log2 per pixel / 4", (s->pending.expected_bits - s->log_pixels) / 4.0f)      \
   X("expected_to_share", "log2 to target's / 4",                                                   \
@@ -268,7 +268,9 @@ static const muzero_rc_coded *reference_of(const muzero_rc_clip_state *s, int32_
 void muzero_rc_observe_step(const muzero_rc_clip_state *s, int32_t version, float *out) {
   const muzero_rc_planned_frame *frame = &s->schedule.pending;
   const muzero_rc_frame_traits *t = &s->traits[frame->show_index];
-  const float own_step = muzero_rc_qindex_to_step(s->pending.qindex);
+  const int32_t depth = s->clip.bit_depth;
+  const float own_step = muzero_rc_qindex_to_step(s->pending.qindex, depth);
+  const int32_t own_qindex = muzero_rc_qindex_at(s->pending.qindex, depth, 8);
   const double left = s->target_bits - s->budget.spent_bits;
   const muzero_rc_coded *const ref[MUZERO_RC_REFERENCES] = {
       reference_of(s, 0), reference_of(s, 1), reference_of(s, 2)};

@@ -30,14 +30,15 @@ static muzero_rc_libvpx typed(const muzero_rc_functions *functions) {
 }
 
 int muzero_rc_first_pass_open(const muzero_rc_functions *functions, int32_t width, int32_t height,
-                              muzero_rc_first_pass **first) {
+                              int32_t bit_depth, muzero_rc_first_pass **first) {
   *first = NULL;
-  if (width < 1 || height < 1) return -EINVAL;
+  if (width < 1 || height < 1 || bit_depth < 8 || bit_depth > 12) return -EINVAL;
   muzero_rc_first_pass *const opened = calloc(1, sizeof(*opened));
   if (!opened) return -ENOMEM;
   muzero_rc_libvpx libvpx = typed(functions);
   libvpx.encoder_abi = muzero_rc_highest_encoder_abi(libvpx.enc_init_ver);
-  opened->notes = muzero_rc_first_pass_notes_open(&libvpx, (unsigned)width, (unsigned)height);
+  opened->notes = muzero_rc_first_pass_notes_open(&libvpx, (unsigned)width, (unsigned)height,
+                                                  bit_depth);
   if (!opened->notes) {
     free(opened);
     return -ENOTSUP;

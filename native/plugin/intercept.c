@@ -59,10 +59,8 @@ static const char *not_ours(const muzero_rc_encoder *e, unsigned long deadline) 
   if (cfg->rc_end_usage == VPX_Q || cfg->rc_end_usage == VPX_CQ)
     return "constant or constrained quality (-crf) is not VBR: ask for a bitrate alone";
   if (cfg->rc_end_usage != VPX_VBR) return "constant bitrate is not VBR";
-  if (cfg->g_profile != 0) return "not profile 0 (8-bit 4:2:0)";
-  if (cfg->g_bit_depth != VPX_BITS_8 || cfg->g_input_bit_depth > 8 ||
-      (e->flags & VPX_CODEC_USE_HIGHBITDEPTH))
-    return "not 8-bit video";
+  if (cfg->g_profile != 0 && cfg->g_profile != 2)
+    return "not 4:2:0 (profile 0 of 8 bits, or 2 of 10 and 12)";
   if (e->layers || cfg->ss_number_layers > 1 || cfg->ts_number_layers > 1)
     return "layered (SVC) encode";
   if (e->lossless || cfg->rc_max_quantizer == 0) return "lossless encode";
@@ -103,7 +101,8 @@ static int register_callbacks(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec
 /* Without them the second pass knows less, and is none the worse for it. */
 static void start_first_pass(muzero_rc_encoder *encoder, const muzero_rc_libvpx *libvpx) {
   const vpx_codec_enc_cfg_t *const cfg = &encoder->cfg;
-  encoder->notes = muzero_rc_first_pass_notes_open(libvpx, cfg->g_w, cfg->g_h);
+  encoder->notes = muzero_rc_first_pass_notes_open(libvpx, cfg->g_w, cfg->g_h,
+                                                   (int32_t)cfg->g_bit_depth);
   encoder->times = calloc(1, sizeof(*encoder->times));
   if (encoder->times) muzero_rc_stats_times_init(encoder->times, cfg);
   muzero_rc_say(encoder->notes ? "first pass, with probe encodes beside it"
@@ -132,6 +131,19 @@ static void write_peak(const muzero_rc_encoder *encoder, char *text, size_t size
              (int)peak.buffer_kbits);
 }
 
+static bool filter_spoils(const muzero_rc_encoder *encoder) {
+  return muzero_rc_filter_spoils(encoder->release, (int)encoder->cfg.g_bit_depth);
+}
+
+/* What the program has set itself stays. */
+static void stop_filter(const muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
+                        const muzero_rc_libvpx *libvpx) {
+  if (!filter_spoils(encoder) || encoder->kept & MUZERO_RC_KEEP_FILTER) return;
+  if (!libvpx->control(codec, VP8E_SET_ARNR_MAXFRAMES, 0))
+    muzero_rc_say("libvpx %s's alt-ref filter, which spoils 12-bit pictures, is off",
+                  encoder->release->version);
+}
+
 void muzero_rc_encoder_shape(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                              const muzero_rc_libvpx *libvpx, const vpx_image_t *image) {
   if (!encoder->plugin || encoder->shape_failed) return;
@@ -141,7 +153,9 @@ void muzero_rc_encoder_shape(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                                          .auto_alt_ref = -1,
                                          .arnr_strength = -1,
                                          .arnr_max_frames = -1,
-                                         .keep = encoder->kept};
+                                         .keep = encoder->kept | (filter_spoils(encoder)
+                                                                      ? MUZERO_RC_KEEP_FILTER
+                                                                      : 0)};
   const int error = muzero_rc_plugin_before_encode(encoder->plugin, &setup, codec, image);
   if (!error) return;
   encoder->shape_failed = true;
@@ -191,12 +205,15 @@ void muzero_rc_encoder_start(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
                                      : "libvpx does not take external rate control");
     return;
   }
-  char shapes[128], peak[128];
+  stop_filter(encoder, codec, libvpx);
+  char depth[16] = "", shapes[128], peak[128];
+  if (encoder->cfg.g_bit_depth > VPX_BITS_8)
+    snprintf(depth, sizeof(depth), ", %d bits", (int)encoder->cfg.g_bit_depth);
   const char *const doubt = muzero_rc_second_pass_begin(encoder);
   write_shapes(encoder, shapes, sizeof(shapes));
   write_peak(encoder, peak, sizeof(peak));
-  muzero_rc_say("policy %s decides: %ux%u at %u kbps%s%s%s", policy_name(), encoder->cfg.g_w,
-                encoder->cfg.g_h, encoder->cfg.rc_target_bitrate, peak, shapes,
+  muzero_rc_say("policy %s decides: %ux%u%s at %u kbps%s%s%s", policy_name(), encoder->cfg.g_w,
+                encoder->cfg.g_h, depth, encoder->cfg.rc_target_bitrate, peak, shapes,
                 doubt ? doubt : "");
 }
 

@@ -53,6 +53,12 @@ static int32_t frames_of(vpx_fixed_buf_t blob, int *fields) {
   return -EINVAL;
 }
 
+/* libvpx takes a frame's error in the depth of what came in, where that is the smaller one. */
+static int32_t error_depth_of(const vpx_codec_enc_cfg_t *cfg) {
+  const int32_t depth = (int32_t)cfg->g_bit_depth, input = (int32_t)cfg->g_input_bit_depth;
+  return input < depth ? input : depth;
+}
+
 /* Opens the model with the statistics that the program has given its encoder: the first GOP
  * begins before libvpx hands them on. */
 static int prepare(muzero_rc_plugin *plugin, const muzero_rc_encoder_setup *setup) {
@@ -64,7 +70,9 @@ static int prepare(muzero_rc_plugin *plugin, const muzero_rc_encoder_setup *setu
   const muzero_rc_clip clip = {.width = (int32_t)cfg->g_w,
                                .height = (int32_t)cfg->g_h,
                                .frame_count = frames,
-                               .target_kbps = (int32_t)cfg->rc_target_bitrate};
+                               .target_kbps = (int32_t)cfg->rc_target_bitrate,
+                               .bit_depth = (int32_t)cfg->g_bit_depth,
+                               .error_depth = error_depth_of(cfg)};
   const muzero_rc_gop_settings settings = {.lag = (int32_t)cfg->g_lag_in_frames,
                                            .frame_count = frames,
                                            .kf_max_dist = (int32_t)cfg->kf_max_dist,
@@ -116,6 +124,7 @@ void muzero_rc_plugin_gops(muzero_rc_plugin *plugin, const vpx_codec_enc_cfg_t *
   gops.kf_max_dist = (int32_t)cfg->kf_max_dist;
   gops.places_key_frames = cfg->kf_mode == VPX_KF_AUTO && cfg->kf_min_dist != cfg->kf_max_dist;
   muzero_rc_callbacks_set_order(plugin->callbacks, &gops);
+  muzero_rc_callbacks_set_depth(plugin->callbacks, (int32_t)cfg->g_bit_depth, error_depth_of(cfg));
 }
 
 void muzero_rc_plugin_packet(muzero_rc_plugin *plugin, const vpx_codec_cx_pkt_t *packet) {

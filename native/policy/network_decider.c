@@ -100,8 +100,11 @@ static int decide(void *self, const muzero_rc_clip_state *state,
   muzero_rc_observe_step(state, d->policy->feature_version, d->step);
   muzero_rc_network_logits(d->policy->network, d->encoding, d->frame_count, request->show_index,
                            d->step, d->logits, d->scratch);
-  decision->asked =
-      muzero_rc_policy_choose(d->policy, d->logits, decision->q_ref, &decision->fallback);
+  /* A policy learned its actions in qindexes of 8 bits. */
+  const int32_t depth = muzero_rc_clip_state_bit_depth(state);
+  const int32_t q_ref = muzero_rc_qindex_at(decision->q_ref, depth, 8);
+  const int32_t asked = muzero_rc_policy_choose(d->policy, d->logits, q_ref, &decision->fallback);
+  decision->asked = asked == q_ref ? decision->q_ref : muzero_rc_qindex_at(asked, 8, depth);
   return 0;
 }
 

@@ -45,7 +45,7 @@ PyObject *glue_lookahead(PyObject *module, PyObject *args) {
   const size_t given = (size_t)frames.len;
   if (!count || !luma ||
       (given != count * luma &&
-       given != count * muzero_rc_image_bytes((unsigned)width, (unsigned)height))) {
+       given != count * muzero_rc_image_bytes((unsigned)width, (unsigned)height, 8))) {
     wrong_frames(frames.len, width, height, count);
     goto release_out;
   }

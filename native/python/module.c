@@ -32,9 +32,11 @@ static PyObject *versions(PyObject *module, PyObject *unused) {
   const muzero_rc_library *const library = glue_library(PyModule_GetState(module));
   if (!library) return NULL;
   const muzero_rc_release *const release = library->libvpx.release;
-  return Py_BuildValue("{s:s,s:s,s:i,s:i,s:i}", "libvpx_runtime", library->version, "libvpx_path",
-                       library->path, "encoder_abi", release->encoder_abi, "ext_rc_abi",
-                       release->ext_abi, "feature_version", (int)muzero_rc_feature_version());
+  const bool high_bit_depth = muzero_rc_libvpx_has_high_bit_depth(&library->libvpx);
+  return Py_BuildValue("{s:s,s:s,s:i,s:i,s:i,s:i}", "libvpx_runtime", library->version,
+                       "libvpx_path", library->path, "encoder_abi", release->encoder_abi,
+                       "ext_rc_abi", release->ext_abi, "feature_version",
+                       (int)muzero_rc_feature_version(), "high_bit_depth", (int)high_bit_depth);
 }
 
 /* A clip's first-pass statistics, f8[T, 25], completing `clip`. */
@@ -162,7 +164,7 @@ static PyMethodDef functions[] = {
     {"open_libvpx", open_libvpx, METH_VARARGS, "Opens the libvpx that encodes from now on."},
     {"versions", versions, METH_NOARGS, "Versions of libvpx, its interfaces, our features."},
     {"feature_tables", glue_feature_tables, METH_NOARGS, "(name, unit) of each feature, by table."},
-    {"quantizer_steps", glue_quantizer_steps, METH_NOARGS, "log2 of each qindex's luma AC step."},
+    {"quantizer_steps", glue_quantizer_steps, METH_VARARGS, "log2 of each qindex's luma AC step."},
     {"event_layout", glue_event_layout, METH_NOARGS, "Item size and fields of an event."},
     {"record_layout", glue_record_layout, METH_NOARGS, "Item size and fields of a record."},
     {"shown_layout", glue_shown_layout, METH_NOARGS, "Item size and fields of a shown frame."},

@@ -34,8 +34,9 @@ static int read_settings(PyObject *config, muzero_rc_settings *settings) {
     *(int32_t *)(void *)((char *)settings + field->offset) = (int32_t)number;
   }
   if (muzero_rc_frame_bytes(settings)) return 0;
-  PyErr_Format(PyExc_ValueError, "width, height: 1 to 65535, not %d x %d", (int)settings->width,
-               (int)settings->height);
+  PyErr_Format(PyExc_ValueError,
+               "width, height: 1 to 65535, bit_depth: 8, 10 or 12, not %d x %d, %d",
+               (int)settings->width, (int)settings->height, (int)settings->bit_depth);
   return -1;
 }
 

@@ -36,12 +36,13 @@ PyObject *glue_feature_tables(PyObject *module, PyObject *unused) {
   return tables;
 }
 
-PyObject *glue_quantizer_steps(PyObject *module, PyObject *unused) {
+PyObject *glue_quantizer_steps(PyObject *module, PyObject *args) {
+  int depth = 8;
   (void)module;
-  (void)unused;
+  if (!PyArg_ParseTuple(args, "|i:quantizer_steps", &depth)) return NULL;
   PyObject *const list = PyList_New(MUZERO_RC_QINDEX_MAX + 1);
   for (int32_t qindex = 0; list && qindex <= MUZERO_RC_QINDEX_MAX; ++qindex) {
-    PyObject *const step = PyFloat_FromDouble((double)muzero_rc_qindex_to_step(qindex));
+    PyObject *const step = PyFloat_FromDouble((double)muzero_rc_qindex_to_step(qindex, depth));
     if (!step) {
       Py_DECREF(list);
       return NULL;

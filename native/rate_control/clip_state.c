@@ -18,8 +18,11 @@
 static int32_t coded_capacity(int32_t frame_count) { return 3 * frame_count + 64; }
 
 static bool clip_is_valid(const muzero_rc_clip *clip) {
+  const int32_t depth = clip->bit_depth, errors = clip->error_depth;
+  const bool depths_are_valid =
+      (depth == 8 || depth == 10 || depth == 12) && errors >= 8 && errors <= depth;
   return clip->width > 0 && clip->height > 0 && clip->frame_count > 0 && clip->target_kbps > 0 &&
-         clip->frame_count < INT32_MAX / 4;
+         clip->frame_count < INT32_MAX / 4 && depths_are_valid;
 }
 
 static int allocate(muzero_rc_clip_state *state) {
@@ -62,14 +65,22 @@ static void prepare(muzero_rc_clip_state *state, const muzero_rc_frame_stats *st
   muzero_rc_forecast_fill(state);
 }
 
+muzero_rc_clip muzero_rc_clip_with_depth(const muzero_rc_clip *clip) {
+  muzero_rc_clip said = *clip;
+  if (said.bit_depth == 0) said.bit_depth = 8;
+  if (said.error_depth == 0) said.error_depth = said.bit_depth;
+  return said;
+}
+
 int muzero_rc_clip_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                               muzero_rc_clip_state **out) {
   int error = 0;
   *out = NULL;
-  if (!clip_is_valid(clip) || !stats) return -EINVAL;
+  const muzero_rc_clip valid = muzero_rc_clip_with_depth(clip);
+  if (!clip_is_valid(&valid) || !stats) return -EINVAL;
   muzero_rc_clip_state *state = calloc(1, sizeof(*state));
   if (!state) return -ENOMEM;
-  state->clip = *clip;
+  state->clip = valid;
   error = allocate(state);
   if (error) goto fail;
   prepare(state, stats);
@@ -108,7 +119,8 @@ void muzero_rc_clip_state_close(muzero_rc_clip_state **state) {
 bool muzero_rc_clip_state_is_of(const muzero_rc_clip_state *state, const muzero_rc_clip *clip,
                                 const muzero_rc_frame_stats *stats) {
   const size_t size = (size_t)state->clip.frame_count * sizeof(*stats);
-  return memcmp(clip, &state->clip, sizeof(*clip)) == 0 && memcmp(stats, state->stats, size) == 0;
+  const muzero_rc_clip said = muzero_rc_clip_with_depth(clip);
+  return memcmp(&said, &state->clip, sizeof(said)) == 0 && memcmp(stats, state->stats, size) == 0;
 }
 
 int32_t muzero_rc_clip_state_scene_left(const muzero_rc_clip_state *state, int32_t show_index) {
@@ -166,6 +178,10 @@ int32_t muzero_rc_clip_state_q_ref(const muzero_rc_clip_state *state) {
   return state->pending.qindex;
 }
 
+int32_t muzero_rc_clip_state_bit_depth(const muzero_rc_clip_state *state) {
+  return state->clip.bit_depth;
+}
+
 int32_t muzero_rc_clip_state_layer(const muzero_rc_clip_state *state) {
   return state->schedule.pending.layer;
 }
@@ -177,11 +193,12 @@ int32_t muzero_rc_clip_state_commit(muzero_rc_clip_state *state, int32_t asked, 
   return qindex;
 }
 
-static float psnr_of(int64_t sse, int64_t pixels) {
+static float psnr_of(const muzero_rc_clip_state *state, int64_t sse, int64_t pixels) {
   const float highest_db = 60.0f;
   if (sse <= 0 || pixels <= 0) return highest_db;
   const float mean = (float)((double)sse / (double)pixels);
-  const float db = 3.01029996f * muzero_rc_log2(65025.0f / mean); /* 10 log10(255² / mse) */
+  const float peak = (float)((1 << state->clip.error_depth) - 1);
+  const float db = 3.01029996f * muzero_rc_log2(peak * peak / mean); /* 10 log10(peak² / mse) */
   return db > highest_db ? highest_db : db;
 }
 
@@ -207,7 +224,7 @@ static void remember_excess(muzero_rc_layer_memory *memory, float surprise) {
 
 static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *result) {
   const muzero_rc_planned_frame *frame = &state->schedule.pending;
-  const float step = muzero_rc_qindex_to_step(result->qindex);
+  const float step = muzero_rc_qindex_to_step(result->qindex, state->clip.bit_depth);
   const muzero_rc_bits_query query = {.traits = state->traits,
                                       .count = state->clip.frame_count,
                                       .probe = &state->probe,
@@ -223,7 +240,7 @@ static void remember(muzero_rc_clip_state *state, const muzero_rc_frame_result *
       step,
       bits,
       result->sse == MUZERO_RC_SSE_UNKNOWN ? guessed_psnr(state, step)
-                                           : psnr_of(result->sse, result->pixels),
+                                           : psnr_of(state, result->sse, result->pixels),
       bits - expected - muzero_rc_budget_correction(&state->budget, frame->layer)};
   if (state->request.coding_index >= 0 && state->request.coding_index < state->coded_capacity) {
     state->coded[state->request.coding_index] = coded;
@@ -262,7 +279,7 @@ void muzero_rc_clip_state_measured(muzero_rc_clip_state *state, int32_t coding_i
   const int64_t luma = (int64_t)state->clip.width * state->clip.height;
   const int64_t chroma =
       ((int64_t)state->clip.width + 1) / 2 * (((int64_t)state->clip.height + 1) / 2);
-  coded->quality = psnr_of(sse, luma + 2 * chroma);
+  coded->quality = psnr_of(state, sse, luma + 2 * chroma);
   state->measured = true;
   state->measured_quality = coded->quality;
   state->measured_step = coded->step;

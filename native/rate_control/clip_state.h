@@ -10,7 +10,10 @@
 
 typedef struct muzero_rc_clip_state muzero_rc_clip_state;
 
-/* Copies clip and stats. -EINVAL for sizes or counts below 1, -ENOMEM. The
+/* The clip with depths that are said: 0 stands for others. */
+muzero_rc_clip muzero_rc_clip_with_depth(const muzero_rc_clip *clip);
+
+/* Copies clip and stats. -EINVAL for sizes or counts below 1 and for other depths, -ENOMEM. The
  * caller owns *state. After this nothing allocates and nothing fails. */
 int muzero_rc_clip_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                               muzero_rc_clip_state **state);
@@ -59,6 +62,9 @@ void muzero_rc_clip_state_begin(muzero_rc_clip_state *state,
 
 /* The controller's q_ref for the pending frame, within [1, 255]. */
 int32_t muzero_rc_clip_state_q_ref(const muzero_rc_clip_state *state);
+
+/* 8, 10 or 12: whose qindexes these are. */
+int32_t muzero_rc_clip_state_bit_depth(const muzero_rc_clip_state *state);
 
 /* Pyramid layer of the pending frame: 0 key, 1 the GOP's alt-ref (or golden,
  * overlay), 2... deeper alt-refs, the largest number for plain inter frames. */

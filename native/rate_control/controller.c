@@ -138,7 +138,7 @@ static float damped(const muzero_rc_clip_state *state, float before, float solut
   float base = solution;
   if (shown_left > muzero_rc_params.last_frames && share < 1.0f) base = before + share * (solution - before);
   /* Above the coarsest step a base saves nothing more, so it falls from there. */
-  const float coarsest = muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MAX);
+  const float coarsest = muzero_rc_qindex_to_step(MUZERO_RC_QINDEX_MAX, 8);
   const float lowest = (before < coarsest ? before : coarsest) - muzero_rc_params.fastest_fall;
   return base > lowest ? base : lowest;
 }
@@ -180,11 +180,12 @@ void muzero_rc_controller_decide(muzero_rc_clip_state *state) {
     list_rest(state, pending->base, &rest);
     pending->base = solve_base(state, &rest, left);
   }
-  pending->qindex =
-      muzero_rc_step_to_qindex(worthwhile_step(state, pending->base + pending->offset));
+  /* What is finer than 8 bits go, the bits model does not know. */
+  const float step = muzero_rc_clamp_step(worthwhile_step(state, pending->base + pending->offset));
+  pending->qindex = muzero_rc_step_to_qindex(step, state->clip.bit_depth);
   muzero_rc_peak_guard_foresee(state, &rest);
-  pending->expected_bits =
-      muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(pending->qindex));
+  pending->expected_bits = muzero_rc_controller_bits(
+      state, muzero_rc_qindex_to_step(pending->qindex, state->clip.bit_depth));
   pending->rest_bits = rest_bits(state, &rest, pending->base);
   pending->saving_bits = muzero_rc_peak_guard_saving(
       state, rest_bits(state, &rest, pending->base + muzero_rc_params.guard_slack));

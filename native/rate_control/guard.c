@@ -37,7 +37,7 @@ int32_t muzero_rc_guard(const muzero_rc_clip_state *state, int32_t asked) {
   int32_t high = MUZERO_RC_QINDEX_MAX;
   while (low < high) {
     const int32_t middle = (low + high) / 2;
-    const float step = muzero_rc_qindex_to_step(middle);
+    const float step = muzero_rc_qindex_to_step(middle, state->clip.bit_depth);
     const float bits = muzero_rc_controller_bits(state, step) + doubt_of_pending(state, step);
     const double most = (double)muzero_rc_exp2(bits);
     if (most > allowed || !muzero_rc_peak_guard_holds(state, middle, most)) {

@@ -211,7 +211,8 @@ void muzero_rc_peak_guard_foresee(muzero_rc_clip_state *state, const muzero_rc_g
   look_ahead(guard, state, rest->next_gop);
   const packet_plan plan = plan_packets(state, rest);
   const float base = guard->base = base_of(&plan, guard);
-  const int32_t coarse = muzero_rc_step_to_qindex(base + state->pending.offset);
+  const int32_t coarse =
+      muzero_rc_step_to_qindex(base + state->pending.offset, state->clip.bit_depth);
   if (state->pending.qindex < coarse) state->pending.qindex = coarse;
   fill_packets(&plan, base + muzero_rc_params.guard_slack, guard->saving_bits);
   guard->of_pending = plan.of_pending;
@@ -227,8 +228,9 @@ double muzero_rc_peak_guard_saving(const muzero_rc_clip_state *state, double sav
 bool muzero_rc_peak_guard_holds(const muzero_rc_clip_state *state, int32_t qindex, double bits) {
   const muzero_rc_peak_guard *const guard = state->peak;
   if (!guard) return true;
-  const float finer =
-      muzero_rc_qindex_to_step(state->pending.qindex) - muzero_rc_qindex_to_step(qindex);
+  const int32_t depth = state->clip.bit_depth;
+  const float finer = muzero_rc_qindex_to_step(state->pending.qindex, depth) -
+                      muzero_rc_qindex_to_step(qindex, depth);
   /* An overlay far finer than its alt-ref is coded anew, which no model has seen. */
   if (finer > 0.0f && state->schedule.pending.layer == MUZERO_RC_LAYER_OVERLAY) return false;
   const float doubt = guard->alarm + kStretch * (finer > 0.0f ? finer : 0.0f);

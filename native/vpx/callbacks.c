@@ -30,6 +30,7 @@ struct muzero_rc_callbacks {
   shown_frame shown[SHOWN_MAX]; /* a ring */
   int64_t shown_count, shown_taken;
   int32_t lowest, highest;
+  int32_t bit_depth, error_depth;
   muzero_rc_report report;
 };
 
@@ -40,6 +41,7 @@ int muzero_rc_callbacks_open(const muzero_rc_callbacks_owner *owner,
   if (!opened) return -ENOMEM;
   opened->owner = *owner;
   opened->order_settings = muzero_rc_order_settings_default();
+  muzero_rc_callbacks_set_depth(opened, 8, 8);
   muzero_rc_gop_tracker_init(&opened->gops);
   muzero_rc_callbacks_limit(opened, MUZERO_RC_QINDEX_MIN, MUZERO_RC_QINDEX_MAX);
   return 0;
@@ -62,6 +64,12 @@ void muzero_rc_callbacks_set_order(muzero_rc_callbacks *callbacks,
   callbacks->order_settings = *settings;
 }
 
+void muzero_rc_callbacks_set_depth(muzero_rc_callbacks *callbacks, int32_t bit_depth,
+                                   int32_t error_depth) {
+  callbacks->bit_depth = bit_depth;
+  callbacks->error_depth = error_depth;
+}
+
 /* Books the callback's time, and its first failure. */
 static int finish(muzero_rc_callbacks *callbacks, int64_t start_ns, int error) {
   callbacks->report.nanoseconds += muzero_rc_now_ns() - start_ns;
@@ -75,6 +83,8 @@ int muzero_rc_callbacks_begin(muzero_rc_callbacks *callbacks, const muzero_rc_cl
   if (callbacks->busy) return finish(callbacks, start_ns, -EBUSY);
   callbacks->busy = true;
   callbacks->clip = *clip;
+  callbacks->clip.bit_depth = callbacks->bit_depth;
+  callbacks->clip.error_depth = callbacks->error_depth;
   callbacks->by_index = by_index;
   callbacks->results = callbacks->shown_count = callbacks->shown_taken = 0;
   callbacks->report = (muzero_rc_report){0};

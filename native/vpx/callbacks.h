@@ -44,6 +44,11 @@ void muzero_rc_callbacks_limit(muzero_rc_callbacks *callbacks, int32_t lowest, i
 void muzero_rc_callbacks_set_order(muzero_rc_callbacks *callbacks,
                                    const muzero_rc_order_settings *settings);
 
+/* The clip's bit depths, which libvpx does not send: those of 8-bit video until then. Before the
+ * encoder's first frame. */
+void muzero_rc_callbacks_set_depth(muzero_rc_callbacks *callbacks, int32_t bit_depth,
+                                   int32_t error_depth);
+
 /* For each packet of a shown frame, in order: the frame's squared error over all planes, from the
  * encoder's PSNR packet, or MUZERO_RC_SSE_UNKNOWN. Needed where libvpx sends none itself. */
 void muzero_rc_callbacks_shown(muzero_rc_callbacks *callbacks, int64_t sse);

@@ -13,11 +13,13 @@ struct muzero_rc_first_pass_notes {
 };
 
 muzero_rc_first_pass_notes *muzero_rc_first_pass_notes_open(const muzero_rc_libvpx *libvpx,
-                                                            unsigned width, unsigned height) {
+                                                            unsigned width, unsigned height,
+                                                            int32_t bit_depth) {
   muzero_rc_first_pass_notes *notes = calloc(1, sizeof(*notes));
   if (!notes) return NULL;
-  notes->probe = muzero_rc_probe_encoder_open(libvpx, width, height);
-  if (notes->probe) notes->lookahead = muzero_rc_lookahead_worker_open(width, height);
+  notes->probe = muzero_rc_probe_encoder_open(libvpx, width, height, bit_depth);
+  if (notes->probe)
+    notes->lookahead = muzero_rc_lookahead_worker_open(width, height, bit_depth);
   if (!notes->lookahead) muzero_rc_first_pass_notes_close(&notes);
   return notes;
 }

@@ -11,10 +11,11 @@
 
 typedef struct muzero_rc_first_pass_notes muzero_rc_first_pass_notes;
 
-/* For 8-bit 4:2:0 frames of one size. NULL when one cannot start. The caller owns it.
- * `libvpx` is copied. */
+/* For 4:2:0 frames of one size, whose samples have `bit_depth` bits; both look at the upper 8 of
+ * them. NULL when one cannot start. The caller owns it. `libvpx` is copied. */
 muzero_rc_first_pass_notes *muzero_rc_first_pass_notes_open(const muzero_rc_libvpx *libvpx,
-                                                            unsigned width, unsigned height);
+                                                            unsigned width, unsigned height,
+                                                            int32_t bit_depth);
 
 /* Closes and sets *notes to NULL; NULL is fine. */
 void muzero_rc_first_pass_notes_close(muzero_rc_first_pass_notes **notes);

@@ -33,6 +33,7 @@ const char *muzero_rc_libvpx_fill(void *handle, muzero_rc_libvpx *libvpx) {
                 {"vpx_codec_encode", &libvpx->encode},
                 {"vpx_codec_get_cx_data", &libvpx->get_cx_data},
                 {"vpx_codec_destroy", &libvpx->destroy},
+                {"vpx_codec_get_caps", &libvpx->get_caps},
                 {"vpx_codec_error", &libvpx->error},
                 {"vpx_codec_error_detail", &libvpx->error_detail}};
   char unknown[256];
@@ -44,6 +45,10 @@ const char *muzero_rc_libvpx_fill(void *handle, muzero_rc_libvpx *libvpx) {
   libvpx->release = muzero_rc_release_of(libvpx->version_str(), libvpx->encoder_abi, unknown,
                                          sizeof(unknown));
   return NULL;
+}
+
+bool muzero_rc_libvpx_has_high_bit_depth(const muzero_rc_libvpx *libvpx) {
+  return libvpx->vp9_cx && (libvpx->get_caps(libvpx->vp9_cx()) & VPX_CODEC_CAP_HIGHBITDEPTH);
 }
 
 const char *muzero_rc_libvpx_error(const muzero_rc_libvpx *libvpx, vpx_codec_ctx_t *codec) {

@@ -19,6 +19,7 @@ typedef struct muzero_rc_libvpx {
                             unsigned long, vpx_enc_frame_flags_t, unsigned long);
   const vpx_codec_cx_pkt_t *(*get_cx_data)(vpx_codec_ctx_t *, vpx_codec_iter_t *);
   vpx_codec_err_t (*destroy)(vpx_codec_ctx_t *);
+  vpx_codec_caps_t (*get_caps)(vpx_codec_iface_t *);
   const char *(*error)(vpx_codec_ctx_t *);
   const char *(*error_detail)(vpx_codec_ctx_t *);
   int encoder_abi; /* the highest that it takes; -1: none that we would know */
@@ -33,6 +34,9 @@ const char *muzero_rc_libvpx_fill(void *handle, muzero_rc_libvpx *libvpx);
  * in whether they take older ones too. */
 int muzero_rc_highest_encoder_abi(vpx_codec_err_t (*enc_init_ver)(
     vpx_codec_ctx_t *, vpx_codec_iface_t *, const vpx_codec_enc_cfg_t *, vpx_codec_flags_t, int));
+
+/* Whether it was built for more than 8 bits a sample. */
+bool muzero_rc_libvpx_has_high_bit_depth(const muzero_rc_libvpx *libvpx);
 
 /* What libvpx says of its last failure. */
 const char *muzero_rc_libvpx_error(const muzero_rc_libvpx *libvpx, vpx_codec_ctx_t *codec);

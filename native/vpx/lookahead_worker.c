@@ -6,12 +6,14 @@
 #include "lookahead/analysis.h"
 #include "rate_control/lookahead_notes.h"
 #include "vpx/convert.h"
+#include "vpx/image.h"
 #include "vpx/probe_workers.h"
 
 enum { WAITING_MAX = 128 /* frames that a first pass may hold back */ };
 
 struct muzero_rc_lookahead_worker {
   unsigned width, height;
+  int32_t bit_depth;
   muzero_rc_workers *workers; /* one; what it does not own, it only reads */
   muzero_rc_lookahead *lookahead;
   uint8_t *luma;       /* of the frame that is looked at, a copy */
@@ -27,11 +29,13 @@ static void look(void *context, int number) {
   muzero_rc_lookahead_push(w->lookahead, w->luma, w->width, &w->frames[w->seen % WAITING_MAX]);
 }
 
-muzero_rc_lookahead_worker *muzero_rc_lookahead_worker_open(unsigned width, unsigned height) {
+muzero_rc_lookahead_worker *muzero_rc_lookahead_worker_open(unsigned width, unsigned height,
+                                                            int32_t bit_depth) {
   muzero_rc_lookahead_worker *w = calloc(1, sizeof(*w));
   if (!w) return NULL;
   w->width = width;
   w->height = height;
+  w->bit_depth = bit_depth;
   w->luma = malloc((size_t)width * height);
   if (!w->luma || muzero_rc_lookahead_open((int)width, (int)height, &w->lookahead) ||
       muzero_rc_workers_open("muzero-rc look", 1, look, w, &w->workers))
@@ -56,14 +60,11 @@ static void finish_frame(muzero_rc_lookahead_worker *w) {
 }
 
 void muzero_rc_lookahead_worker_frame(muzero_rc_lookahead_worker *w, const vpx_image_t *image) {
-  const bool fits =
-      !(image->fmt & VPX_IMG_FMT_HIGHBITDEPTH) && image->d_w == w->width && image->d_h == w->height;
+  const bool fits = image->d_w == w->width && image->d_h == w->height;
   finish_frame(w);
   if (!fits || w->seen - w->noted >= WAITING_MAX) w->failed = true;
   if (w->failed) return;
-  for (unsigned y = 0; y < w->height; ++y)
-    memcpy(w->luma + (size_t)y * w->width,
-           image->planes[VPX_PLANE_Y] + (ptrdiff_t)y * image->stride[VPX_PLANE_Y], w->width);
+  muzero_rc_image_plane(image, VPX_PLANE_Y, w->bit_depth, w->luma);
   w->busy = true;
   muzero_rc_workers_begin(w->workers);
 }

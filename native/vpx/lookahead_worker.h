@@ -8,8 +8,10 @@
 
 typedef struct muzero_rc_lookahead_worker muzero_rc_lookahead_worker;
 
-/* For 8-bit frames of one size. NULL when memory or threads are short. The caller owns it. */
-muzero_rc_lookahead_worker *muzero_rc_lookahead_worker_open(unsigned width, unsigned height);
+/* For frames of one size, whose samples have `bit_depth` bits: it looks at the upper 8 of them.
+ * NULL when memory or threads are short. The caller owns it. */
+muzero_rc_lookahead_worker *muzero_rc_lookahead_worker_open(unsigned width, unsigned height,
+                                                            int32_t bit_depth);
 
 /* Closes and sets *worker to NULL; NULL is fine. */
 void muzero_rc_lookahead_worker_close(muzero_rc_lookahead_worker **worker);

@@ -30,10 +30,11 @@ typedef struct tally {
 
 struct muzero_rc_probe_encoder {
   muzero_rc_libvpx libvpx;
+  int32_t bit_depth;      /* of the samples that come */
   muzero_rc_workers *workers; /* one for each encode; what it does not own, it only reads */
   vpx_codec_ctx_t codecs[ENCODES];
   int open; /* of these */
-  vpx_image_t image;      /* the frame that is encoded, a copy */
+  vpx_image_t image;      /* the frame that is encoded, a copy of 8 bits */
   uint8_t *frame;         /* its pixels */
   bool busy;              /* the workers have it */
   int32_t encoded, noted; /* frames */
@@ -66,13 +67,15 @@ static bool open_codec(muzero_rc_probe_encoder *probe, int encode) {
 static void work(void *context, int encode);
 
 muzero_rc_probe_encoder *muzero_rc_probe_encoder_open(const muzero_rc_libvpx *libvpx,
-                                                      unsigned width, unsigned height) {
+                                                      unsigned width, unsigned height,
+                                                      int32_t bit_depth) {
   muzero_rc_probe_encoder *probe = calloc(1, sizeof(*probe));
   if (!probe) return NULL;
   probe->libvpx = *libvpx;
-  probe->frame = malloc(muzero_rc_image_bytes(width, height));
+  probe->bit_depth = bit_depth;
+  probe->frame = malloc(muzero_rc_image_bytes(width, height, 8));
   bool opened = probe->frame != NULL;
-  if (opened) probe->image = muzero_rc_image_of(width, height, probe->frame);
+  if (opened) probe->image = muzero_rc_image_of(width, height, 8, probe->frame);
   for (int encode = 0; encode < ENCODES && opened; ++encode) opened = open_codec(probe, encode);
   if (opened)
     opened = !muzero_rc_workers_open("muzero-rc probe", ENCODES, work, probe, &probe->workers);
@@ -151,12 +154,13 @@ static void finish_frame(muzero_rc_probe_encoder *probe) {
 }
 
 void muzero_rc_probe_encoder_frame(muzero_rc_probe_encoder *probe, const vpx_image_t *image) {
-  const bool fits = image->fmt == VPX_IMG_FMT_I420 && image->d_w == probe->image.d_w &&
-                    image->d_h == probe->image.d_h;
+  const bool is_420 = image->fmt == VPX_IMG_FMT_I420 || image->fmt == VPX_IMG_FMT_I42016;
+  const bool fits =
+      is_420 && image->d_w == probe->image.d_w && image->d_h == probe->image.d_h;
   finish_frame(probe);
   if (!fits || probe->encoded - probe->noted >= WAITING_MAX) probe->failed = true;
   if (probe->failed) return;
-  muzero_rc_image_copy(image, probe->frame);
+  muzero_rc_image_copy(image, probe->bit_depth, probe->frame);
   if (probe->encoded % MUZERO_RC_PROBE_SPAN == 0) memset(probe->tallies, 0, sizeof(probe->tallies));
   probe->busy = true;
   muzero_rc_workers_begin(probe->workers);

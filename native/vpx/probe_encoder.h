@@ -10,10 +10,11 @@
 
 typedef struct muzero_rc_probe_encoder muzero_rc_probe_encoder;
 
-/* For 8-bit 4:2:0 frames of one size. NULL when libvpx refuses or memory is
- * short. The caller owns it. `libvpx` is copied. */
+/* For 4:2:0 frames of one size, whose samples have `bit_depth` bits; the upper 8 of them are
+ * encoded. NULL when libvpx refuses or memory is short. The caller owns it. `libvpx` is copied. */
 muzero_rc_probe_encoder *muzero_rc_probe_encoder_open(const muzero_rc_libvpx *libvpx,
-                                                      unsigned width, unsigned height);
+                                                      unsigned width, unsigned height,
+                                                      int32_t bit_depth);
 
 /* Closes and sets *probe to NULL; NULL is fine. */
 void muzero_rc_probe_encoder_close(muzero_rc_probe_encoder **probe);

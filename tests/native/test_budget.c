@@ -68,12 +68,13 @@ static void logarithms_are_inverse(void) {
 
 static void steps_and_qindexes_are_inverse(void) {
   for (int32_t qindex = 1; qindex <= 255; ++qindex) {
-    CHECK_EQ(muzero_rc_step_to_qindex(muzero_rc_qindex_to_step(qindex)), qindex);
+    for (int32_t depth = 8; depth <= 12; depth += 2)
+      CHECK_EQ(muzero_rc_step_to_qindex(muzero_rc_qindex_to_step(qindex, depth), depth), qindex);
   }
-  CHECK(fabsf(muzero_rc_clamp_step(-100.0f) - muzero_rc_qindex_to_step(1)) < 1e-5f);
-  CHECK(fabsf(muzero_rc_clamp_step(100.0f) - muzero_rc_qindex_to_step(255)) < 1e-5f);
-  CHECK_EQ(muzero_rc_step_to_qindex(-100.0f), 1);
-  CHECK_EQ(muzero_rc_step_to_qindex(100.0f), 255);
+  CHECK(fabsf(muzero_rc_clamp_step(-100.0f) - muzero_rc_qindex_to_step(1, 8)) < 1e-5f);
+  CHECK(fabsf(muzero_rc_clamp_step(100.0f) - muzero_rc_qindex_to_step(255, 8)) < 1e-5f);
+  CHECK_EQ(muzero_rc_step_to_qindex(-100.0f, 8), 1);
+  CHECK_EQ(muzero_rc_step_to_qindex(100.0f, 8), 255);
 }
 
 int main(void) {

@@ -34,7 +34,8 @@ static void make_stats(double coded_error) {
 }
 
 static muzero_rc_clip_state *opened(int32_t kbps) {
-  const muzero_rc_clip clip = {352, 288, FRAMES, kbps};
+  const muzero_rc_clip clip = {
+      .width = 352, .height = 288, .frame_count = FRAMES, .target_kbps = kbps};
   muzero_rc_clip_state *state = NULL;
   return muzero_rc_clip_state_open(&clip, kStats, &state) ? NULL : state;
 }
@@ -84,7 +85,7 @@ static double encode(muzero_rc_clip_state *state, double error, bool guard, choo
       muzero_rc_clip_state_begin(state, &request);
       const int32_t used = muzero_rc_clip_state_commit(state, choose(state, coding), guard);
       const float log_bits =
-          muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used)) -
+          muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used, 8)) -
           muzero_rc_budget_correction(&state->budget, state->schedule.pending.layer);
       const muzero_rc_frame_result result = {
           .sse = 1 << 20, .bits = (int64_t)(error * (coding == 1 ? kFlash : 1.0) *
@@ -198,7 +199,7 @@ static void a_late_key_frame_leaves_room_for_more_bits(void) {
       .coding_index = 1, .show_index = FRAMES - 1, .frame_type = MUZERO_RC_KEY};
   muzero_rc_clip_state_begin(state, &late);
   const int32_t used = muzero_rc_clip_state_commit(state, 1, true);
-  const float bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used));
+  const float bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used, 8));
   CHECK(used > 1 && used < 255);
   CHECK(1.66 * (double)muzero_rc_exp2(bits) < 0.051 * state->target_bits);
   muzero_rc_clip_state_close(&state);
@@ -480,8 +481,8 @@ static void a_hard_gop_is_coarser_but_not_without_limit(void) {
 
 static void senseless_clips_are_refused(void) {
   muzero_rc_clip_state *state = NULL;
-  const muzero_rc_clip none = {352, 288, 0, 300};
-  const muzero_rc_clip flat = {0, 288, FRAMES, 300};
+  const muzero_rc_clip none = {.width = 352, .height = 288, .target_kbps = 300};
+  const muzero_rc_clip flat = {.height = 288, .frame_count = FRAMES, .target_kbps = 300};
   make_stats(60.0);
   CHECK_EQ(muzero_rc_clip_state_open(&none, kStats, &state), -EINVAL);
   CHECK_EQ(muzero_rc_clip_state_open(&flat, kStats, &state), -EINVAL);

@@ -158,7 +158,7 @@ static uint64_t by_program(const program *p, vpx_fixed_buf_t stats) {
   if (plugin) muzero_rc_plugin_gops(plugin, codec.config.enc, settings()->auto_alt_ref);
   /* libvpx flushes as much as its buffer holds, so until nothing comes. */
   for (int t = 0, got = 1; !failed && (t < FRAMES || got > 0); ++t) {
-    const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, frames + (t % FRAMES) * FRAME_BYTES);
+    const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, 8, frames + (t % FRAMES) * FRAME_BYTES);
     const vpx_image_t *const next = t < FRAMES ? &image : NULL;
     failed = before(p, plugin, encoder, &codec, next) ||
              libvpx->encode(&codec, next, t, 1, p->key && t == p->key ? VPX_EFLAG_FORCE_KF : 0,

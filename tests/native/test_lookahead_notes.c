@@ -170,9 +170,9 @@ static void draw_frame(const vpx_image_t *image, int t) {
 /* The worker says what the lookahead says, however many frames the first pass holds back. */
 static void test_a_worker_notes_every_frame(void) {
   for (int held = 0; held < 30; held += 29) {
-    uint8_t *const frame = calloc(1, muzero_rc_image_bytes(WIDTH, HEIGHT));
-    const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, frame);
-    muzero_rc_lookahead_worker *worker = muzero_rc_lookahead_worker_open(WIDTH, HEIGHT);
+    uint8_t *const frame = calloc(1, muzero_rc_image_bytes(WIDTH, HEIGHT, 8));
+    const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, 8, frame);
+    muzero_rc_lookahead_worker *worker = muzero_rc_lookahead_worker_open(WIDTH, HEIGHT, 8);
     muzero_rc_lookahead *lookahead = NULL;
     muzero_rc_lookahead_frame told[FRAMES];
     CHECK(frame && worker && !muzero_rc_lookahead_open(WIDTH, HEIGHT, &lookahead));
@@ -210,9 +210,9 @@ static void test_a_worker_notes_every_frame(void) {
 }
 
 static void test_another_size_ends_the_notes(void) {
-  uint8_t *const frame = calloc(1, muzero_rc_image_bytes(WIDTH, HEIGHT));
-  const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, frame);
-  muzero_rc_lookahead_worker *worker = muzero_rc_lookahead_worker_open(WIDTH, HEIGHT + 2);
+  uint8_t *const frame = calloc(1, muzero_rc_image_bytes(WIDTH, HEIGHT, 8));
+  const vpx_image_t image = muzero_rc_image_of(WIDTH, HEIGHT, 8, frame);
+  muzero_rc_lookahead_worker *worker = muzero_rc_lookahead_worker_open(WIDTH, HEIGHT + 2, 8);
   char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
   const char before[sizeof(record)] = {0};
   const vpx_fixed_buf_t packet = {.buf = record, .sz = sizeof(record)};

@@ -49,7 +49,7 @@ static void code(muzero_rc_clip_state *state, double error, int32_t wish, int32_
   muzero_rc_clip_state_begin(state, &request);
   const int32_t asked = muzero_rc_clip_state_q_ref(state) + wish;
   const int32_t used = muzero_rc_clip_state_commit(state, asked, true);
-  const float log_bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used)) -
+  const float log_bits = muzero_rc_controller_bits(state, muzero_rc_qindex_to_step(used, 8)) -
                          muzero_rc_budget_correction(&state->budget, state->schedule.pending.layer);
   const muzero_rc_frame_result result = {.sse = 1 << 20,
                                          .bits = (int64_t)(error * (double)muzero_rc_exp2(log_bits)),

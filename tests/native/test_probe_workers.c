@@ -76,7 +76,7 @@ static void test_without_threads_there_is_nothing(void) {
     CHECK_EQ(muzero_rc_workers_open("test", WORKERS, count, &sums, &workers), -EAGAIN);
     CHECK(!workers);
     threads_left = had;
-    CHECK(!muzero_rc_probe_encoder_open(libvpx, 64, 48));
+    CHECK(!muzero_rc_probe_encoder_open(libvpx, 64, 48, 8));
   }
   threads_left = -1;
 }

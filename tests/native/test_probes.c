@@ -103,7 +103,8 @@ static void test_a_response_is_rate_at_the_same_quality(void) {
 /* The controller's qindex for the first frame of a clip that took so many bits a
  * frame in its probe encodes, whose probe had this response; 0 bits: of one without notes. */
 static int32_t first_qindex(int64_t bits, float response) {
-  const muzero_rc_clip clip = {WIDTH, HEIGHT, FRAMES, 40};
+  const muzero_rc_clip clip = {
+      .width = WIDTH, .height = HEIGHT, .frame_count = FRAMES, .target_kbps = 40};
   const muzero_rc_frame_request request = {.frame_type = MUZERO_RC_KEY};
   const muzero_rc_probe_frame known = {{bits, bits / 5}, {response}};
   muzero_rc_frame_stats stats[FRAMES] = {{{0}}};
@@ -165,7 +166,7 @@ static vpx_image_t *frame_of(int index) {
 
 static void test_a_probe_encode_notes_every_frame(void) {
   const muzero_rc_libvpx *const libvpx = system_libvpx();
-  muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT);
+  muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT, 8);
   char record[sizeof(muzero_rc_frame_stats) + 8];
   CHECK(probe);
   for (int index = 0; index < FRAMES; ++index) {
@@ -194,7 +195,7 @@ static void test_a_frame_may_go_before_its_encode_is_over(void) {
   const muzero_rc_libvpx *const libvpx = system_libvpx();
   muzero_rc_probe_note noted[2];
   for (int spoilt = 0; spoilt < 2; ++spoilt) {
-    muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT);
+    muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT, 8);
     vpx_image_t *const image = frame_of(0);
     char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
     const vpx_fixed_buf_t packet = {.buf = record, .sz = sizeof(record)};
@@ -214,7 +215,7 @@ static void test_a_frame_may_go_before_its_encode_is_over(void) {
 
 static void test_another_size_ends_the_notes(void) {
   const muzero_rc_libvpx *const libvpx = system_libvpx();
-  muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT + 2);
+  muzero_rc_probe_encoder *probe = muzero_rc_probe_encoder_open(libvpx, WIDTH, HEIGHT + 2, 8);
   vpx_image_t *const image = frame_of(0);
   char record[sizeof(muzero_rc_frame_stats) + 8] = {0};
   const char before[sizeof(record)] = {0};

@@ -75,11 +75,11 @@ def by_ffmpeg(clip: Path, out: Path, policy: str, auto_alt_ref: int) -> Ran:
     return run(*with_policy(policy), *ffmpeg_pass(clip, 2, out, *options))
 
 
-def by_vpxenc(clip: Path, out: Path, policy: str, auto_alt_ref: int) -> Ran:
+def by_vpxenc(clip: Path, out: Path, policy: str, auto_alt_ref: int, *options: str) -> Ran:
     command = ["vpxenc", "--codec=vp9", "--good", "--passes=2", "--quiet", f"--cpu-used={CPU_USED}", "--ivf"]
     command += [f"--auto-alt-ref={auto_alt_ref}", "--lag-in-frames=25", "--kf-max-dist=128", "--threads=1"]
     command += ["--row-mt=0", "--end-usage=vbr", f"--target-bitrate={KBPS}", "-o", str(out), str(clip)]
-    return run(*with_policy(policy), *command)
+    return run(*with_policy(policy), *command, *options)
 
 
 def by_rc_encode(clip: Path, out: Path, policy: str, auto_alt_ref: int) -> Ran:

@@ -17,7 +17,7 @@
  * Beside the first pass run probe encodes and a lookahead, which tell a policy what
  * the clip takes; without them it knows less, and files get larger:
  *
- *   muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, width, height, &first);
+ *   muzero_rc_first_pass_open(MUZERO_RC_LIBVPX, width, height, 8, &first);
  *   ... before each vpx_codec_encode() of a frame:
  *   muzero_rc_first_pass_frame(first, image);
  *   ... for each VPX_CODEC_STATS_PKT, before keeping it:
@@ -85,7 +85,7 @@ MUZERO_RC_API int muzero_rc_plugin_peak(muzero_rc_plugin *plugin, const muzero_r
 
 /* The configuration of the encoder and its VP8E_SET_ENABLEAUTOALTREF, before its first frame:
  * libvpx 1.15 and newer do not say which frame they ask about, and this tells how their GOPs go
- * on. Older ones do not need it. */
+ * on. Older ones need it for 10- and 12-bit video only. */
 MUZERO_RC_API void muzero_rc_plugin_gops(muzero_rc_plugin *plugin,
                                          const struct vpx_codec_enc_cfg *cfg,
                                          int32_t auto_alt_ref);
@@ -161,16 +161,17 @@ MUZERO_RC_API int muzero_rc_plugin_before_encode(muzero_rc_plugin *plugin,
 #define MUZERO_RC_LIBVPX (&(const muzero_rc_functions)MUZERO_RC_LIBVPX_FUNCTIONS)
 #endif
 
-/* What runs beside one first pass of 8-bit 4:2:0 frames: probe encodes (realtime, at
+/* What runs beside one first pass of 4:2:0 frames: probe encodes (realtime, at
  * constant quality) and a lookahead (motion on half-size luma), each in a thread of its
  * own; what they find is noted in the first pass's statistics, in bits that libvpx does
  * not read. */
 typedef struct muzero_rc_first_pass muzero_rc_first_pass;
 
-/* The caller owns *first. On failure *first is NULL, which the other functions
+/* `bit_depth` is the encoder's g_bit_depth. The caller owns *first. On failure *first is NULL, which the other functions
  * take: the statistics then stay as they are. -ENOTSUP when libvpx refuses. */
 MUZERO_RC_API int muzero_rc_first_pass_open(const muzero_rc_functions *libvpx, int32_t width,
-                                            int32_t height, muzero_rc_first_pass **first);
+                                            int32_t height, int32_t bit_depth,
+                                            muzero_rc_first_pass **first);
 
 /* Begins to encode the next frame, of which it takes a copy. */
 MUZERO_RC_API void muzero_rc_first_pass_frame(muzero_rc_first_pass *first,

@@ -47,6 +47,9 @@ typedef struct muzero_rc_clip {
   int32_t height;      /* luma pixels */
   int32_t frame_count; /* shown frames, as many as first-pass records */
   int32_t target_kbps; /* kilobits (1000 bits) per second of shown time */
+  int32_t bit_depth;   /* of the samples that are coded: 8, 10 or 12; 0 is 8 */
+  int32_t error_depth; /* of the samples in whose units squared errors come, libvpx's
+                          g_input_bit_depth: 8 to 12; 0 is bit_depth */
 } muzero_rc_clip;
 
 /* A constraint on peaks: a leaky bucket. A packet is poured into it when its frame is shown,
@@ -76,7 +79,7 @@ typedef struct muzero_rc_frame_request {
 /* What became of a coded frame. A result without a request before it is a
  * show-existing frame. */
 typedef struct muzero_rc_frame_result {
-  int64_t sse;    /* Y+U+V; of an alt-ref against the filtered source. MUZERO_RC_SSE_UNKNOWN: 1.15
+  int64_t sse;    /* Y+U+V, in the clip's error_depth; of an alt-ref against the filtered source. MUZERO_RC_SSE_UNKNOWN: 1.15
                      and newer do not tell */
   int64_t bits;   /* without the superframe index */
   int64_t pixels; /* Y+U+V */
@@ -84,7 +87,8 @@ typedef struct muzero_rc_frame_result {
   int32_t reserved;
 } muzero_rc_frame_result;
 
-/* One answer, with where it came from. */
+/* One answer, with where it came from. A qindex is one of the clip's bit depth: the same number is
+ * a finer step at more bits. */
 typedef struct muzero_rc_decision {
   int32_t qindex;    /* to be used: within [1, 255], guarded */
   int32_t asked;     /* what the policy wanted */

@@ -14,6 +14,7 @@ typedef struct muzero_rc_release {
   int ext_abi;          /* VPX_EXT_RATECTRL_ABI_VERSION */
   int control_id;       /* VP9E_SET_EXTERNAL_RATE_CONTROL */
   int stats_fields;     /* doubles in a frame's first-pass statistics, without the layer */
+  bool filter_overflows; /* the alt-ref filter multiplies in 16 bits, on x86 */
   const muzero_rc_layout *layout;
 } muzero_rc_release;
 
@@ -21,6 +22,10 @@ typedef struct muzero_rc_release {
  * `encoder_abi`. NULL when there is none; `error` then has one line with both numbers. */
 const muzero_rc_release *muzero_rc_release_of(const char *version, int encoder_abi, char *error,
                                               size_t error_size);
+
+/* Whether its alt-ref filter spoils pictures of this bit depth: those of 12 bits before libvpx 1.14
+ * (11 dB were seen where 33 are right). It has to be off there. NULL is fine. */
+bool muzero_rc_filter_spoils(const muzero_rc_release *release, int bit_depth);
 
 /* The layout of a header's VPX_EXT_RATECTRL_ABI_VERSION; NULL when it is unknown. */
 const muzero_rc_layout *muzero_rc_layout_of(int ext_abi);
