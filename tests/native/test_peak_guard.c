@@ -29,7 +29,8 @@ static void make_stats(bool even) {
 }
 
 static muzero_rc_clip_state *opened(int32_t kbps, const muzero_rc_peak *peak) {
-  const muzero_rc_clip clip = {352, 288, FRAMES, kbps};
+  const muzero_rc_clip clip = {
+      .width = 352, .height = 288, .frame_count = FRAMES, .target_kbps = kbps};
   muzero_rc_clip_state *state = NULL;
   if (muzero_rc_clip_state_open(&clip, kStats, &state)) return NULL;
   if (peak && muzero_rc_clip_state_set_peak(state, peak)) muzero_rc_clip_state_close(&state);
