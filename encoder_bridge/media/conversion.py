@@ -25,11 +25,8 @@ def conversion_notes(video: dict[str, Any], rotation: int, bit_depth: int) -> It
         yield f"colour of {pix_fmt} is converted to 4:2:0"
     if re.match(r"yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|pal8", pix_fmt):
         yield "transparency is dropped"
-    kinds = {side.get("side_data_type", "") for side in video.get("side_data_list", [])}
     if video.get("color_transfer") in ("smpte2084", "arib-std-b67"):
         yield "HDR is kept without tone mapping: its colours are right only where a player knows HDR"
-    if any("Mastering display" in kind or "Content light" in kind for kind in kinds):
-        yield "mastering display and content light level are not kept"
     if video.get("field_order", "progressive") not in ("progressive", "unknown"):
         yield "interlaced video is encoded as whole frames, without deinterlacing"
     if rotation % 360:

@@ -10,6 +10,7 @@ from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.container_check import check_container
 from encoder_bridge.media.containers import Container
 from encoder_bridge.media.ffmpeg import as_url, check_memory, last_complaint, program, run
+from encoder_bridge.media.hdr import missing_hdr, packets_input
 from encoder_bridge.media.ivf import IvfWriter
 from encoder_bridge.media.kept_tracks import KeptTrack, kept_tracks, lost_tracks
 from encoder_bridge.media.output import Output, open_output
@@ -55,25 +56,30 @@ def write_output(
     keep = audio == "copy"
     kept = kept_tracks(clip.tracks, output.container, audio=keep, audio_kbps=audio_kbps)
     complaint, size = "", 0
+    hdr_lost = [*clip.hdr.lost]
 
     def check(written: Path) -> None:
         nonlocal size
         try:
             kinds = [one.track.kind for one in kept]
             check_container(written, packets.checksums, container=output.container, others=kinds)
+            hdr_lost.extend(missing_hdr(written, clip.hdr))
         except EncodeFailed as error:
             raise EncodeFailed(f"{output.name} could not be written: {complaint or error}") from error
         size = written.stat().st_size
 
-    with open_output(output, check=check) as temporary:
-        muxer = _Muxer(packets, clip, output.container, frames, audio_kbps)
+    with (
+        open_output(output, check=check) as temporary,
+        packets_input(packets.path, clip.hdr, _last_duration(clip, frames)) as words,
+    ):
+        muxer = _Muxer(words, clip, output.container, frames, audio_kbps)
         status, complaint = muxer.write(kept, temporary)
         if status != 0 and kept and not any(word in complaint for word in _DISK):
             kept = tuple(one for one in kept if muxer.takes(one, temporary))
             status, complaint = muxer.write(kept, temporary)
         if status != 0:
             raise EncodeFailed(f"{output.name} could not be written: {complaint}")
-    lost = list(lost_tracks(clip.tracks, kept, audio=keep, chapters=clip.chapters))
+    lost = [*hdr_lost, *lost_tracks(clip.tracks, kept, audio=keep, chapters=clip.chapters)]
     return size, (f"not kept: {', '.join(lost)}",) if lost else ()
 
 
@@ -95,18 +101,31 @@ def other_bytes(
         return path.stat().st_size
 
 
+def _last_duration(clip: VideoFile, frames: int) -> dict[str, str]:
+    """The option for the duration of the last of `frames`, which an IVF file does not say.
+
+    In which ticks a muxer wants to be told is its own affair, so it is told in those of the frame's time.
+    The others' follow from the times; what ffmpeg believes of them is a mean.
+    """
+    if not clip.times or frames <= 1:
+        return {}
+    start, end = clip.times[frames - 1 : frames + 1]
+    last = f"PTS*{(end - start) / start:.9f}"
+    return {"bsf:v": f"setts=duration=if(eq(N\\,{frames - 1})\\,{last}\\,0)"}
+
+
 class _Muxer:
     """Runs ffmpeg for one output, with all tracks or some of them."""
 
     def __init__(
         self,
-        packets: IvfWriter | None,
+        packets: Sequence[str] | None,
         clip: VideoFile,
         container: Container,
         frames: int,
         audio_kbps: int | None,
     ) -> None:
-        """Args: packets: None muxes the other tracks alone."""
+        """Args: packets: ffmpeg's words for this input; None muxes the other tracks alone."""
         self._packets = packets
         self._clip = clip
         self._container = container
@@ -120,7 +139,7 @@ class _Muxer:
         maps: list[str] = []
         count, chapters = 0, "-1"
         if self._packets is not None:
-            inputs, maps, count = ["-f", "ivf", "-i", as_url(self._packets.path)], ["-map", "0:v:0"], 1
+            inputs, maps, count = [*self._packets], ["-map", "0:v:0"], 1
         sound = [one for one in kept if one.track.kind == "audio"]
         rest = [one for one in kept if one.track.kind != "audio"]
         if sound:
@@ -176,15 +195,10 @@ class _Muxer:
     def _video_options(self) -> dict[str, str | list[str]]:
         clip = self._clip
         options: dict[str, str | list[str]] = {"c:v": "copy", **clip.color.options()}
+        options |= _last_duration(clip, self._frames)
         if clip.sample_aspect != 1:
             shape = clip.sample_aspect * clip.width / clip.height
             options["aspect"] = f"{shape.numerator}:{shape.denominator}"
-        if clip.times and self._frames > 1:
-            # An IVF file does not say how long its last frame is shown; in which ticks a muxer wants to be
-            # told is its own affair, so it is told in those of the frame's time.
-            start, end = clip.times[self._frames - 1 : self._frames + 1]
-            last = f"PTS*{(end - start) / start:.9f}"
-            options["bsf:v"] = f"setts=duration=if(eq(N\\,{self._frames - 1})\\,{last}\\,DURATION)"
         return options
 
     def _file_options(self) -> dict[str, str | list[str]]:

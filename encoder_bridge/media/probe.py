@@ -10,6 +10,8 @@ from encoder_bridge.errors import BadInput
 from encoder_bridge.media.conversion import conversion_notes
 from encoder_bridge.media.depth import coded_depth, frame_pix_fmt, source_depth
 from encoder_bridge.media.ffmpeg import ProbeError, check_memory, describe, last_complaint
+from encoder_bridge.media.ffprobe_words import end_s, fraction, named_rates, sample_aspect, upright_size
+from encoder_bridge.media.hdr import Hdr, read_hdr
 from encoder_bridge.media.selection import Selection
 from encoder_bridge.media.sources import Source
 from encoder_bridge.media.streams import Color, Track, color_of, tracks_of
@@ -56,6 +58,7 @@ class VideoFile:
     """Of the whole file: title and its like."""
     chapters: int = 0
     color: Color = field(default_factory=Color)
+    hdr: Hdr = field(default_factory=Hdr)
     times: tuple[int, ...] = ()
     """Variable frame rate: ticks from the first frame on, of every frame and of the last one's end."""
     time_base: Fraction = Fraction(1)
@@ -128,10 +131,10 @@ def probe(
     video = _video_stream(source, answer)
     depth = source_depth(video)
     bit_depth = coded_depth(depth) if bit_depth is None else bit_depth
-    width, height, rotation = _upright_size(video)
-    sample_aspect, digest = _sample_aspect(video, rotation), ""
+    width, height, rotation = upright_size(video)
+    aspect, digest = sample_aspect(video, rotation), ""
     demuxer = answer["format"]["format_name"]
-    time_base, rates = _fraction(video.get("time_base")) or Fraction(1, 1000), _named_rates(video)
+    time_base, rates = fraction(video.get("time_base")) or Fraction(1, 1000), named_rates(video)
     if selection.is_everything and not demuxer.startswith(_MANY_FILES):
         timeline = read_timeline(
             source.path,
@@ -140,7 +143,7 @@ def probe(
             rates,
             max_frames,
             source.options,
-            end_s=_end_s(video, demuxer),
+            end_s=end_s(video, demuxer),
             name=source.name,
         )
         if timeline.frames:
@@ -148,7 +151,7 @@ def probe(
     else:
         full = survey(source, video["index"], selection, rates, max_frames, bit_depth)
         (width, height), time_base, timeline = full.size, full.time_base, full.timeline
-        sample_aspect, digest = full.sample_aspect, full.digest
+        aspect, digest = full.sample_aspect, full.digest
     if not (min(width, height) >= MIN_SIDE and max(width, height) <= MAX_SIDE):
         raise BadInput(
             f"{source.name} has size {width}x{height}: sides from {MIN_SIDE} to {MAX_SIDE} can be encoded"
@@ -161,7 +164,7 @@ def probe(
             f"{source.name} has damaged timestamps ({timeline.frames} frames in {span_s:g} s): "
             "--fps N gives it a constant rate"
         )
-    container_start = _fraction(answer["format"].get("start_time")) or Fraction(0)
+    container_start = fraction(answer["format"].get("start_time")) or Fraction(0)
     if not digest:
         start_s = max(0.0, float(timeline.start_s - container_start))
     else:
@@ -180,7 +183,7 @@ def probe(
         frames=timeline.frames,
         max_frames=max_frames,
         start_s=start_s,
-        sample_aspect=sample_aspect,
+        sample_aspect=aspect,
         notes=tuple(notes),
         bit_depth=bit_depth,
         source_depth=depth,
@@ -189,6 +192,7 @@ def probe(
         tags=tuple(_tags(answer["format"])),
         chapters=len(answer.get("chapters", [])),
         color=color_of(video),
+        hdr=read_hdr(source, video),
         times=timeline.times,
         time_base=time_base,
         selection=selection,
@@ -237,53 +241,6 @@ def _video_stream(source: Source, answer: dict[str, Any]) -> dict[str, Any]:
     raise BadInput(f"{source.name} holds no video stream")
 
 
-def _upright_size(video: dict[str, Any]) -> tuple[int, int, int]:
-    """Width and height as ffmpeg decodes them, and the rotation in degrees that it applies."""
-    rotation = next((int(s["rotation"]) for s in video.get("side_data_list", []) if "rotation" in s), 0)
-    width, height = int(video["width"]), int(video["height"])
-    return (height, width, rotation) if rotation % 180 == 90 else (width, height, rotation)
-
-
-def _fraction(text: Any) -> Fraction | None:
-    """Of "30000/1001", "12.5" or "0/0"; None for what is no positive number."""
-    try:
-        value = Fraction(text)
-    except (ValueError, TypeError, ZeroDivisionError):
-        return None
-    return value if value > 0 else None
-
-
-def _end_s(video: dict[str, Any], demuxer: str) -> Fraction | None:
-    """When a stream's last frame ends, where the container's word on it can be taken."""
-    if "mov" in demuxer:
-        duration, start = _fraction(video.get("duration")), video.get("start_time", "0")
-        return None if duration is None else duration + Fraction(start)
-    if "matroska" in demuxer:
-        text = video.get("tags", {}).get("DURATION", "")
-        return Fraction(_seconds(text)).limit_denominator(10**6) if text.count(":") == 2 else None
-    return None
-
-
-def _seconds(duration: str) -> float:
-    """Of Matroska's "00:00:12.500000000"; 0 where it is none."""
-    try:
-        hours, minutes, seconds = map(float, duration.split(":"))
-    except ValueError:
-        return 0.0
-    return 3600 * hours + 60 * minutes + seconds
-
-
-def _named_rates(video: dict[str, Any]) -> list[Fraction]:
-    """The frame rates that the container names, the average first: raw streams double the other."""
-    names = (video.get("avg_frame_rate"), video.get("r_frame_rate"))
-    return [rate for rate in map(_fraction, names) if rate is not None]
-
-
-def _sample_aspect(video: dict[str, Any], rotation: int) -> Fraction:
-    aspect = _fraction(video.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1)
-    return 1 / aspect if rotation % 180 == 90 else aspect
-
-
 def _without_rate(selection: Selection) -> Selection:
     """The rate of numbered pictures is how they are read, not a conversion."""
     return Selection(start_s=selection.start_s, end_s=selection.end_s, filter=selection.filter)
@@ -308,7 +265,7 @@ def _refuse_cut_short(
     promised = int(video.get("nb_frames", 0))
     short = bool(complaint) or ends_early(source.path, demuxer)
     duration = answer["format"].get("duration") if len(answer["streams"]) == 1 else None
-    rates = _named_rates(video)
+    rates = named_rates(video)
     if not short and duration and rates and demuxer not in ("gif", "apng"):
         # Durations count from the start, or from 0: the lower promise is held. A hole in the timestamps is
         # no damage, unless the reader stumbled there.

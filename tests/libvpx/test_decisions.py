@@ -16,6 +16,7 @@ from encoder_bridge.encode.layouts import (
     as_records,
     as_shown,
 )
+from encoder_bridge.media.psnr import mean_psnr_db
 from encoder_bridge.media.vp9_headers import frame_headers
 
 WIDTH, HEIGHT, FRAMES = 96, 80, 52
@@ -35,6 +36,13 @@ def still_clip() -> Any:
 
 
 CLIPS = {"moving": lambda: moving_texture(WIDTH, HEIGHT, FRAMES), "cut": cut_clip, "still": still_clip}
+
+
+def deepened(clip: Any, depth: int) -> Any:
+    """The clip with lower bits of its own, two bytes a sample."""
+    shift = depth - 8
+    lower = np.random.default_rng(depth).integers(0, 1 << shift, clip.shape, np.uint16)
+    return (clip.astype(np.uint16) << shift | lower).view(np.uint8)
 
 
 def decide_all(config: dict[str, int], clip: Any) -> tuple[Records, list[Any], list[bytes], Records]:
@@ -77,6 +85,24 @@ def test_every_frame_has_the_qindex_that_was_decided(libvpx: Libvpx, auto_alt_re
     check(records, events, packets)
     shown = [int(e["show_index"]) for e in events if e["frame_type"] != ALTREF]
     assert shown == sorted(set(shown))
+
+
+@pytest.mark.parametrize("depth", [10, 12])
+@pytest.mark.parametrize("auto_alt_ref", [1, 6])
+def test_frames_of_more_bits(libvpx: Libvpx, auto_alt_ref: int, depth: int) -> None:
+    config = settings(WIDTH, HEIGHT, auto_alt_ref=auto_alt_ref, bit_depth=depth)
+    clip = deepened(moving_texture(WIDTH, HEIGHT, FRAMES), depth)
+    if not _native.versions()["high_bit_depth"]:
+        pool = _native.Pool(1)
+        pool.start(0, config, clip, mode="libvpx")
+        pool.wait(0, 60.0)
+        assert "without high bit depth" in pool.outcome(0)["error"]
+        pool.close()
+        return
+    records, events, packets, shown = decide_all(config, clip)
+    check(records, events, packets)
+    assert {header.profile for header in frame_headers(packets)} == {2}
+    assert mean_psnr_db(shown["sse_y"], WIDTH * HEIGHT, depth) > 25  # libvpx 1.12's alt-ref filter: 11
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 5, 27])

@@ -1,6 +1,7 @@
 """What a file has beside its frames: colour, title, chapters, subtitles, attachments; kept or named."""
 
 import subprocess
+from contextlib import ExitStack
 
 import pytest
 from media.test_mux import ffprobe
@@ -22,9 +23,11 @@ def ffmpeg(*words):
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, words)], check=True)
 
 
-def encoded(source, output):
+def encoded(source, output, change=lambda clip: clip):
     """Encodes; gives what was not kept."""
-    with open_clip(source) as clip, ivf_file(clip) as writer:
+    with ExitStack() as stack:
+        clip = change(stack.enter_context(open_clip(source)))
+        writer = stack.enter_context(ivf_file(clip))
         config = EncoderConfig(target_kbps=90, cpu_used=5).for_video(clip.width, clip.height, clip.fps)
         first = clip_first_pass(clip, config)
         with open_frames(clip) as pipe:
