@@ -18,5 +18,5 @@ int use_macros(muzero_rc_plugin *plugin, vpx_codec_ctx_t *codec, const vpx_codec
   setup.keep = MUZERO_RC_KEEP_LENGTH | MUZERO_RC_KEEP_LAYERS | MUZERO_RC_KEEP_FILTER;
   const int refused = muzero_rc_plugin_peak(plugin, &peak);
   if (refused || muzero_rc_plugin_before_encode(plugin, &setup, codec, NULL)) return 1;
-  return muzero_rc_first_pass_open(libvpx, MUZERO_RC_QINDEX_MIN, MUZERO_RC_QINDEX_MAX, first);
+  return muzero_rc_first_pass_open(libvpx, MUZERO_RC_QINDEX_MIN, MUZERO_RC_QINDEX_MAX, 8, first);
 }
