@@ -91,6 +91,18 @@ def shape_features(frames: Buffer, step: float, out: Buffer) -> None:
     """Fills f4[T, lengths, features]: GOPs from each of T frames (as `lookahead` fills them) on, by length
     from the shortest; `step` is the log2 quantizer step of plain inter frames."""
 
+def key_frames(width: int, height: int, kf_max_dist: int, stats: Buffer) -> list[int]:
+    """Show indices of the key frames that libvpx will place, from first-pass statistics, f8[T, 25]."""
+
+def deal_film(
+    width: int, height: int, target_kbps: int, stats: Buffer, starts: Buffer, bits_out: Buffer
+) -> None:
+    """Fills f8[P]: what parts that begin at i4[P] `starts` may take of a film's bits, at one base step.
+    `stats`: f8[T, 25] of the film."""
+
+def first_pass_part(blob: bytes, first: int, count: int) -> bytes:
+    """The blob of `count` frames of a film from frame `first` on, as if they were all there is."""
+
 def observe_clip(
     width: int, height: int, target_kbps: int, stats: Buffer, clip_out: Buffer, frames_out: Buffer
 ) -> None:
@@ -152,6 +164,9 @@ class Pool:
         keep_packets: bool = False,
         shapes: Buffer | None = None,
         ask_shapes: bool = False,
+        film: bytes | None = None,
+        film_first: int = 0,
+        film_bits: float = 0.0,
     ) -> None:
         """Starts an encode in a free slot.
 
@@ -165,6 +180,8 @@ class Pool:
         frames (0 to 15) of the alt-ref's filter (-1 as configured). After the list's end they are
         libvpx's own; None leaves them to the policy, or to libvpx. With "ask" and "policy" only.
         ask_shapes: hands the question of each GOP's shape to recv() as EVENT_SHAPE; also with "policy".
+        film: the blob of the film of which this is a part, from frame film_first on, that may take film_bits;
+        with "ask" and "policy" only. `stats` are then those of first_pass_part().
         """
     def recv(self, n: int, timeout_s: float, out: Buffer) -> int:
         """Waits until `n` events (or one per running slot, whichever is less) are there and writes

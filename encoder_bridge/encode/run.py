@@ -6,6 +6,7 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.film import FilmPart
 from encoder_bridge.encode.gop_shapes import Shapes, as_shapes
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import STALL_S, EncoderPool, PoolFactory
@@ -32,6 +33,7 @@ def encode(
     plan: Sequence[int] | None = None,
     guard: bool = True,
     shapes: Shapes | None = None,
+    part: FilmPart | None = None,
     keep_packets: bool = False,
     on_packets: Callable[[list[Packet]], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -50,6 +52,7 @@ def encode(
         plan: qindex of every coded frame, in coding order.
         guard: hold a policy to the budget, whatever it says.
         shapes: of the GOPs, in order; after their end libvpx's own. None leaves them to the policy.
+        part: of a film; `first` is then its `first_pass`, and its bits are the budget.
         keep_packets: put them all into the result.
         on_packets: takes them as they come instead, so that memory does not grow.
         progress: called a few times a second.
@@ -79,6 +82,7 @@ def encode(
             guard=guard and mode == "policy",
             keep_packets=sink is not None,
             shapes=as_shapes(shapes),
+            **(part.as_native() if part is not None else {}),
         )
         if plan is not None:
             _follow(pool, plan, stall_s)

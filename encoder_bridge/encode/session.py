@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.film import FilmPart
 from encoder_bridge.encode.gop_shapes import GopShape, Shapes, as_shapes
 from encoder_bridge.encode.layouts import EVENT
 from encoder_bridge.encode.pool import PoolFactory
@@ -88,6 +89,7 @@ class Session:
         guard: bool = True,
         shapes: Shapes | None = None,
         ask_shapes: bool = False,
+        part: FilmPart | None = None,
         keep_packets: bool = False,
         timeout_s: float = 60.0,
         new_pool: PoolFactory = _native.Pool,
@@ -113,6 +115,7 @@ class Session:
                     keep_packets=keep_packets,
                     shapes=as_shapes(shapes),
                     ask_shapes=ask_shapes,
+                    **(part.as_native() if part is not None else {}),
                 )
         except BaseException:
             self.close()

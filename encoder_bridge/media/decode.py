@@ -4,6 +4,7 @@ ffmpeg reads the file; the frames come through a pipe (`open_frames`) that the C
 itself, so that a whole clip is never in memory, or as one array (`read_frames`) for training.
 """
 
+import dataclasses
 import fcntl
 import hashlib
 import subprocess
@@ -86,10 +87,21 @@ class FramePipe:
 
 
 @contextmanager
-def open_frames(clip: ClipOrPath, *, max_frames: int | None = None) -> Iterator[FramePipe]:
-    """Decodes into a pipe: planar 4:2:0 frames of the clip's bit depth, back to back, rotation applied."""
+def open_frames(
+    clip: ClipOrPath, *, max_frames: int | None = None, part: tuple[int, int] | None = None
+) -> Iterator[FramePipe]:
+    """Decodes into a pipe: planar 4:2:0 frames of the clip's bit depth, back to back, rotation applied.
+
+    Args:
+        clip: a probed one, or its path.
+        max_frames: of a path: the first ones only.
+        part: first frame and number of frames; None is all of them.
+    """
     clip = as_clip(clip, max_frames)
-    with running(_decode_command(clip), stdout=subprocess.PIPE) as (process, stderr):
+    first, count = part or (0, clip.max_frames)
+    if part is not None:
+        clip = dataclasses.replace(clip, frames=part[1])
+    with running(_decode_command(clip, first, count), stdout=subprocess.PIPE) as (process, stderr):
         pipe = FramePipe(clip, process, stderr)
         with suppress(OSError, AttributeError):  # a larger pipe only saves wake-ups
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
@@ -124,13 +136,14 @@ def content_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _decode_command(clip: VideoFile) -> list[str]:
+def _decode_command(clip: VideoFile, first: int, count: int | None) -> list[str]:
     return decode_command(
         clip.path,
         clip.stream,
         clip.options,
         clip.selection,
-        clip.max_frames,
+        count,
+        first=first,
         size=(clip.width, clip.height),
         full_range=clip.color.full_range,
         bit_depth=clip.bit_depth,

@@ -17,6 +17,7 @@ def decode_command(
     selection: Selection,
     max_frames: int | None,
     *,
+    first: int = 0,
     size: tuple[int, int] | None = None,
     full_range: bool = False,
     bit_depth: int = 8,
@@ -30,6 +31,7 @@ def decode_command(
         options: of ffmpeg, before the file's name.
         selection: which frames, and what is done to them.
         max_frames: of these, the first ones.
+        first: so many of them are decoded and dropped before; `max_frames` counts from there.
         size: width and height of all frames, whatever size a stream changes to in its middle.
         full_range: samples from 0 to 255 stay what they are.
         bit_depth: of the samples; above 8 they have two bytes, little-endian.
@@ -39,7 +41,8 @@ def decode_command(
     mode, value = every_frame_once(ffmpeg_path)
     # Only 8-bit formats say in their name that they have the full range.
     keep = ":out_range=pc" if full_range and bit_depth > 8 else ""
-    chain = [*selection.filters(), *([f"scale={size[0]}:{size[1]}{keep}"] if size else [])]
+    chain = [*selection.filters(), *([f"trim=start_frame={first}"] if first else [])]
+    chain += [f"scale={size[0]}:{size[1]}{keep}"] if size else []
     how: dict[str, Any] = {"pix_fmt": frame_pix_fmt(bit_depth, full_range=full_range), mode[1:]: value}
     if chain:
         how["vf"] = ",".join(chain)

@@ -23,7 +23,7 @@ from muzero_rc.cli.common import (
     run,
     tell,
 )
-from muzero_rc.cli.encode_jobs import Job, Target, parse_peak, parse_targets, plan_jobs
+from muzero_rc.cli.encode_jobs import Job, Target, check_workers, parse_peak, parse_targets, plan_jobs
 from muzero_rc.cli.encode_words import ProgressLine, contest_figures, figures, misses, printed, table
 from muzero_rc.deploy.policy_names import LIBVPX, PolicyRef, default_name, resolve
 from muzero_rc.utils.bitrate import parse_kbps
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from encoder_bridge.media.output import Output
     from encoder_bridge.media.probe import VideoFile
     from muzero_rc.encoding.file_encode import FileEncode, Wishes
+    from muzero_rc.encoding.second_passes import Crew
 
 PROGRAM = "rc-encode"
 MOST_CANDIDATES = 1000
@@ -106,6 +107,12 @@ def parser() -> Parser:
         help="encode N times with the qindexes varied, keep the best that fits (default: %(default)s)",
     )
     add_libvpx(made)
+    add(
+        *("--workers",),
+        type=int,
+        metavar="N",
+        help="encode N parts of a film at once, under one budget (default: by length, cores and memory)",
+    )
     _add_selection(made)
     add("--audio", choices=("copy", "none"), default="copy", help="copy: coded anew where it must be")
     add("--audio-bitrate", metavar="R", help="code audio anew at this bitrate: 96k")
@@ -137,6 +144,7 @@ class _Work:
     policy: "_native.Policy | None"
     config: "EncoderConfig"
     wishes: "Wishes"
+    crew: "Crew"
 
 
 def _encode(args: argparse.Namespace) -> int:
@@ -147,6 +155,7 @@ def _encode(args: argparse.Namespace) -> int:
     max_kbps, buffer_kbits = parse_peak(args.max_bitrate, args.buffer, targets)
     if max_kbps and (policy_ref.name == LIBVPX or args.candidates > 1):
         raise Usage("--max-bitrate is for one encode under a policy: no --policy libvpx, no --candidates")
+    check_workers(args.workers, args.candidates, policy_ref.name, max_kbps)
     config = _config(args).replace(max_kbps=max_kbps, buffer_kbits=buffer_kbits)
     audio_kbps = None if args.audio_bitrate is None else parse_kbps(args.audio_bitrate)
     if args.max_quality is not None and not 1 <= args.max_quality <= 255:
@@ -154,6 +163,7 @@ def _encode(args: argparse.Namespace) -> int:
 
     from muzero_rc.encoding.file_encode import Wishes
     from muzero_rc.encoding.passes import open_policy
+    from muzero_rc.encoding.second_passes import Crew, identity_of
 
     open_libvpx(args)
     wishes = Wishes(
@@ -162,7 +172,8 @@ def _encode(args: argparse.Namespace) -> int:
         refill=args.refill == "auto" and args.output != "-",
         finest=args.max_quality,
     )
-    work = _Work(args, policy_ref, open_policy(policy_ref), config, wishes)
+    crew = Crew(workers=args.workers, identity=identity_of(policy_ref))
+    work = _Work(args, policy_ref, open_policy(policy_ref), config, wishes, crew)
     if len(jobs) > 1:
         return _batch(work, jobs)
     for report, notes, output in _run_job(work, jobs[0]):
@@ -305,13 +316,13 @@ def _encoded(
     if target.size:
         from muzero_rc.encoding.target_size import encode_to_size
 
-        done = encode_to_size(clip, output, limit_bytes=target.size, config=config, **how)
+        done = encode_to_size(clip, output, limit_bytes=target.size, config=config, crew=work.crew, **how)
         return done, {"target_size": target.size}
     how |= {"config": config.replace(target_kbps=target.kbps), "first": first}
     if work.args.candidates == 1:
         from muzero_rc.encoding.file_encode import encode_file
 
-        return encode_file(clip, output, **how), {}
+        return encode_file(clip, output, crew=work.crew, **how), {}
     from muzero_rc.encoding.candidates import encode_best
 
     contest = encode_best(clip, output, count=work.args.candidates, **how)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muzero_rc.cli.common import Usage
+from muzero_rc.deploy.policy_names import LIBVPX
 from muzero_rc.utils.bitrate import is_whole_kbps, parse_kbps
 from muzero_rc.utils.quantities import parse_bytes
 
 PLACEHOLDER = "{kbps}"
+MOST_WORKERS = 256
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,27 @@ class Job:
 
     source: str
     outputs: tuple[tuple[str, Target], ...]
+
+
+def check_workers(count: int | None, candidates: int, policy: str, max_kbps: int) -> None:
+    """Refuses workers that cannot be.
+
+    Raises:
+        Usage: too many; or with candidates, a peak, or libvpx's own rate control.
+    """
+    if count is None or count == 1:
+        return
+    if not 1 <= count <= MOST_WORKERS:
+        raise Usage(f"--workers {count} is out of range: use 1 to {MOST_WORKERS}")
+    if candidates > 1:
+        raise Usage(f"--workers {count} does not go with --candidates {candidates}: take one of them")
+    if max_kbps:
+        raise Usage(f"--workers {count} does not go with --max-bitrate: parts do not know each other's buffer")
+    if policy == LIBVPX:
+        raise Usage(
+            f"--workers {count} needs one budget for all parts, and --policy {LIBVPX} has one for each: "
+            "take another policy, or one worker"
+        )
 
 
 def parse_targets(bitrate: str | None, size: str | None) -> tuple[Target, ...]:

@@ -19,6 +19,7 @@ _PEAK_MISSED = "a packet took more than was foreseen, and the buffer overflows: 
 def figures(source: str, output: str, policy: str, clip: "VideoFile", done: "FileEncode") -> dict[str, Any]:
     """The figures of --json; the sentence for people is made from the same ones."""
     from muzero_rc.encoding.file_encode import mean_qindex
+    from muzero_rc.encoding.workers import worker_bytes
 
     result = done.result
     mean = mean_qindex(result)
@@ -41,6 +42,9 @@ def figures(source: str, output: str, policy: str, clip: "VideoFile", done: "Fil
         "fallbacks": int(result.outcome["fallbacks"]),
         "file_bytes": done.file_bytes,
         "encodes": done.encodes,
+        "parts": done.parts,
+        "workers": done.workers,
+        "worker_mb": round(worker_bytes(result.config) / 1e6),
         "seconds": round(done.seconds, 3),
         "at_floor": done.at_floor,
         **_peak_figures(done, clip),
@@ -93,6 +97,8 @@ def printed(report: dict[str, Any], notes: Sequence[str], *, as_json: bool) -> s
         f"{report['target_kbps']}), PSNR-Y {report['psnr_y_db']:.2f} dB, {report['policy']}, "
         f"{report['seconds']:.1f} s"
     )
+    if report["parts"] > 1:
+        text += f", {report['parts']} parts by {report['workers']} workers of {report['worker_mb']} MB"
     if "target_size" in report:
         share = 100 * (report["file_bytes"] / report["target_size"] - 1)
         text += f", {report['file_bytes']} bytes ({share:+.1f} % of {report['target_size']})"

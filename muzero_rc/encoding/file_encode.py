@@ -18,8 +18,9 @@ from encoder_bridge.media.mux import write_output
 from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.candidate_search import FINEST, Candidate, refill_plan
-from muzero_rc.encoding.passes import OnProgress, of_pass, played_pass, second_pass
+from muzero_rc.encoding.passes import OnProgress, of_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan, plan_of_records
+from muzero_rc.encoding.second_passes import Crew, SecondPasses, second_passes
 
 FILLED = 0.98
 """An encode that used less of its target is made once more, with what is then known of every frame."""
@@ -38,6 +39,8 @@ class FileEncode:
         file_bytes: of the output, audio and container included.
         notes: what of the source is not in it, in words.
         encodes: second passes made; the output is the best of them.
+        parts: that each of them was made of.
+        workers: of these at once.
     """
 
     result: EncodeResult
@@ -45,6 +48,8 @@ class FileEncode:
     file_bytes: int
     notes: tuple[str, ...] = ()
     encodes: int = 1
+    parts: int = 1
+    workers: int = 1
 
     @property
     def at_floor(self) -> bool:
@@ -88,6 +93,7 @@ def encode_file(
     config: EncoderConfig,
     wishes: Wishes | None = None,
     first: FirstPass | None = None,
+    crew: Crew | None = None,
     on_progress: OnProgress | None = None,
 ) -> FileEncode:
     """Encodes `clip` into `output`, which appears when it is whole.
@@ -99,6 +105,7 @@ def encode_file(
         config: the settings; size and frame rate are taken from `clip`.
         wishes: None for the usual ones.
         first: the clip's first pass, where it was made already; see `first_pass_for`.
+        crew: who makes the second passes; None is one encoder.
         on_progress: see `OnProgress`.
 
     Raises:
@@ -109,10 +116,11 @@ def encode_file(
     wishes = wishes or Wishes()
     config = config_for(clip, config, policy)
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
+    if policy is None and wishes.finest is not None:
+        config = config.replace(min_q=-(-wishes.finest // 4))  # libvpx's outer scale, about
+    passes = second_passes(clip, first, config, policy, crew or Crew())
     with ExitStack() as stack:
-        best = best_encode(
-            clip, first, config, policy=policy, wishes=wishes, stack=stack, on_progress=on_progress
-        )
+        best = best_encode(clip, passes, config, wishes=wishes, stack=stack, on_progress=on_progress)
         size, notes = write_output(
             best.writer,
             clip,
@@ -121,7 +129,10 @@ def encode_file(
             audio=wishes.audio,
             audio_kbps=wishes.audio_kbps,
         )
-    return FileEncode(best.result, time.monotonic() - started, size, notes, best.encodes)
+    passes.done()
+    return FileEncode(
+        best.result, time.monotonic() - started, size, notes, best.encodes, passes.parts, passes.workers
+    )
 
 
 def config_for(clip: VideoFile, config: EncoderConfig, policy: _native.Policy | None) -> EncoderConfig:
@@ -132,10 +143,9 @@ def config_for(clip: VideoFile, config: EncoderConfig, policy: _native.Policy | 
 
 def best_encode(
     clip: VideoFile,
-    first: FirstPass,
+    passes: SecondPasses,
     config: EncoderConfig,
     *,
-    policy: _native.Policy | None,
     wishes: Wishes,
     stack: ExitStack,
     on_progress: OnProgress | None = None,
@@ -144,9 +154,8 @@ def best_encode(
 
     Args:
         clip: as for `encode_file`.
-        first: of the clip.
+        passes: of the clip; libvpx's own rate control is not encoded again.
         config: from `config_for`, with the target.
-        policy: None is libvpx's own rate control, which is not encoded again.
         wishes: as for `encode_file`.
         stack: the packets are there until it is closed.
         on_progress: the encodes are passes 2 and 3.
@@ -154,18 +163,16 @@ def best_encode(
     Raises:
         BadInput, EncodeFailed: as `encode_file`.
     """
-    if policy is None and wishes.finest is not None:
-        config = config.replace(min_q=-(-wishes.finest // 4))  # libvpx's outer scale, about
     kept = stack.enter_context(ExitStack())
     writer = kept.enter_context(ivf_file(clip))
-    result = second_pass(clip, first, config, writer, policy=policy, progress=of_pass(2, on_progress))
+    result = passes.encode(config, writer, of_pass(2, on_progress))
     best = BestEncode(result, writer, kept=kept)
-    plan = _another(result, wishes) if policy is not None else None
+    plan = _another(result, wishes, in_parts=passes.parts > 1) if len(result.records) else None
     if plan is None:
         return best
     again = stack.enter_context(ExitStack())
     writer = again.enter_context(ivf_file(clip))
-    result = played_pass(clip, first, config, writer, plan, of_pass(3, on_progress))
+    result = passes.play(config, writer, plan, best.result, of_pass(3, on_progress))
     best.encodes = 2
     too_fine = wishes.finest is not None and min(best.result.qindexes) < wishes.finest
     bursts = peak_used(result, clip) > max(1.0, peak_used(best.result, clip))
@@ -175,11 +182,16 @@ def best_encode(
     return best
 
 
-def _another(result: EncodeResult, wishes: Wishes) -> QindexPlan | None:
-    """What to play after a first encode; None where that is as it should be."""
+def _another(result: EncodeResult, wishes: Wishes, *, in_parts: bool) -> QindexPlan | None:
+    """What to play after a first encode; None where that is as it should be.
+
+    A part cannot save what another one took too much.
+    """
     finest = FINEST if wishes.finest is None else wishes.finest
     if min(result.qindexes) < finest:
         return coarsened(result, finest)
+    if in_parts and result.overshoot > 0:
+        return refill_plan(Candidate.of(1, result), result, finest=finest)
     if not wishes.refill or result.fill >= FILLED or is_capped(result, finest):
         return None
     return refill_plan(Candidate.of(1, result), result, finest=finest)

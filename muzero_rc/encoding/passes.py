@@ -1,22 +1,23 @@
 """Passes: one encode of a video file each, into a scratch file."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.film import FilmPart
 from encoder_bridge.encode.first_pass import with_durations
 from encoder_bridge.encode.gop_shapes import Shapes
 from encoder_bridge.encode.pool import STALL_S
-from encoder_bridge.encode.result import EncodeResult, FirstPass
+from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
 from encoder_bridge.encode.run import encode
 from encoder_bridge.encode.session import Session
 from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.decode import open_frames
-from encoder_bridge.media.ivf import IvfWriter
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.deploy.policy_names import PolicyRef
 from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan
@@ -24,6 +25,16 @@ from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan
 OnProgress = Callable[[int, Progress], None]
 """Called a few times a second with the pass and how far it is: 1, then 2, or more with more candidates."""
 _TICK_S = 0.2
+
+
+class PacketSink(Protocol):
+    """What takes packets; an `IvfWriter`."""
+
+    def write(self, packets: Sequence[Packet], /) -> None:
+        """Takes some, in their order."""
+
+    def flush(self) -> None:
+        """All of them are where they belong afterwards."""
 
 
 def open_policy(policy: PolicyRef) -> _native.Policy | None:
@@ -57,10 +68,11 @@ def second_pass(
     clip: VideoFile,
     first: FirstPass,
     config: EncoderConfig,
-    writer: IvfWriter,
+    writer: PacketSink,
     *,
     policy: _native.Policy | None,
     shapes: Shapes | None = None,
+    part: FilmPart | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> EncodeResult:
     """Encodes `clip` under a policy; all packets are in `writer`'s file afterwards.
@@ -72,12 +84,13 @@ def second_pass(
         writer: takes the packets as they come.
         policy: None is libvpx's own rate control.
         shapes: of the GOPs, in place of the policy's.
+        part: of the clip, to be encoded alone; `first` is its own.
         progress: as in `encoder_bridge.encode.run.encode`.
 
     Raises:
         BadInput, EncodeFailed: as `encode_file`.
     """
-    with open_frames(clip) as frames:
+    with open_frames(clip, part=_range(part)) as frames:
         result = encode(
             frames,
             _timed(first, clip, config),
@@ -85,6 +98,7 @@ def second_pass(
             mode="libvpx" if policy is None else "policy",
             policy=policy or "controller",
             shapes=shapes,
+            part=part,
             on_packets=writer.write,
             progress=progress,
         )
@@ -99,16 +113,24 @@ def played_pass(
     clip: VideoFile,
     first: FirstPass,
     config: EncoderConfig,
-    writer: IvfWriter,
+    writer: PacketSink,
     plan: QindexPlan,
     progress: Callable[[Progress], None] | None,
+    *,
+    part: FilmPart | None = None,
 ) -> EncodeResult:
     """A second pass that follows a plan under the guard; all packets are in `writer`'s file afterwards."""
     follower, told, shapes = PlanFollower(plan), 0.0, plan.shapes or None
     with (
-        open_frames(clip) as frames,
+        open_frames(clip, part=_range(part)) as frames,
         Session(
-            frames, _timed(first, clip, config), config, shapes=shapes, keep_packets=True, timeout_s=STALL_S
+            frames,
+            _timed(first, clip, config),
+            config,
+            shapes=shapes,
+            part=part,
+            keep_packets=True,
+            timeout_s=STALL_S,
         ) as session,
     ):
         while (request := session.request()) is not None:
@@ -129,6 +151,10 @@ def _timed(first: FirstPass, clip: VideoFile, config: EncoderConfig) -> FirstPas
     if not config.max_kbps or not clip.times:
         return first
     return with_durations(first, clip.shown_seconds[: first.frames])
+
+
+def _range(part: FilmPart | None) -> tuple[int, int] | None:
+    return None if part is None else (part.first, part.frames)
 
 
 def of_pass(number: int, on_progress: OnProgress | None) -> Callable[[Progress], None] | None:

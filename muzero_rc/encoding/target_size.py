@@ -24,8 +24,9 @@ from muzero_rc.encoding.file_encode import (
     config_for,
     is_capped,
 )
-from muzero_rc.encoding.passes import OnProgress, of_pass, played_pass, second_pass
+from muzero_rc.encoding.passes import OnProgress, of_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
+from muzero_rc.encoding.second_passes import Crew, second_passes
 
 _TRIES = 5
 _FULL = 0.99
@@ -42,6 +43,7 @@ def encode_to_size(
     policy: _native.Policy | None,
     config: EncoderConfig,
     wishes: Wishes,
+    crew: Crew | None = None,
     on_progress: OnProgress | None = None,
 ) -> FileEncode:
     """Encodes `clip` into an output that is never above `limit_bytes`, and as close below as can be.
@@ -55,6 +57,7 @@ def encode_to_size(
         policy: from `open_policy`.
         config: the settings; the target is computed.
         wishes: as for `encode_file`.
+        crew: as for `encode_file`.
         on_progress: see `OnProgress`.
 
     Raises:
@@ -69,16 +72,17 @@ def encode_to_size(
     sound = other_bytes(clip, output.container, audio=wishes.audio, audio_kbps=wishes.audio_kbps)
     around = sound + _BYTES_PER_FRAME * clip.frames + _BYTES
     first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
+    passes = second_passes(clip, first, config, policy, crew or Crew())
     target, plan, best = _kbps(limit_bytes - around, clip, config), None, None
     best_too_fine = False
     with ExitStack() as stack:
         for number in range(1, _TRIES + 1):
             writer = stack.enter_context(ivf_file(clip))
             progress, settings = of_pass(1 + number, on_progress), config.replace(target_kbps=target)
-            if policy is None or plan is None:
-                result = second_pass(clip, first, settings, writer, policy=policy, progress=progress)
+            if plan is None:
+                result = passes.encode(settings, writer, progress)
             else:
-                result = played_pass(clip, first, settings, writer, plan, progress)
+                result = passes.play(settings, writer, plan, result, progress)
             dropped = Output(os.devnull, None, output.container)
             size, _ = _written(writer, clip, dropped, result.frames, wishes)
             too_fine = policy is not None and min(result.qindexes) < finest
@@ -99,7 +103,10 @@ def encode_to_size(
                 "fewer frames or for a smaller picture (--filter scale=-2:240)"
             )
         size, notes = _written(best.writer, clip, output, best.result.frames, wishes)
-    return FileEncode(best.result, time.monotonic() - started, size, notes, number)
+    passes.done()
+    return FileEncode(
+        best.result, time.monotonic() - started, size, notes, number, passes.parts, passes.workers
+    )
 
 
 def _written(

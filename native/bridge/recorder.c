@@ -60,13 +60,34 @@ static int copy_shapes(muzero_rc_recorder *recorder, const muzero_rc_session_opt
   return 0;
 }
 
+/* The film's statistics; the caller frees them. */
+static int copy_film(const muzero_rc_session_options *options, muzero_rc_film_part *part,
+                     muzero_rc_frame_stats **stats) {
+  const int fields = options->libvpx->release->stats_fields;
+  const int32_t frames = muzero_rc_blob_frames(options->film, options->film_size, fields);
+  if (frames < 0) return frames;
+  *stats = calloc((size_t)frames, sizeof(**stats));
+  if (!*stats) return -ENOMEM;
+  muzero_rc_blob_stats(options->film, frames, fields, *stats);
+  *part = (muzero_rc_film_part){.stats = *stats,
+                                .frame_count = frames,
+                                .first = options->film_first,
+                                .target_bits = options->film_bits};
+  return 0;
+}
+
 static int open_model(muzero_rc_recorder *recorder, const muzero_rc_session_options *options) {
-  const muzero_rc_decider outside = {.decide = muzero_rc_ask_qindex, .self = &recorder->asker};
-  int error =
-      options->mode == MUZERO_RC_MODE_ASK
-          ? muzero_rc_model_open_with(outside, &recorder->clip, recorder->stats, &recorder->model)
-          : muzero_rc_model_open(options->policy, &recorder->clip, recorder->stats,
-                                 &recorder->model);
+  const bool asks = options->mode == MUZERO_RC_MODE_ASK;
+  const muzero_rc_policy *const policy = asks ? NULL : options->policy;
+  const muzero_rc_decider decider = {.decide = asks ? muzero_rc_ask_qindex : NULL,
+                                     .self = asks ? &recorder->asker : NULL};
+  muzero_rc_film_part part;
+  muzero_rc_frame_stats *film = NULL;
+  int error = options->film ? copy_film(options, &part, &film) : 0;
+  if (!error)
+    error = muzero_rc_model_open_part(policy, decider, &recorder->clip, recorder->stats,
+                                      film ? &part : NULL, &recorder->model);
+  free(film);
   if (error) return error;
   const muzero_rc_peak peak = {.max_kbps = options->settings.max_kbps,
                                .buffer_kbits = options->settings.buffer_kbits};

@@ -58,6 +58,10 @@ typedef struct muzero_rc_session_options {
   const muzero_rc_gop_shape *shapes; /* of the first GOPs in order, copied; NULL: the policy's */
   int32_t shape_count;
   bool ask_shapes; /* hand the question of each GOP's shape to the mailbox; without `shapes` */
+  const void *film; /* the blob of the film that `stats` are a part of, read at once; NULL: none */
+  size_t film_size;
+  int32_t film_first; /* frame of the film that the part begins with */
+  double film_bits;   /* that the part may take */
 } muzero_rc_session_options;
 
 typedef struct muzero_rc_outcome {

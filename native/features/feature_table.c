@@ -72,7 +72,7 @@ static double frame_share(const muzero_rc_clip_state *s) {
   X("quick_fine", "log2 to the clip's / 2", (t->probe[0] - s->probe.mean[0]) / 2.0f)               \
   X("quick_coarse", "log2 to the clip's / 2", (t->probe[1] - s->probe.mean[1]) / 2.0f)             \
   X("key_response", "log2 of rate * 4",                                                            \
-    4.0f * muzero_rc_probe_response_at(s->traits, s->clip.frame_count, show))                      \
+    4.0f * muzero_rc_probe_response_at(s->traits, s->clip.frame_count, s->first, show))            \
   X("coded_to_clip", "log2 / 2", (t->coded - s->whole.coded) / 2.0f)                               \
   X("noise", "log2 / 8", t->noise / 8.0f)                                                          \
   X("inter", "share", t->inter)                                                                    \

@@ -51,16 +51,29 @@ static int open_shapes(muzero_rc_model *model, const muzero_rc_policy *policy) {
   return result;
 }
 
-int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *clip,
-                         const muzero_rc_frame_stats *stats, muzero_rc_model **out) {
-  const muzero_rc_decider controller = {.self = NULL};
-  int result = muzero_rc_model_open_with(controller, clip, stats, out);
-  if (result < 0) return result;
-  muzero_rc_model *const model = *out;
-  if (policy->network != NULL) result = open_network(model, policy, clip->frame_count);
+static int decide_by(muzero_rc_model *model, const muzero_rc_policy *policy, int32_t frame_count) {
+  int result = 0;
+  if (policy->network != NULL) result = open_network(model, policy, frame_count);
   if (!result && policy->shapes != NULL) result = open_shapes(model, policy);
   if (!result && policy->shape != NULL)
     muzero_rc_model_set_shaper(model, policy->shape, policy->shaper);
+  return result;
+}
+
+int muzero_rc_model_open(const muzero_rc_policy *policy, const muzero_rc_clip *clip,
+                         const muzero_rc_frame_stats *stats, muzero_rc_model **out) {
+  const muzero_rc_decider controller = {.self = NULL};
+  return muzero_rc_model_open_part(policy, controller, clip, stats, NULL, out);
+}
+
+int muzero_rc_model_open_part(const muzero_rc_policy *policy, muzero_rc_decider decider,
+                              const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                              const muzero_rc_film_part *part, muzero_rc_model **out) {
+  int result = muzero_rc_model_open_with(decider, clip, stats, out);
+  if (result < 0) return result;
+  muzero_rc_model *const model = *out;
+  if (part != NULL) result = muzero_rc_clip_state_set_part(model->state, part);
+  if (!result && policy != NULL) result = decide_by(model, policy, clip->frame_count);
   if (result < 0) muzero_rc_model_close(out);
   return result;
 }

@@ -4,10 +4,17 @@
 
 #include "network/network.h"
 #include "policy/decider.h"
+#include "rate_control/film.h"
 
 /* As muzero_rc_model_open, of a decider from outside, which must outlive the model. */
 int muzero_rc_model_open_with(muzero_rc_decider decider, const muzero_rc_clip *clip,
                               const muzero_rc_frame_stats *stats, muzero_rc_model **model);
+
+/* The same of a clip that is a part of a film; `part` is only read. `policy` decides, or `decider`
+ * where it is NULL. */
+int muzero_rc_model_open_part(const muzero_rc_policy *policy, muzero_rc_decider decider,
+                              const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
+                              const muzero_rc_film_part *part, muzero_rc_model **model);
 
 /* As muzero_rc_model_decide, with the decider's error, after which the model is only good for
  * closing. */

@@ -58,6 +58,11 @@ PyObject *glue_lookahead_notes(PyObject *module, PyObject *args);
 PyObject *glue_gop_candidates(PyObject *module, PyObject *args);
 PyObject *glue_shape_features(PyObject *module, PyObject *args);
 
+/* Module functions with arguments: film_functions.c. */
+PyObject *glue_key_frames(PyObject *module, PyObject *args);
+PyObject *glue_deal_film(PyObject *module, PyObject *args);
+PyObject *glue_first_pass_part(PyObject *module, PyObject *args);
+
 /* Names of the frame types and of the layers, tuples of str. */
 PyObject *glue_frame_types(void);
 PyObject *glue_layers(void);

@@ -137,16 +137,18 @@ static PyObject *start_in(pool_object *self, int slot, muzero_rc_session_options
 
 PyObject *pool_start(PyObject *object, PyObject *args, PyObject *kwargs) {
   static char *names[] = {"slot",   "config", "source",       "stats",  "mode",
-                          "policy", "guard",  "keep_packets", "shapes", "ask_shapes", NULL};
+                          "policy", "guard",  "keep_packets", "shapes", "ask_shapes",
+                          "film",   "film_first", "film_bits", NULL};
   pool_object *const self = (pool_object *)object;
   PyObject *config, *source, *policy = Py_None, *shapes = Py_None;
-  const char *mode = "ask", *stats = NULL;
-  Py_ssize_t stats_size = 0;
+  const char *mode = "ask", *stats = NULL, *film = NULL;
+  Py_ssize_t stats_size = 0, film_size = 0;
   int slot, guard = 1, keep_packets = 0, ask_shapes = 0;
   muzero_rc_session_options options = {.libvpx = &self->library->libvpx};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO|$z#sOppOp:start", names, &slot, &config,
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO|$z#sOppOpz#id:start", names, &slot, &config,
                                    &source, &stats, &stats_size, &mode, &policy, &guard,
-                                   &keep_packets, &shapes, &ask_shapes))
+                                   &keep_packets, &shapes, &ask_shapes, &film, &film_size,
+                                   &options.film_first, &options.film_bits))
     return NULL;
   if (policy == Py_None) policy = NULL;
   PyObject *const policy_type = glue_state_of(object)->policy_type;
@@ -162,6 +164,8 @@ PyObject *pool_start(PyObject *object, PyObject *args, PyObject *kwargs) {
   options.guard = guard;
   options.keep_packets = keep_packets;
   options.ask_shapes = ask_shapes;
+  options.film = film;
+  options.film_size = (size_t)film_size;
   Py_buffer view;
   if (ask_shapes && (shapes != Py_None || !may_shape(&options))) {
     PyErr_SetString(PyExc_ValueError, "ask_shapes: goes with the second pass in mode \"ask\" or "

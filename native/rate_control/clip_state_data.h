@@ -57,6 +57,7 @@ typedef struct muzero_rc_peak_guard muzero_rc_peak_guard;
 
 struct muzero_rc_clip_state {
   muzero_rc_clip clip;
+  int32_t first; /* its place in the film that it is a part of, see film.h; else 0 */
   muzero_rc_frame_stats *stats; /* [frame_count] */
   muzero_rc_frame_traits *traits; /* [frame_count] */
   muzero_rc_lookahead_frame *look; /* [frame_count]; 0 unless `looked` */

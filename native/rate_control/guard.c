@@ -19,7 +19,7 @@ static float finer_than_references(const muzero_rc_clip_state *state, float step
 static float doubt_of_pending(const muzero_rc_clip_state *state, float step) {
   const int32_t layer = state->schedule.pending.layer;
   if (layer > MUZERO_RC_LAYER_TOP) return muzero_rc_params.doubt;
-  if (state->coded_count == 0) return muzero_rc_params.doubt_costly;
+  if (state->first + state->coded_count == 0) return muzero_rc_params.doubt_costly;
   if (layer == MUZERO_RC_LAYER_KEY) return muzero_rc_params.doubt_late_key;
   const muzero_rc_layer_memory *const memory = &state->memory[layer];
   const float seen =

@@ -74,6 +74,17 @@ bool muzero_rc_probe_note_read(const muzero_rc_frame_stats *stats, int32_t frame
   return valid;
 }
 
+void muzero_rc_probe_note_move(muzero_rc_frame_stats *stats, int32_t from, int32_t to) {
+  muzero_rc_probe_note ignored;
+  if (!muzero_rc_probe_note_read(stats, from, &ignored)) return;
+  for (int level = 0; level < MUZERO_RC_PROBE_LEVELS; ++level) {
+    uint64_t word;
+    memcpy(&word, &stats->field[kFields[level]], sizeof(word));
+    word = (word & ~kCodeMask) | check_of((word & kNoteMask) >> CODE_BITS, to, level);
+    memcpy(&stats->field[kFields[level]], &word, sizeof(word));
+  }
+}
+
 static bool read_all(const muzero_rc_frame_stats *stats, int32_t count, float log_pixels,
                      muzero_rc_frame_traits *traits) {
   bool known = true;
@@ -121,7 +132,7 @@ muzero_rc_clip_probe muzero_rc_probe_fill(const muzero_rc_frame_stats *stats, in
 }
 
 float muzero_rc_probe_response_at(const muzero_rc_frame_traits *traits, int32_t count,
-                                  int32_t show) {
-  const int32_t end = show - show % MUZERO_RC_PROBE_SPAN + MUZERO_RC_PROBE_SPAN - 1;
+                                  int32_t first, int32_t show) {
+  const int32_t end = show - (first + show) % MUZERO_RC_PROBE_SPAN + MUZERO_RC_PROBE_SPAN - 1;
   return traits[end < count ? end : count - 1].response[MUZERO_RC_PROBE_FINE_KEYS];
 }

@@ -52,14 +52,17 @@ typedef struct muzero_rc_probe_note {
 bool muzero_rc_probe_note_read(const muzero_rc_frame_stats *stats, int32_t frame,
                                muzero_rc_probe_note *noted);
 
+/* The note of frame `from` becomes one of frame `to`; what is none stays none. */
+void muzero_rc_probe_note_move(muzero_rc_frame_stats *stats, int32_t from, int32_t to);
+
 /* Reads the notes of a clip into the traits' `probe`, `probe_sum` and
  * `response`; those are 0 when a note is missing. log_pixels: log2 of luma pixels. */
 muzero_rc_clip_probe muzero_rc_probe_fill(const muzero_rc_frame_stats *stats, int32_t count,
                                           float log_pixels, muzero_rc_frame_traits *traits);
 
 /* The response of the variant with finer key frames in the whole span that shown frame `show` lies in, as
- * far as the clip goes. traits: [count], filled. */
+ * far as the clip goes, which begins with frame `first` of its film. traits: [count], filled. */
 float muzero_rc_probe_response_at(const muzero_rc_frame_traits *traits, int32_t count,
-                                  int32_t show);
+                                  int32_t first, int32_t show);
 
 #endif /* MUZERO_RC_RATE_CONTROL_PROBE_NOTES_H_ */

@@ -43,9 +43,9 @@ static float reference_offset(float importance, const muzero_rc_frame_span *gop,
 static float key_evidence(const muzero_rc_clip_state *state, int32_t show_index,
                           const muzero_rc_frame_span *gop) {
   const int32_t scene = state->traits[show_index].scene;
-  if (!state->probe.known || show_index % MUZERO_RC_PROBE_SPAN != 0) return 0.0f;
-  const int32_t end =
-      show_index + (scene < MUZERO_RC_PROBE_SPAN - 1 ? scene : MUZERO_RC_PROBE_SPAN - 1);
+  if (!state->probe.known || (state->first + show_index) % MUZERO_RC_PROBE_SPAN != 0) return 0.0f;
+  const int32_t known = show_index + (scene < MUZERO_RC_PROBE_SPAN - 1 ? scene : MUZERO_RC_PROBE_SPAN - 1);
+  const int32_t last = state->clip.frame_count - 1, end = known < last ? known : last;
   const float response = state->traits[end].response[MUZERO_RC_PROBE_FINE_KEYS];
   return clamp(muzero_rc_params.key_response * (response - muzero_rc_params.usual_response) +
                    muzero_rc_params.key_noise * (gop->noise - muzero_rc_params.usual_noise) +

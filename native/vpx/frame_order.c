@@ -7,22 +7,9 @@
 
 #include "rate_control/frame_traits.h"
 
-enum { LAG_FOR_ALT_REFS = 4, USUAL_LENGTH = 16, FEWEST = 4, MOST = 16 };
+enum { LAG_FOR_ALT_REFS = 4, USUAL_LENGTH = 16 };
 
 /* ---- Settings ------------------------------------------------------------------------------ */
-
-/* libvpx's fewest frames of a GOP: an eighth of a second, more of them above 4K at 20 fps. */
-static int32_t own_min_gf_interval(const muzero_rc_clip *clip,
-                                   const muzero_rc_frame_stats *stats) {
-  const double fastest = 3840.0 * 2160.0 * 20.0;
-  const double seconds = muzero_rc_shown_seconds(stats, clip->frame_count);
-  const double fps = seconds > 0.0 ? clip->frame_count / seconds : 30.0;
-  const double load = (double)clip->width * clip->height * fps / fastest;
-  int32_t frames = (int32_t)round(fmin(fps * 0.125, (double)MOST));
-  if (frames < FEWEST) frames = FEWEST;
-  if (load > 1.0 && frames < round(FEWEST * load)) frames = (int32_t)round(FEWEST * load);
-  return frames;
-}
 
 int muzero_rc_frame_order_open(muzero_rc_frame_order *order, const muzero_rc_clip *clip,
                                const muzero_rc_order_settings *settings,
@@ -34,7 +21,7 @@ int muzero_rc_frame_order_open(muzero_rc_frame_order *order, const muzero_rc_cli
   memcpy(order->stats, stats, count * sizeof(*stats));
   order->own_min_gf_interval = settings->min_gf_interval;
   if (order->own_min_gf_interval <= 0)
-    order->own_min_gf_interval = own_min_gf_interval(clip, stats);
+    order->own_min_gf_interval = muzero_rc_own_min_gf_interval(clip, stats);
   order->settings.min_gf_interval = order->own_min_gf_interval;
   return 0;
 }

@@ -4,7 +4,7 @@
 
 #include "rate_control/frame_traits.h"
 
-enum { DECAYS = 8, FOLLOWERS = 16 };
+enum { DECAYS = 8, FOLLOWERS = 16, FEWEST = 4, MOST = 16 };
 
 static double field(const muzero_rc_frame_stats *stats, int position) {
   return stats->field[position];
@@ -33,6 +33,18 @@ muzero_rc_order_settings muzero_rc_order_settings_default(void) {
                                   .kf_max_dist = 128,
                                   .places_key_frames = true,
                                   .tpl = true};
+}
+
+int32_t muzero_rc_own_min_gf_interval(const muzero_rc_clip *clip,
+                                      const muzero_rc_frame_stats *stats) {
+  const double fastest = 3840.0 * 2160.0 * 20.0;
+  const double seconds = muzero_rc_shown_seconds(stats, clip->frame_count);
+  const double fps = seconds > 0.0 ? clip->frame_count / seconds : 30.0;
+  const double load = (double)clip->width * clip->height * fps / fastest;
+  int32_t frames = (int32_t)round(fmin(fps * 0.125, (double)MOST));
+  if (frames < FEWEST) frames = FEWEST;
+  if (load > 1.0 && frames < round(FEWEST * load)) frames = (int32_t)round(FEWEST * load);
+  return frames;
 }
 
 /* The golden frame predicts it better than the last: that one was a flash. */

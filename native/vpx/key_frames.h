@@ -18,6 +18,10 @@ typedef struct muzero_rc_order_settings {
 /* libvpx's, but for a pyramid. */
 muzero_rc_order_settings muzero_rc_order_settings_default(void);
 
+/* libvpx's fewest frames of a GOP: an eighth of a second, more of them above 4K at 20 fps. */
+int32_t muzero_rc_own_min_gf_interval(const muzero_rc_clip *clip,
+                                      const muzero_rc_frame_stats *stats);
+
 /* Show index of the key frame after the one at `key`; `count` when there is none. `settings` have
  * a min_gf_interval. stats: [count]. */
 int32_t muzero_rc_next_key_frame(const muzero_rc_order_settings *settings,

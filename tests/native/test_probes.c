@@ -146,9 +146,9 @@ static void test_a_response_is_read_where_its_span_ends(void) {
   const int32_t count = MUZERO_RC_PROBE_SPAN + FRAMES;
   traits[MUZERO_RC_PROBE_SPAN - 1].response[MUZERO_RC_PROBE_FINE_KEYS] = 0.25f;
   traits[count - 1].response[MUZERO_RC_PROBE_FINE_KEYS] = -0.5f;
-  CHECK(muzero_rc_probe_response_at(traits, count, 0) == 0.25f);
-  CHECK(muzero_rc_probe_response_at(traits, count, MUZERO_RC_PROBE_SPAN - 1) == 0.25f);
-  CHECK(muzero_rc_probe_response_at(traits, count, MUZERO_RC_PROBE_SPAN) == -0.5f);
+  CHECK(muzero_rc_probe_response_at(traits, count, 0, 0) == 0.25f);
+  CHECK(muzero_rc_probe_response_at(traits, count, 0, MUZERO_RC_PROBE_SPAN - 1) == 0.25f);
+  CHECK(muzero_rc_probe_response_at(traits, count, 0, MUZERO_RC_PROBE_SPAN) == -0.5f);
 }
 
 static vpx_image_t *frame_of(int index) {
