@@ -49,7 +49,9 @@ def check_workers(count: int | None, candidates: int, policy: str, max_kbps: int
     if candidates > 1:
         raise Usage(f"--workers {count} does not go with --candidates {candidates}: take one of them")
     if max_kbps:
-        raise Usage(f"--workers {count} does not go with --max-bitrate: parts do not know each other's buffer")
+        raise Usage(
+            f"--workers {count} does not go with --max-bitrate: parts do not know each other's buffer"
+        )
     if policy == LIBVPX:
         raise Usage(
             f"--workers {count} needs one budget for all parts, and --policy {LIBVPX} has one for each: "

@@ -13,10 +13,11 @@ from encoder_bridge.encode.waiting import Progress
 
 T = TypeVar("T")
 _TICK_S = 0.2
-_FRAMES, _FRAMES_AHEAD = 30, 1.0
-"""Frames that a second pass holds, of 4:2:0 samples, beside those of its look-ahead: measured, see
-docs/experiments."""
-_BASE = 20_000_000
+_FRAMES, _BORDER = 36, 160
+"""Frames that libvpx's second pass holds beside those of its look-ahead, each with a border on all sides."""
+_TOKENS = 772 * 16
+"""Bytes that it keeps ready for the coefficients of each macroblock."""
+_DECODER = 60_000_000
 _MEMORY_SHARE = 0.7
 
 
@@ -25,9 +26,13 @@ class Stopped(Exception):
 
 
 def worker_bytes(config: EncoderConfig) -> int:
-    """What one second pass needs of memory, the decoder's process included."""
-    frame = config.width * config.height * 3 // 2
-    return int(_BASE + frame * (_FRAMES + _FRAMES_AHEAD * config.lag_in_frames))
+    """What one second pass needs of memory, the decoder's process included.
+
+    Fitted to scripts/bench/bench_memory.py at 640x360 and 1280x720: see docs/films.md.
+    """
+    frame = (config.width + 2 * _BORDER) * (config.height + 2 * _BORDER) * 3 // 2
+    blocks = -(-config.width // 16) * -(-config.height // 16)
+    return _DECODER + _TOKENS * blocks + frame * (_FRAMES + config.lag_in_frames)
 
 
 def usual_workers(config: EncoderConfig) -> int:
