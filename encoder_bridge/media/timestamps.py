@@ -17,6 +17,8 @@ _CUT_SHORT = re.compile(r"partial file|ended prematurely|truncat|packet corrupt|
 _REORDERED_FRAMES = 64
 """Packets come in coding order: so many more are read than frames are wanted."""
 _UNKNOWN = np.iinfo(np.int64).min
+_FARTHEST = float(1 << 62)
+"""Ticks."""
 _LEAST_FPS, _MOST_FPS = Fraction(1, 10), 1000
 """libvpx takes what is slower for 30 frames a second."""
 _LONG_LAST = Fraction(5, 2)
@@ -151,8 +153,10 @@ def show_times(ticks: npt.NDArray[np.int64], last_duration: int) -> tuple[int, .
     known = np.flatnonzero(ticks != _UNKNOWN)
     if not len(known):
         return tuple(range(len(ticks) + 1))
-    usual = max(1, int(np.median(np.diff(ticks[known]) / np.diff(known)))) if len(known) > 1 else 1
-    whole = np.interp(np.arange(len(ticks)), known, (ticks[known] - ticks[known[0]]).astype(np.float64))
+    first = int(ticks[known[0]])  # damaged ones lie farther apart than an i8 tells
+    passed = np.array([int(tick) - first for tick in ticks[known]], np.float64)
+    usual = max(1, int(np.median(np.diff(passed) / np.diff(known)))) if len(known) > 1 else 1
+    whole = np.clip(np.interp(np.arange(len(ticks)), known, passed), -_FARTHEST, _FARTHEST)
     times, last = [], -1
     for tick in np.rint(whole).astype(np.int64).tolist():
         last = max(tick, last + 1)
