@@ -232,7 +232,7 @@ def _shares(
     A frame has half the bits at twice the quantizer step.
     """
     coded = before.records[before.records["frame_type"] >= 0]
-    steps = np.array(_native.quantizer_steps())
+    steps = np.array(_native.quantizer_steps(before.config.bit_depth))
     bits = coded["bits"] * np.exp2(steps[coded["qindex"]] - steps[np.array(plan.qindex)])
     ends = np.cumsum([len(own.qindex) for own in plans])
     taken = np.array([own.sum() for own in np.split(bits, ends[:-1])])

@@ -31,6 +31,7 @@ def worker_bytes(config: EncoderConfig) -> int:
     Fitted to scripts/bench/bench_memory.py at 640x360 and 1280x720: see docs/films.md.
     """
     frame = (config.width + 2 * _BORDER) * (config.height + 2 * _BORDER) * 3 // 2
+    frame *= 1 if config.bit_depth == 8 else 2
     blocks = -(-config.width // 16) * -(-config.height // 16)
     return _DECODER + _TOKENS * blocks + frame * (_FRAMES + config.lag_in_frames)
 
