@@ -107,7 +107,7 @@ $(VENV_CURRENT)/.ready: pyproject.toml $(SOURCES)
 learner-current: $(VENV_CURRENT)/.ready
 	@$(VENV_CURRENT)/bin/python -P -c 'import sys, jax, numpy; \
 	  print("learner: Python", sys.version.split()[0] + ", JAX", jax.__version__ + ", numpy", numpy.__version__)'
-	@$(VENV_CURRENT)/bin/pytest -m 'not slow' $(LEARNER_TESTS)
+	@PYTHONSAFEPATH=1 $(VENV_CURRENT)/bin/pytest -m 'not slow' $(LEARNER_TESTS) # safe: what is installed, not the folders here
 
 # -- checks --
 
