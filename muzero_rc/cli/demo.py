@@ -16,10 +16,10 @@ from typing import Any
 from muzero_rc.cli import encode as rc_encode
 from muzero_rc.cli import report as rc_report
 from muzero_rc.cli.common import DONE, Usage, run
-from muzero_rc.deploy.policy_names import LEARNED, LIBVPX, default_name, resolve
+from muzero_rc.deploy.policy_names import CONTROLLER, LIBVPX, default_name, resolve
 
 TARGET = "300k"
-REPORT_WORDS = ("--bitrates", "100k,170k,300k,500k", "--max-frames", "60", "--compare-with", LEARNED)
+REPORT_WORDS = ("--bitrates", "100k,170k,300k,500k", "--max-frames", "60", "--compare-with", CONTROLLER)
 
 
 def main(folder: Path = Path("reports/demo")) -> int:
@@ -35,7 +35,7 @@ def _demo(folder: Path) -> int:
         flush=True,
     )
     ours = default_name()
-    rows = [_encoded(clip, policy, folder) for policy in (LIBVPX, ours)]
+    rows = [_encoded(clip, policy, folder) for policy in (LIBVPX, CONTROLLER, ours)]
     print(comparison(rows), flush=True)
     print(
         f"\nA small report: {clip.name}, first 60 frames, four targets, {ours} against libvpx's two-pass VBR"

@@ -7,8 +7,10 @@ from encoder_bridge.errors import UserError
 
 LIBVPX = "libvpx"
 CONTROLLER = "controller"
+SHAPES = "shapes"
+"""The shipped policy that learned the lengths of GOPs."""
 LEARNED = "default"
-"""The learned policy that is shipped; its name is from when it was what ran if none was named."""
+"""The shipped policy that learned qindexes; its name is from when it was what ran if none was named."""
 _SHIPPED = Path(__file__).parents[1] / "policies"
 _SUFFIX = ".safetensors"
 
@@ -41,11 +43,11 @@ def shipped() -> dict[str, Path]:
 
 
 def default_name() -> str:
-    """The policy that runs when none is named: the controller, until a learned policy beats it.
+    """The policy that runs when none is named: the learned one that beats the controller on unseen clips.
 
-    LEARNED is not what this returns, though it is called `default`.
+    LEARNED is not what this returns, though it is called `default`: it does not.
     """
-    return CONTROLLER
+    return SHAPES
 
 
 def resolve(name: str) -> PolicyRef:

@@ -35,6 +35,7 @@ from encoder_bridge.atomic_file import write_text
 from encoder_bridge.encode.batch import BatchResult
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.errors import BridgeError
+from encoder_bridge.media.psnr import USUAL_SLOPE_DB
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance
@@ -129,7 +130,8 @@ def percent_gain(quality: Sequence[tuple[int, float, float]], point: Point) -> f
     curve = sorted((kbps, psnr) for _, kbps, psnr in quality)
     x, y = np.log([kbps for kbps, _ in curve]), np.array([psnr for _, psnr in curve])
     i = int(np.clip(np.searchsorted(x, np.log(point.kbps)) - 1, 0, len(x) - 2))
-    slope = max((y[i + 1] - y[i]) / max(x[i + 1] - x[i], 1e-6), 1e-3)
+    # Some screens take fewer bits at a finer level: there the curve says nothing.
+    slope = max((y[i + 1] - y[i]) / max(x[i + 1] - x[i], 1e-6), 0.25 * USUAL_SLOPE_DB)
     expected = y[i] + slope * (np.log(point.kbps) - x[i])
     return float(100.0 * (point.psnr_y_db - expected) / slope)
 

@@ -41,7 +41,7 @@ def test_json_is_one_object_with_the_figures(invoke: Any, make_clip: MakeClip, t
     output = tmp_path / "out.webm"
     ran = invoke(main, make_clip(), "-o", output, "--bitrate", "80k", "--json")
     result = json.loads(ran.out)
-    assert (result["output"], result["policy"]) == (str(output), "controller")
+    assert (result["output"], result["policy"]) == (str(output), "shapes")
     assert (result["frames"], result["fps"], result["target_kbps"]) == (12, 25, 80)
     assert result["decisions"] >= 12
     assert result["file_bytes"] == output.stat().st_size
