@@ -124,6 +124,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--policy", action="append", default=[], help="beside the base; may be repeated")
     parser.add_argument("--base", default=CONTROLLER)
     parser.add_argument("--metric", default="psnr", help=f"{WORDS} (default: %(default)s)")
+    parser.add_argument("--cpu-used", type=int, default=4)
     parser.add_argument("--jobs", type=int, default=1, help="encodes at a time (default: %(default)s)")
     add_farm(parser)
     return parser.parse_args(argv)
@@ -144,7 +145,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     refs = [resolve(name) for name in dict.fromkeys([options.base, *options.policy])]
     engine = libvpx_engine()
     policies = {ref.name: engine.policy(ref.native) for ref in refs if ref.native is not None}
-    config = override(Config(), [f"reward.metric={options.metric}"])
+    settings = [f"reward.metric={options.metric}", f"encode.cpu_used={options.cpu_used}"]
+    config = override(Config(), settings)
     with (
         closing(open_farm(options.farm, options.jobs)) as farm,
         ClipStore(engine, config, cache_folder() / "training", farm) as store,
