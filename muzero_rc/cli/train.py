@@ -140,7 +140,12 @@ def _train(args: argparse.Namespace, config: "Config", service: "LearnerServer |
     from muzero_rc.encoding.engine import libvpx_engine
     from muzero_rc.training.train import train
 
-    _report(f"learner: {_device()}")
+    first = iter([f"learner: {_device()}"])  # told with the first progress: a run that can't begin has none
+
+    def report(line: str) -> None:
+        for words in (*first, line):
+            _report(words)
+
     with closing(open_farm(args.farm, config.actor.encoders)) as farm:
         train(
             config,
@@ -152,7 +157,7 @@ def _train(args: argparse.Namespace, config: "Config", service: "LearnerServer |
             init_from=None if args.init_from is None else _existing(args.init_from),
             service=service,
             farm=farm,
-            report=_report,
+            report=report,
         )
     print(Path(args.run_dir) / "policies" / "latest.safetensors")
     return DONE

@@ -6,6 +6,7 @@ from pathlib import Path
 CALLS = (
     *("vpx_codec_enc_config_default", "vpx_codec_enc_config_set", "vpx_codec_control_", "vpx_codec_encode"),
     *("vpx_codec_get_cx_data", "vpx_codec_destroy", "vpx_codec_error", "vpx_codec_error_detail"),
+    "vpx_codec_get_caps",
 )
 
 
