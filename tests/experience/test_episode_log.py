@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import math
 import os
 import signal
 import struct
@@ -19,6 +20,7 @@ from support.failing_writes import run_with_faults
 from support.learn_samples import episode
 
 from encoder_bridge.encode.layouts import SHOWN
+from muzero_rc.corpus.anchor import anchor_of
 from muzero_rc.experience.episode import (
     DEMONSTRATION,
     OWN,
@@ -29,6 +31,7 @@ from muzero_rc.experience.episode import (
 )
 from muzero_rc.experience.episode_log import EpisodeTail, EpisodeWriter, read_log, segments
 from muzero_rc.experience.opponents import replayed
+from muzero_rc.experience.paired import PairedEncodes
 from muzero_rc.reward.outcome import Outcome
 from muzero_rc.reward.self_competition import SelfCompetition
 
@@ -256,13 +259,14 @@ def test_opponents_come_out_of_the_log_again(tmp_path):
         for i in range(60)
     ]
     rule = SelfCompetition()
-    live = replayed([], rule)
+    pairs = PairedEncodes(lambda _: anchor_of([(1.0, 0.0), (math.e, 4.7)]))
+    live = replayed([], rule, pairs)
     scores = []
     with EpisodeWriter(tmp_path) as writer:
         for one in log:
             writer.append(one)
             scores.append(live.update(one))
-    again = replayed([], rule)
+    again = replayed([], rule, pairs)
     assert [again.update(e) for e in read_log(tmp_path)] == scores
     assert again.table == live.table and set(scores) >= {1.0, -1.0, None}
     moved = sum(o.episodes for o in live.table.values())

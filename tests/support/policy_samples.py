@@ -12,6 +12,7 @@ from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.layouts import RECORD, Records
 from encoder_bridge.encode.result import FirstPass
+from muzero_rc.agent.batch import privileged_width
 from muzero_rc.agent.networks import Networks, look_up, make_networks
 from muzero_rc.config.schema import NetworkConfig
 from muzero_rc.types import ClipBatch, Params, Widths
@@ -85,7 +86,8 @@ def jax_logits(networks: Networks, params: Params, clips: Sequence[States]) -> l
     def run(params: Params, batch: States, length: npt.NDArray[np.int64]) -> jax.Array:
         encoding = networks.encode_clip(params, ClipBatch(batch.clip, batch.frames, length))
         state = networks.represent(params, look_up(encoding, batch.show_index), batch.steps)
-        return jnp.asarray(networks.predict(params, state).policy_logits)
+        unpaired = jnp.zeros((*state.shape[:-1], privileged_width(widths().layers)))  # the critic's alone
+        return jnp.asarray(networks.predict(params, state, unpaired).policy_logits)
 
     batch = States(*(_padded(arrays) for arrays in zip(*clips, strict=True)))
     logits = np.asarray(run(params, batch, np.array([len(one.frames) for one in clips])))
