@@ -88,7 +88,7 @@ def read_timeline(
     fps = None if _UNKNOWN in ticks else constant_rate(ticks, time_base, rates)
     last_s = Fraction(0) if end_s is None or not len(ticks) else end_s - int(ticks[-1]) * time_base
     if fps is not None and last_s > _LONG_LAST / fps and max_frames is None:
-        fps = None  # a constant rate, but for the last frame
+        # A constant rate, but for the last frame.
         return _variable(replace(packets, shown=ticks), time_base, last_s)
     if fps is not None or not len(ticks):
         return Timeline(
