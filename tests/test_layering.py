@@ -65,6 +65,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         *(*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding", "muzero_rc.reward"),
         *("muzero_rc.agent", "muzero_rc.experience", "muzero_rc.acting"),
     ),
+    "muzero_rc.shapes": (*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding", "muzero_rc.deploy"),
     "muzero_rc.evaluation": (
         *(*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding"),
         "muzero_rc.deploy.policy_names",

@@ -1,15 +1,10 @@
 """Credits of GOPs: from the encodes of shape scans to what each GOP was worth.
 
-    python scripts/fit/gop_credits.py CLIPS… --scans scans.jsonl…
-
 An encode's cost is counted frame by frame, as per cent of the clip's rate: bits, spread over their GOP, less
 quality at the slope of the clip's curve. A GOP's credit is by how much its frames were cheaper than in the
-mean of the clip's encodes; credits add up to an encode's gain. Prints how well they do.
+mean of the clip's encodes; credits add up to an encode's gain.
 """
 
-import argparse
-import json
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +18,10 @@ from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.encode.gop_shapes import gop_starts
 from encoder_bridge.encode.layouts import ALTREF, INTER, LAYERS, SHOW_EXISTING
 from encoder_bridge.encode.lookahead import look_ahead
-from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.frame_store import raw_clip_of
 from muzero_rc.corpus.instances import Instance
+from muzero_rc.errors import RunError
+from muzero_rc.shapes.scan_file import read_rows
 from muzero_rc.types import Array
 
 SHORTEST, LONGEST = 4, 23
@@ -158,9 +154,18 @@ def one_group(rows: Mapping[str, Mapping[str, Any]], features: Callable[[float],
 
 
 def read_sequences(scans: Sequence[Path], clips: Mapping[str, Path]) -> Sequences:
-    """All encodes of the scans whose lengths alone were varied."""
+    """All encodes of the scans whose lengths alone were varied.
+
+    Args:
+      scans: files of `muzero_rc.shapes.scan_file`.
+      clips: by name; encodes of others are left out.
+
+    Raises:
+      RunError: a file is no scan, or there are not enough encodes of any clip.
+      BadInput: a clip cannot be decoded.
+    """
     groups: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
-    for row in (json.loads(line) for path in scans for line in path.read_text().splitlines()):
+    for row in (row for path in scans for row in read_rows(path)):
         if row["clip"] in clips and row["trial"].startswith(TRIALS):
             groups[row["clip"], row["kbps_asked"]][row["trial"]] = row
     made: dict[str, Callable[[float], Array]] = {}
@@ -176,6 +181,11 @@ def read_sequences(scans: Sequence[Path], clips: Mapping[str, Path]) -> Sequence
                 columns[name] += values
             for name, value in (("gain", gain), ("tail", tail), ("group", number), ("clip", clip)):
                 columns[name].append(value)
+    if not columns:
+        raise RunError(
+            f"{', '.join(map(str, scans))}: libvpx's own shapes and {LEAST_TRIALS - 1} other sequences of "
+            "lengths are needed of a clip at a target, and none of these clips has them"
+        )
     arrays = {name: np.array(values) for name, values in columns.items()}
     _, arrays["group"] = np.unique(arrays["group"], return_inverse=True)
     return Sequences(**arrays)
@@ -187,22 +197,8 @@ def less_group_means(values: Array, group: Array) -> Array:
     return np.asarray(values - means[group])
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("corpus", type=Path, nargs="+")
-    parser.add_argument("--scans", type=Path, nargs="+", required=True)
-    options = parser.parse_args(argv)
-    clips = {path.stem: path for folder in options.corpus for path in find_clips(folder)}
-    data = read_sequences(options.scans, clips)
+def credit_correlation(data: Sequences) -> float:
+    """How well credits add up: inside a clip, between their sums and the encodes' gains."""
     summed = np.bincount(data.of, data.credit * data.share, len(data.gain))
     differences = (less_group_means(values, data.group) for values in (summed, data.gain))
-    alike = float(np.corrcoef(*differences)[0, 1])
-    print(f"{len(data.gain)} encodes: summed credits and gains correlate by {alike:+.3f} inside a clip")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return float(np.corrcoef(*differences)[0, 1])

@@ -1,19 +1,13 @@
-r"""Fits the policy `shapes`: from what the lookahead says of a GOP that might be to what it is worth.
+"""Fits the policy `shapes`: from what the lookahead says of a GOP that might be to what it is worth.
 
-    python scripts/fit/fit_shapes.py CLIPS… --scans scans.jsonl… -o shapes.safetensors [--folds 5]
-
-Reads what scripts/experiments/shape_scans.py wrote. A small network learns both at once, the credits of GOPs
-(scripts/fit/gop_credits.py) and the gains of whole sequences; several networks, begun differently and each
-without some of the clips at every step, are joined into one. Dynamic programming over lengths looks for what
-they overrate, so their word is taken by half, and lengths far from a usual GOP's cost a little: what such
-lengths cost on average. With --folds it first prints how it does on clips that were left out, by groups of
-clips of one original. Needs the [train] extra.
+A small network learns both at once, the credits of GOPs (`muzero_rc.shapes.credits`) and the gains of whole
+sequences; several networks, begun differently and each without some of the clips at every step, are joined
+into one. Dynamic programming over lengths looks for what they overrate, so their word is taken by half, and
+lengths far from a usual GOP's cost a little: what such lengths cost on average.
 """
 
-import argparse
 import re
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from gop_credits import Sequences, read_sequences
 
 from encoder_bridge import _native
-from muzero_rc.corpus.cache_key import digest
-from muzero_rc.corpus.clips import find_clips
 from muzero_rc.deploy.policy_file import write_policy_file
+from muzero_rc.shapes.credits import Sequences
 from muzero_rc.types import Array
 
 LIMIT = 3  # of a scaled feature
@@ -158,11 +150,25 @@ def fit_all(data: Sequences) -> tuple[Params, Array, Array]:
     return joined([fit(data, mean, scale, seed) for seed in range(NETWORKS)]), mean, scale
 
 
+def original_of(clip: str) -> str:
+    """What clips that were cut out of one video share: the name without its number."""
+    return re.sub(r"-\d+$", "", clip)
+
+
+def originals(data: Sequences) -> list[str]:
+    """Of all clips, in order."""
+    return sorted({original_of(clip) for clip in data.clip})
+
+
 def left_out(data: Sequences, folds: int) -> str:
-    """How the fit does on clips that it did not see."""
-    origin = np.array([re.sub(r"-\d+$", "", clip) for clip in data.clip])
-    order = np.random.default_rng(0).permutation(sorted(set(origin))).tolist()
-    fold = np.array([order.index(one) % folds for one in origin])
+    """How the fit does on clips that it did not see.
+
+    Args:
+      data: of as many originals as there are folds, or more.
+      folds: 2 or more.
+    """
+    order = np.random.default_rng(0).permutation(originals(data)).tolist()
+    fold = np.array([order.index(original_of(one)) % folds for one in data.clip])
     said = np.zeros(len(data.gain))
     for k in range(folds):
         params, mean, scale = fit_all(data.only(fold != k))
@@ -183,35 +189,16 @@ def left_out(data: Sequences, folds: int) -> str:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("corpus", type=Path, nargs="+")
-    parser.add_argument("--scans", type=Path, nargs="+", required=True)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--folds", type=int, default=0)
-    options = parser.parse_args(argv)
-    clips = {path.stem: path for folder in options.corpus for path in find_clips(folder)}
-    data = read_sequences(options.scans, clips)
-    print(f"{len(data.gain)} encodes of {len(set(data.clip))} clips, {len(data.share)} GOPs")
-    if options.folds:
-        print(left_out(data, options.folds), flush=True)
+def write_shapes(path: Path, data: Sequences, provenance: Mapping[str, Any]) -> None:
+    """Fits to all of the data and writes the policy file; it appears under its name when it is whole.
+
+    Raises:
+      OSError: the file cannot be written; what was there before still is.
+    """
     params, mean, scale = fit_all(data)
     params = with_doubt(params, mean, scale)
     tensors = {f"shapes_{name}": np.asarray(v, np.float32) for name, v in params.items() if name != "tail"}
     tensors |= {"shapes_norm.mean": mean, "shapes_norm.scale": scale}
     sizes = {"features": len(mean), "width": len(params["in.b"]), "limit": LIMIT}
     metadata = {"feature_version": _native.versions()["feature_version"], "shapes": sizes}
-    provenance = {
-        "fitted to": f"{len(data.gain)} encodes of {len(set(data.clip))} clips",
-        "corpus_hash": digest(*sorted(set(data.clip.tolist()))),
-        "by": "scripts/fit/fit_shapes.py",
-    }
-    write_policy_file(options.output, tensors, metadata, provenance)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    write_policy_file(path, tensors, metadata, provenance)

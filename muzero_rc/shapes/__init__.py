@@ -1,0 +1,1 @@
+"""The policy of GOP shapes, learned: scans of clips, credits of GOPs, and the fit."""
