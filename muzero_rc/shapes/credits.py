@@ -200,5 +200,5 @@ def less_group_means(values: Array, group: Array) -> Array:
 def credit_correlation(data: Sequences) -> float:
     """How well credits add up: inside a clip, between their sums and the encodes' gains."""
     summed = np.bincount(data.of, data.credit * data.share, len(data.gain))
-    differences = (less_group_means(values, data.group) for values in (summed, data.gain))
-    return float(np.corrcoef(*differences)[0, 1])
+    of_sums, of_gains = (less_group_means(values, data.group) for values in (summed, data.gain))
+    return float(np.corrcoef(of_sums, of_gains)[0, 1])

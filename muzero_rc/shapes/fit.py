@@ -197,8 +197,9 @@ def write_shapes(path: Path, data: Sequences, provenance: Mapping[str, Any]) -> 
     """
     params, mean, scale = fit_all(data)
     params = with_doubt(params, mean, scale)
-    tensors = {f"shapes_{name}": np.asarray(v, np.float32) for name, v in params.items() if name != "tail"}
-    tensors |= {"shapes_norm.mean": mean, "shapes_norm.scale": scale}
+    deployed = {name: value for name, value in params.items() if name != "tail"}
+    deployed |= {"norm.mean": mean, "norm.scale": scale}
+    tensors = {f"shapes_{name}": np.asarray(value, np.float32) for name, value in deployed.items()}
     sizes = {"features": len(mean), "width": len(params["in.b"]), "limit": LIMIT}
     metadata = {"feature_version": _native.versions()["feature_version"], "shapes": sizes}
     write_policy_file(path, tensors, metadata, provenance)
