@@ -16,7 +16,7 @@ import numpy as np
 from encoder_bridge import _native
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.encode.gop_shapes import gop_starts
-from encoder_bridge.encode.layouts import ALTREF, INTER, LAYERS, SHOW_EXISTING
+from encoder_bridge.encode.layouts import ALTREF, INTER, LAYERS, SHOW_EXISTING, Records
 from encoder_bridge.encode.lookahead import look_ahead
 from muzero_rc.corpus.frame_store import raw_clip_of
 from muzero_rc.corpus.instances import Instance
@@ -60,7 +60,7 @@ class Sequences:
         )  # fmt: skip
 
 
-def records_of(row: Mapping[str, Any]) -> Array:
+def records_of(row: Mapping[str, Any]) -> Records:
     """The coded frames of a scan's row, as records."""
     columns = row["frames"]
     records = np.zeros(len(columns["bits"]), [(name, np.int64) for name in columns])
