@@ -115,7 +115,7 @@ def _dispatch(args: argparse.Namespace) -> int:
         require_extra("train")
     if args.body is _learner or getattr(args, "replay", None):
         require_extra("reverb")
-    if "libvpx" in args:
+    if "libvpx" in args and not getattr(args, "scans", None):  # which encodes nothing
         open_libvpx(args)
     return int(args.body(args))
 

@@ -6,7 +6,7 @@ mean of the clip's encodes; credits add up to an encode's gain.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,17 @@ from typing import Any
 import numpy as np
 
 from encoder_bridge import _native
-from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.encode.gop_shapes import gop_starts
 from encoder_bridge.encode.layouts import ALTREF, INTER, LAYERS, SHOW_EXISTING, Records
 from encoder_bridge.encode.lookahead import look_ahead
 from muzero_rc.corpus.frame_store import raw_clip_of
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.errors import RunError
-from muzero_rc.shapes.scan_file import read_rows
+from muzero_rc.shapes.scan_file import by_objective, clip_hash
 from muzero_rc.types import Array
 
 SHORTEST, LONGEST = 4, 23
-FRAMES_MOST = 140  # of a clip, as in the scans
+FRAMES_MOST = 140  # of a clip, as in most scans
 TRIALS = ("own", "length", "random")
 LEAST_TRIALS = 10
 
@@ -108,11 +107,9 @@ def slope_db(rows: Sequence[Mapping[str, Any]]) -> float:
     return float(np.clip(100.0 * np.median(known or [0.05]), 1.0, 20.0))
 
 
-def shape_features(path: Path, frames: int) -> Callable[[float], Array]:
-    """Step to f4[T, lengths, F] of a clip."""
-    raw = raw_clip_of(
-        Instance(path.stem, path.stem, (path,)), FRAMES_MOST, cache_folder() / "training" / "frames"
-    )
+def shape_features(path: Path, frames: int, cache: Path) -> Callable[[float], Array]:
+    """Step to f4[T, lengths, F] of a clip's first T frames."""
+    raw = raw_clip_of(Instance(path.stem, path.stem, (path,)), max(FRAMES_MOST, frames), cache / "frames")
     found = look_ahead(raw.frames[:frames], raw.width, raw.height)
 
     def at(step: float) -> Array:
@@ -153,29 +150,32 @@ def one_group(rows: Mapping[str, Mapping[str, Any]], features: Callable[[float],
         yield x, y, share, gain, tail
 
 
-def read_sequences(scans: Sequence[Path], clips: Mapping[str, Path]) -> Sequences:
-    """All encodes of the scans whose lengths alone were varied.
+def read_sequences(rows: Iterable[Mapping[str, Any]], clips: Mapping[str, Path], cache: Path) -> Sequences:
+    """All encodes of scans whose lengths alone were varied.
 
     Args:
-      scans: files of `muzero_rc.shapes.scan_file`.
-      clips: by name; encodes of others are left out.
+      rows: of `muzero_rc.shapes.scan_file`.
+      clips: by name; encodes of others, and of what these clips were before, are left out.
+      cache: of frames.
 
     Raises:
-      RunError: a file is no scan, or there are not enough encodes of any clip.
+      RunError: there are not enough encodes of any clip.
       BadInput: a clip cannot be decoded.
     """
     groups: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
-    for row in (row for path in scans for row in read_rows(path)):
+    for row in rows:
         if row["clip"] in clips and row["trial"].startswith(TRIALS):
-            groups[row["clip"], row["kbps_asked"]][row["trial"]] = row
+            groups[row["clip"], row["kbps_asked"]][row["trial"]] = by_objective(row)
     made: dict[str, Callable[[float], Array]] = {}
     columns: dict[str, list[Any]] = defaultdict(list)
-    for number, ((clip, _), rows) in enumerate(sorted(groups.items())):
-        if "own" not in rows or len(rows) < LEAST_TRIALS:
+    for number, ((clip, _), found) in enumerate(sorted(groups.items())):
+        content = clip_hash((clips[clip],))
+        of_now = {name: row for name, row in found.items() if row.get("clip_hash", content) == content}
+        if "own" not in of_now or len(of_now) < LEAST_TRIALS:
             continue
         if clip not in made:
-            made = {clip: shape_features(clips[clip], len(rows["own"]["frame_psnr"]))}
-        for x, y, share, gain, tail in one_group(rows, made[clip]):
+            made = {clip: shape_features(clips[clip], len(of_now["own"]["frame_psnr"]), cache)}
+        for x, y, share, gain, tail in one_group(of_now, made[clip]):
             columns["of"] += [len(columns["gain"])] * len(x)
             for name, values in (("features", x), ("credit", y), ("share", share)):
                 columns[name] += values
@@ -183,8 +183,8 @@ def read_sequences(scans: Sequence[Path], clips: Mapping[str, Path]) -> Sequence
                 columns[name].append(value)
     if not columns:
         raise RunError(
-            f"{', '.join(map(str, scans))}: libvpx's own shapes and {LEAST_TRIALS - 1} other sequences of "
-            "lengths are needed of a clip at a target, and none of these clips has them"
+            f"no clip can be learned from: of each, encodes with libvpx's own shapes and {LEAST_TRIALS - 1} "
+            "other sequences of lengths are needed"
         )
     arrays = {name: np.array(values) for name, values in columns.items()}
     _, arrays["group"] = np.unique(arrays["group"], return_inverse=True)

@@ -1,16 +1,41 @@
 """Scan files: a line of JSON for each encode of a shape scan, added as encodes end."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from encoder_bridge.media.decode import content_digest
+from muzero_rc.corpus.cache_key import digest
 from muzero_rc.errors import RunError
 
 COLUMNS = ("frame_type", "layer", "show_index", "gop_index", "qindex", "bits")
 """Kept of each coded frame."""
 FIELDS = ("clip", "kbps_asked", "trial", "kbps", "psnr_y_db", "db_per_percent", "frames", "frame_psnr")
 """That every row has; it may have others."""
+
+
+def clip_hash(paths: Sequence[Path], changes: str = "") -> str:
+    """Names the content of a clip, whatever its files are called.
+
+    Raises:
+      OSError: a file cannot be read.
+    """
+    return digest(*(content_digest(path) for path in paths), changes)
+
+
+def by_objective(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row whose quality is what its scan was measured by, in place of PSNR.
+
+    Other metrics are known of whole encodes alone, so all frames are moved by as much.
+    """
+    if "quality_db" not in row:
+        return row
+    frame_psnr = np.array(row["frame_psnr"])
+    moved = (frame_psnr + row["quality_db"] - frame_psnr.mean()).tolist()
+    return {**row, "psnr_y_db": row["quality_db"], "frame_psnr": moved}
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:

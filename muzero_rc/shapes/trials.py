@@ -1,0 +1,54 @@
+"""Trials of a shape scan: sequences of GOP shapes, drawn by the clip's name."""
+
+import random
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+OWN = "own"
+"""libvpx's own shapes."""
+UNIFORM = (8, 12, 16, 20)
+RANDOM_LENGTHS = 7
+SHORTEST, LONGEST = 4, 23
+KEEP = -1
+"""In a shape: as the encoder is set."""
+TRIALS = 1 + len(UNIFORM) + RANDOM_LENGTHS
+"""Of a clip at a target."""
+
+Shape = tuple[int, int, int, int]
+"""Length (0: libvpx's own), layers, filter strength and frames (`KEEP`: as set)."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One sequence of shapes; after the last one they are libvpx's own."""
+
+    name: str
+    shapes: tuple[Shape, ...]
+
+
+def random_trial(name: str, rng: random.Random, gops: int) -> Trial:
+    """Lengths round a mean of the sequence's own, so that long and short ones are both seen whole."""
+    mean = rng.uniform(6.0, 22.0)
+    lengths = (round(min(LONGEST, max(SHORTEST, rng.gauss(mean, 4.0)))) for _ in range(gops))
+    return Trial(name, tuple((length, KEEP, KEEP, KEEP) for length in lengths))
+
+
+def gops_of(frames: int) -> int:
+    """As many GOPs as a clip can have, and a few more."""
+    return frames // SHORTEST + 2
+
+
+def length_trials(name: str, frames: int) -> Iterator[Trial]:
+    """What is tried on a clip: libvpx's own shapes, uniform lengths, random sequences of lengths.
+
+    Args:
+      name: of the instance; it draws the random ones, which are the same for all its targets.
+      frames: of the clip.
+    """
+    gops, rng = gops_of(frames), random.Random(zlib.crc32(name.encode()))
+    yield Trial(OWN, ())
+    for length in UNIFORM:
+        yield Trial(f"length-{length}", ((length, KEEP, KEEP, KEEP),) * gops)
+    for i in range(RANDOM_LENGTHS):
+        yield random_trial(f"random-{i}", rng, gops)
