@@ -84,6 +84,24 @@ def frame_depth(asked: int | None) -> int | None:
     )
 
 
+def check_key_frame_filtering(wanted_by: str) -> None:
+    """Refuses a libvpx that cannot filter key frames.
+
+    Args:
+        wanted_by: who wants it, in words.
+
+    Raises:
+        BadInput: it is older than 1.15.
+        ToolMissing: as `load`.
+    """
+    facts = _native.versions()
+    if not facts["key_frame_filtering"]:
+        raise BadInput(
+            f"{wanted_by}: libvpx {facts['libvpx_runtime']} in {facts['libvpx_path']} cannot filter key "
+            f"frames: name 1.15 or newer ({CHOICE}, --libvpx)"
+        )
+
+
 def _bundled() -> list[str]:
     """What lies in PyAV's wheel: beside the package, in a folder of its own."""
     spec = importlib.util.find_spec("av")

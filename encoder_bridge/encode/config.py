@@ -21,6 +21,8 @@ LIBVPX_DEFAULT = -1
 BIT_DEPTHS = (8, 10, 12)
 """That VP9 has; more than 8 need a libvpx that was built for it."""
 
+_LATER = ("bit_depth", "key_frame_filtering")
+"""Settings that are younger than keys of what is kept: those name them only where they are chosen."""
 _NOTES = 3
 """Version of what is noted in the first pass's statistics; part of the cache key."""
 _INT32_MAX = 2**31 - 1
@@ -104,6 +106,9 @@ class EncoderConfig:
         first_pass=False,
     )
     tpl: int = _setting(-1, -1, 1, "1: libvpx's temporal dependency model")
+    key_frame_filtering: int = _setting(
+        -1, -1, 1, "1: key frames are filtered, at cpu-used 0 and 1; from libvpx 1.15 on", first_pass=False
+    )
     psnr: int = _setting(1, 0, 1, "1: packets carry their frame's squared error", first_pass=False)
     quick: int = _setting(1, 0, 1, "1: the first pass notes what probe encodes at two qualities took")
     max_kbps: int = _setting(0, 0, 2_000_000, "of the peak that a policy keeps; 0: none", first_pass=False)
@@ -184,8 +189,8 @@ class EncoderConfig:
         return " ".join([*parts, *([f"notes={_NOTES}"] if self.quick else [])])
 
     def _is_named(self, setting: str) -> bool:
-        """Whether a key names it: what is kept of 8-bit video is older than the other depths."""
-        return setting != "bit_depth" or self.bit_depth != 8
+        """Whether a key names it; see `_LATER`."""
+        return setting not in _LATER or getattr(self, setting) != SETTINGS[setting].default
 
 
 SETTINGS: Mapping[str, Setting] = {one.name: one.metadata["setting"] for one in fields(EncoderConfig)}

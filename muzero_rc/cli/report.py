@@ -52,9 +52,10 @@ def parser() -> Parser:
         description="Encode clips by policies and by libvpx's own rate controls, and write a page that "
         "compares them. Finished encodes are kept in DIR: a second run encodes only what is missing.",
         epilog="Rate controls: a policy's name or file, controller, libvpx-vbr (its two-pass VBR), "
-        "libvpx-vbr-arf1 (the same with auto-alt-ref 1), libvpx-q (its constant quality, no target of its "
-        "own), libvpx-q-replay (constant quality's qindexes through our callbacks), libvpx-per-title (VBR "
-        "with the best of a small grid of settings for each clip, bisected to the rate), libvpx-corpus "
+        "libvpx-vbr-arf1 (the same with auto-alt-ref 1), libvpx-vbr-kf-filter (the same with key frames "
+        "filtered, at cpu-used 0 and 1, from libvpx 1.15 on), libvpx-q (its constant quality, no target of "
+        "its own), libvpx-q-replay (constant quality's qindexes through our callbacks), libvpx-per-title "
+        "(VBR with the best of a small grid of settings for each clip, bisected to the rate), libvpx-corpus "
         "(corpus VBR, which shares one bitrate among all clips). NAME@2: with cpu-used 2.",
     )
     add = parser.add_argument
@@ -118,7 +119,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
 
     from muzero_rc.corpus.clips import find_clips
     from muzero_rc.distributed.farm import open_farm
-    from muzero_rc.evaluation.rate_controls import choose_rate_controls
+    from muzero_rc.evaluation.rate_controls import check_possible, choose_rate_controls
     from muzero_rc.evaluation.runner import Evaluation
     from muzero_rc.report.build import build_report, ladder_beside, plan_tasks
 
@@ -133,6 +134,7 @@ def _report(args: argparse.Namespace, command: str) -> int:
         auto_alt_ref=args.auto_alt_ref,
         more_cpu_used=more_cpu_used,
     )
+    check_possible(rate_controls, settings)
     paths = find_clips(*(Path(clip) for clip in args.clips))
     ladder = Path(args.ladder) if args.ladder else None
     if bitrates is None and ladder is None:

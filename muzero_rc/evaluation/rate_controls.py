@@ -6,16 +6,21 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from encoder_bridge import libvpx
 from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.errors import BadInput
 from muzero_rc.deploy.policy_names import LIBVPX, PolicyRef, UnknownPolicy, resolve
 from muzero_rc.utils.file_hash import file_sha256
 
 LIBVPX_VBR = "libvpx-vbr"
 LIBVPX_VBR_ARF1 = "libvpx-vbr-arf1"
+LIBVPX_VBR_KF_FILTER = "libvpx-vbr-kf-filter"
 LIBVPX_Q = "libvpx-q"
 LIBVPX_Q_REPLAY = "libvpx-q-replay"
 LIBVPX_PER_TITLE = "libvpx-per-title"
 LIBVPX_CORPUS = "libvpx-corpus"
+KF_FILTER_CPU_USED = 1
+"""The fastest at which libvpx filters key frames."""
 _AT_CPU_USED = re.compile(r"(.+)@(-?\d)")
 
 
@@ -38,6 +43,7 @@ class RateControl:
         auto_alt_ref: differs from the report's own setting where not None.
         policy: of Kind.POLICY.
         cpu_used: differs from the report's own setting where not None.
+        key_frame_filtering: whether libvpx filters key frames as it does alt-refs, which it can from 1.15 on.
     """
 
     name: str
@@ -45,6 +51,7 @@ class RateControl:
     auto_alt_ref: int | None = None
     policy: PolicyRef | None = None
     cpu_used: int | None = None
+    key_frame_filtering: bool = False
 
     @property
     def has_target(self) -> bool:
@@ -59,6 +66,8 @@ class RateControl:
     def settings(self, of_report: EncoderConfig) -> EncoderConfig:
         """The encoder's settings under it, which differ from the report's where it says so."""
         own = {"auto_alt_ref": self.auto_alt_ref, "cpu_used": self.cpu_used}
+        if self.key_frame_filtering:
+            own["key_frame_filtering"] = 1
         return of_report.replace(**{name: value for name, value in own.items() if value is not None})
 
 
@@ -67,6 +76,7 @@ _LIBVPX = {
     LIBVPX: RateControl(LIBVPX_VBR, Kind.VBR),
     LIBVPX_VBR: RateControl(LIBVPX_VBR, Kind.VBR),
     LIBVPX_VBR_ARF1: RateControl(LIBVPX_VBR_ARF1, Kind.VBR, auto_alt_ref=1),
+    LIBVPX_VBR_KF_FILTER: RateControl(LIBVPX_VBR_KF_FILTER, Kind.VBR, key_frame_filtering=True),
     LIBVPX_Q: CONSTANT_QUALITY,
     LIBVPX_Q_REPLAY: RateControl(LIBVPX_Q_REPLAY, Kind.REPLAY),
     LIBVPX_PER_TITLE: RateControl(LIBVPX_PER_TITLE, Kind.PER_TITLE),
@@ -140,6 +150,23 @@ def choose_rate_controls(
         if chosen.setdefault(found.name, found) != found:
             raise UnknownPolicy(f"two different policies are called {found.name}; rename one of the files")
     return list(chosen.values())
+
+
+def check_possible(rate_controls: Sequence[RateControl], of_report: EncoderConfig) -> None:
+    """Refuses what the libvpx that encodes has not got, or would leave undone.
+
+    Raises:
+        BadInput: key frames are to be filtered by a libvpx, or at a cpu-used, that does not do it.
+    """
+    for one in rate_controls:
+        if one.key_frame_filtering:
+            libvpx.check_key_frame_filtering(one.name)
+            cpu_used, fastest = one.settings(of_report).cpu_used, KF_FILTER_CPU_USED
+            if cpu_used > fastest:
+                raise BadInput(
+                    f"{one.name}: libvpx filters key frames up to cpu-used {fastest}, not at {cpu_used}: use "
+                    f"{one.base_name}@{fastest}, or --cpu-used {fastest}"
+                )
 
 
 def fingerprint(rate_control: RateControl, native_library: Path) -> str:

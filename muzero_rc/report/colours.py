@@ -9,12 +9,14 @@ from muzero_rc.evaluation.rate_controls import (
     LIBVPX_Q_REPLAY,
     LIBVPX_VBR,
     LIBVPX_VBR_ARF1,
+    LIBVPX_VBR_KF_FILTER,
     base_name,
 )
 
 _FIXED = {
     LIBVPX_VBR: "#6b7782",
     LIBVPX_VBR_ARF1: "#b3bcc4",
+    LIBVPX_VBR_KF_FILTER: "#3f4a54",
     LIBVPX_Q: "#d98200",
     LIBVPX_Q_REPLAY: "#8a5a00",
     LIBVPX_PER_TITLE: "#a83c9a",

@@ -85,6 +85,8 @@ static int set_controls(const muzero_rc_libvpx *libvpx, const muzero_rc_settings
       {"gf_interval", VP9E_SET_MAX_GF_INTERVAL, s->gf_interval},
       {"gf_interval", VP9E_SET_MIN_GF_INTERVAL, s->gf_interval},
       {"tpl", VP9E_SET_TPL, s->tpl},
+      {"key_frame_filtering", libvpx->release ? libvpx->release->key_frame_filter : 0,
+       s->key_frame_filtering},
   };
   /* The only one of which negative values mean something to libvpx. */
   if (libvpx->control(codec, VP8E_SET_CPUUSED, (int)s->cpu_used)) {
@@ -93,6 +95,10 @@ static int set_controls(const muzero_rc_libvpx *libvpx, const muzero_rc_settings
   }
   for (size_t i = 0; i < sizeof(controls) / sizeof(*controls); ++i) {
     if (controls[i].value < 0) continue;
+    if (!controls[i].id) {
+      snprintf(error, error_size, "this libvpx has no %s, which came later", controls[i].name);
+      return -EINVAL;
+    }
     if (libvpx->control(codec, controls[i].id, (int)controls[i].value)) {
       snprintf(error, error_size, "libvpx refuses %s %d", controls[i].name,
                (int)controls[i].value);

@@ -35,6 +35,7 @@
   FIELD(gf_interval, -1)          \
   FIELD(corpus_complexity, 0)     \
   FIELD(tpl, -1)                  \
+  FIELD(key_frame_filtering, -1)  \
   FIELD(psnr, 1)                  \
   FIELD(bit_depth, 8)             \
   FIELD(quick, 1)                 \

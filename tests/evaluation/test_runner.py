@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encoder_bridge import _native
 from encoder_bridge.encode.config import QUALITY, EncoderConfig
-from encoder_bridge.errors import EncodeFailed
+from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.deploy.policy_names import UnknownPolicy
 from muzero_rc.encoding.coded_frames import CodedFrames
@@ -22,7 +23,7 @@ from muzero_rc.evaluation import runner as evaluation_module
 from muzero_rc.evaluation.cq_match import CQ_MAX, CQ_MIN, matching_levels
 from muzero_rc.evaluation.measured_encode import EncodeRequest
 from muzero_rc.evaluation.metrics import wanted
-from muzero_rc.evaluation.rate_controls import choose_rate_controls
+from muzero_rc.evaluation.rate_controls import check_possible, choose_rate_controls
 from muzero_rc.evaluation.result_cache import ResultCache
 from muzero_rc.evaluation.results import MeasuredEncode
 from muzero_rc.evaluation.runner import ClipTask, Evaluation, evaluate
@@ -229,6 +230,24 @@ def test_other_speeds_of_a_rate_control_have_names_of_their_own(
     assert sorted(set(speeds)) == [("libvpx", 2), ("libvpx", 4), ("libvpx", 5), ("policy", 2), ("policy", 4)]
     with pytest.raises(UnknownPolicy, match="aim at a bitrate"):
         choose_rate_controls([], "libvpx-vbr", ["libvpx-q@2"], auto_alt_ref=1)
+
+
+def test_key_frames_are_filtered_only_where_libvpx_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["libvpx-vbr-kf-filter", "libvpx-vbr-kf-filter@1"]
+    fast, slow = choose_rate_controls([], "libvpx-vbr", names, auto_alt_ref=1)[1:]
+    settings = EncoderConfig(cpu_used=4)
+    assert (slow.settings(settings).key_frame_filtering, slow.settings(settings).cpu_used) == (1, 1)
+    newer = {"libvpx_runtime": "1.15.0", "libvpx_path": "libvpx.so.9", "key_frame_filtering": 1}
+    monkeypatch.setattr(_native, "versions", lambda: newer)
+    check_possible([slow], settings)
+    check_possible([fast], settings.replace(cpu_used=0))
+    with pytest.raises(BadInput, match="not at 4: use libvpx-vbr-kf-filter@1, or --cpu-used 1"):
+        check_possible([slow, fast], settings)
+    monkeypatch.setattr(
+        _native, "versions", lambda: {**newer, "libvpx_runtime": "1.12.0", "key_frame_filtering": 0}
+    )
+    with pytest.raises(BadInput, match="cannot filter key frames: name"):
+        check_possible([slow], settings)
 
 
 def test_libvpxs_peers_stand_on_the_reports_first_pass(

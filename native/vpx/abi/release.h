@@ -13,6 +13,7 @@ typedef struct muzero_rc_release {
   int encoder_abi;      /* VPX_ENCODER_ABI_VERSION */
   int ext_abi;          /* VPX_EXT_RATECTRL_ABI_VERSION */
   int control_id;       /* VP9E_SET_EXTERNAL_RATE_CONTROL */
+  int key_frame_filter; /* VP9E_SET_KEY_FRAME_FILTERING; 0: there is none */
   int stats_fields;     /* doubles in a frame's first-pass statistics, without the layer */
   bool filter_overflows; /* the alt-ref filter multiplies in 16 bits, on x86 */
   const muzero_rc_layout *layout;

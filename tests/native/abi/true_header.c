@@ -31,16 +31,19 @@
 #elif VPX_EXT_RATECTRL_ABI_VERSION == 9
 #define OURS(name) muzero_rc_abi9_##name
 #define CONTROL 71
+#define KEY_FRAME_FILTER 66
 #define ENCODER_ABI_MIN 36
 #define ENCODER_ABI_MAX 36
 #elif VPX_EXT_RATECTRL_ABI_VERSION == 10
 #define OURS(name) muzero_rc_abi9_##name
 #define CONTROL 70
+#define KEY_FRAME_FILTER 76
 #define ENCODER_ABI_MIN 37
 #define ENCODER_ABI_MAX 37
 #elif VPX_EXT_RATECTRL_ABI_VERSION == 12
 #define OURS(name) muzero_rc_abi12_##name
 #define CONTROL 70
+#define KEY_FRAME_FILTER 76
 #define ENCODER_ABI_MIN 39
 #define ENCODER_ABI_MAX 39
 #else
@@ -51,6 +54,9 @@ typedef muzero_rc_abi6_decision muzero_rc_abi7_decision;
 typedef muzero_rc_abi6_result muzero_rc_abi7_result;
 
 _Static_assert(VP9E_SET_EXTERNAL_RATE_CONTROL == CONTROL, "the control has another number");
+#ifdef KEY_FRAME_FILTER
+_Static_assert(VP9E_SET_KEY_FRAME_FILTERING == KEY_FRAME_FILTER, "the control has another number");
+#endif
 _Static_assert(VPX_ENCODER_ABI_VERSION >= ENCODER_ABI_MIN &&
                    VPX_ENCODER_ABI_VERSION <= ENCODER_ABI_MAX,
                "the encoder has another ABI");
