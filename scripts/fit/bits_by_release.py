@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -233,9 +234,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     folders = sorted(folder for folder in options.output.iterdir() if folder.is_dir())
     common = set.intersection(*({path.stem for path in folder.glob("*.npz")} for folder in folders))
     names = sorted(common & {path.stem for path in clips})
-    print("\n".join(bits_lines(folders, names)))
-    for folder in folders:
-        print("\n".join(strength_lines(folder, names)))
+    for line in chain(bits_lines(folders, names), *(strength_lines(folder, names) for folder in folders)):
+        print(line)
     return 0
 
 
