@@ -5,10 +5,10 @@ r"""Puts one table of both families of libvpx into README.md: releases up to 1.1
         --newer reports/new-1 reports/new-2
 
 Takes finished reports, of any number of corpora: the same ones for a libvpx of each family (rc-report
---libvpx PATH), the same rate controls in all. BD-rates are to each family's own VBR, means over the clips
-of all its reports. The table goes between the lines `<!-- families:begin -->` and `<!-- families:end -->`,
-the figures clip by clip to docs/results/families.json. In the commands the corpus is called
-$MUZERO_RC_CORPUS, and a libvpx lies where scripts/fetch_libvpx.sh puts it.
+--libvpx PATH); rate controls that not all of them have are left out. BD-rates are to each family's own VBR,
+means over the clips of all its reports. The table goes between the lines `<!-- families:begin -->` and
+`<!-- families:end -->`, the figures clip by clip to docs/results/families.json. In the commands the corpus
+is called $MUZERO_RC_CORPUS, and a libvpx lies where scripts/fetch_libvpx.sh puts it.
 """
 
 import argparse
@@ -60,11 +60,6 @@ class Family:
         """Their names, in the reports' order."""
         return [clip["name"] for report in self.reports for clip in report["clips"]]
 
-    @property
-    def methods(self) -> list[str]:
-        """The rate controls that all the reports have, in the order of the first."""
-        return [m for m in self.reports[0]["methods"] if all(m in r["methods"] for r in self.reports)]
-
     def encodes(self, method: str) -> list[dict[str, Any]]:
         """Those of one rate control."""
         return [e for report in self.reports for e in report["encodes"] if e["method"] == method]
@@ -105,12 +100,10 @@ def check_same(older: Family, newer: Family) -> None:
     """Refuses families that cannot be laid side by side.
 
     Raises:
-        WrongReports: other clips, settings or rate controls.
+        WrongReports: other clips or settings.
     """
-    for what in ("clips", "methods"):
-        one, other = (set(getattr(family, what)) for family in (older, newer))
-        if one != other:
-            raise WrongReports(f"{what} of one family only: {', '.join(sorted(one ^ other))}")
+    if alone := sorted(set(older.clips) ^ set(newer.clips)):
+        raise WrongReports(f"clips of one family only: {', '.join(alone)}")
     settings = {json.dumps(report["settings"]) for family in (older, newer) for report in family.reports}
     if len(settings) > 1:
         raise WrongReports("the reports were made with different settings")
@@ -121,20 +114,33 @@ def compared(test: Family, method: str, anchor: Family, anchor_method: str) -> d
     return bd_rates(anchor.curves(anchor_method), test.curves(method), test.clips)
 
 
-def comparisons(family: Family) -> Iterator[tuple[str, str]]:
-    """(rate control, anchor) of the table's rows: all to VBR, then learned policies to the first one."""
-    policies = family.reports[0]["policies"]
-    yield from ((method, LIBVPX_VBR) for method in family.methods)
-    yield from ((policy, policies[0]) for policy in policies[1:])
+def shared_methods(*families: Family) -> list[str]:
+    """The rate controls that all reports have, in the order of the first; VBR is among them.
+
+    Raises:
+        WrongReports: it is not.
+    """
+    reports = [report for family in families for report in family.reports]
+    shared = [m for m in reports[0]["methods"] if all(m in report["methods"] for report in reports)]
+    if LIBVPX_VBR not in shared:
+        raise WrongReports(f"not all reports have {LIBVPX_VBR}")
+    return shared
 
 
-def rows(family: Family) -> Iterator[str]:
+def comparisons(methods: Sequence[str], policies: Sequence[str]) -> list[tuple[str, str]]:
+    """(rate control, anchor) of the table's rows: all to VBR, then policies to the first of them."""
+    first, *others = [policy for policy in policies if policy in methods] or [LIBVPX_VBR]
+    return [*((method, LIBVPX_VBR) for method in methods), *((policy, first) for policy in others)]
+
+
+def rows(family: Family, methods: Sequence[str]) -> Iterator[str]:
     """A family's lines of the table."""
-    for method, anchor in comparisons(family):
+    policies = family.reports[0]["policies"]
+    for method, anchor in comparisons(methods, policies):
         summary = None if method == anchor else summarise(compared(family, method, family, anchor).values())
         fills = [e["kbps"] / e["target_kbps"] for e in family.encodes(method) if e["target_kbps"]]
         kept = summarise_budget(fills) if anchor == LIBVPX_VBR else None
-        name = f"**{method}**" if method in family.reports[0]["policies"] else method
+        name = f"**{method}**" if method in policies else method
         cells = [family.libvpx, name, anchor if summary else "", *summary_cells(summary)]
         cells += [f"{100 * kept.over_1:.1f} %", f"{kept.mean_fill:.3f}"] if kept else ["–", "–"]
         yield f"| {' | '.join(cells)} |"
@@ -150,9 +156,9 @@ def summary_cells(summary: BdSummary | None) -> list[str]:
     return [number(summary.mean), interval, number(summary.median), worse]
 
 
-def across(older: Family, newer: Family) -> Iterator[str]:
+def across(older: Family, newer: Family, methods: Sequence[str]) -> Iterator[str]:
     """What the newer release needs to the older one, by the same rate control."""
-    for method in newer.methods:
+    for method in methods:
         summary = summarise(compared(newer, method, older, method).values())
         if summary.low is not None:
             interval = f"{number(summary.low)} … {number(summary.high)}"
@@ -162,6 +168,7 @@ def across(older: Family, newer: Family) -> Iterator[str]:
 def section(older: Family, newer: Family, commit: str, corpus: str) -> str:
     """What stands between the markers."""
     settings, versions = older.reports[0]["settings"], older.reports[0]["versions"]
+    methods = shared_methods(older, newer)
     commands = [
         public_command(report["command"], family.libvpx, corpus)
         for family in (older, newer)
@@ -175,10 +182,10 @@ def section(older: Family, newer: Family, commit: str, corpus: str) -> str:
         "",
         HEAD,
         "| --- | --- | --- |" + " ---: |" * 6,
-        *rows(older),
-        *rows(newer),
+        *rows(older, methods),
+        *rows(newer, methods),
         "",
-        f"{newer.libvpx} to {older.libvpx}, at equal PSNR-Y: {', '.join(across(older, newer))}.",
+        f"{newer.libvpx} to {older.libvpx}, at equal PSNR-Y: {', '.join(across(older, newer, methods))}.",
         "",
         "```",
         *commands,
@@ -197,6 +204,7 @@ def public_command(command: str, libvpx: str, corpus: str) -> str:
 
 def figures(older: Family, newer: Family, commit: str) -> dict[str, Any]:
     """For docs/results/families.json."""
+    methods = shared_methods(older, newer)
     return {
         "commit": commit,
         "bd_rate": [
@@ -209,7 +217,7 @@ def figures(older: Family, newer: Family, commit: str) -> dict[str, Any]:
                 },
             }
             for family in (older, newer)
-            for method, anchor in comparisons(family)
+            for method, anchor in comparisons(methods, family.reports[0]["policies"])
             if method != anchor
         ],
     }

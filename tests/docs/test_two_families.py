@@ -35,7 +35,9 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def make_report(tmp_path: Path) -> MakeReport:
-    def make(libvpx: str, *clips: str, cpu_used: str = "4", worse: float = 1.0) -> Path:
+    def make(
+        libvpx: str, *clips: str, cpu_used: str = "4", worse: float = 1.0, more: tuple[str, ...] = ()
+    ) -> Path:
         encodes = [
             replace(
                 measured_encode(clip, method, rung, kbps=worse * BITS[method] * kbps),
@@ -50,7 +52,7 @@ def make_report(tmp_path: Path) -> MakeReport:
             clips=[ReportClip(clip, 64, 48, 2, 25.0, "ab" * 32) for clip in clips],
             encodes=encodes,
             failures=[],
-            rate_controls=list(METHODS),
+            rate_controls=[*METHODS, *more],
             policies=["controller", "shapes"],
             settings={"targets": "of a ladder", "cpu-used": cpu_used, "auto-alt-ref": "6"},
             versions={"libvpx": f"{libvpx} (ABI)", "processor": "A CPU, 2 threads", "ffmpeg": "5"},
@@ -79,7 +81,7 @@ def words(readme: Path, older: list[Path], newer: list[Path]) -> list[str]:
 def test_the_table_has_both_families_over_all_their_clips(
     script: ModuleType, make_report: MakeReport, readme: Path
 ) -> None:
-    older = [make_report("1.12.0", "a"), make_report("1.12.0", "b", "c")]
+    older = [make_report("1.12.0", "a", more=("libvpx-corpus",)), make_report("1.12.0", "b", "c")]
     newer = [make_report("1.17.0", "a", "b", "c", worse=1.02)]
     assert script.main(words(readme, older, newer)) == 0
     text = readme.read_text()
