@@ -65,6 +65,12 @@ def measure(name: str, size: str, frames: int, keep: Path | None = None) -> floa
     return peak_mb() - before
 
 
+def alone(name: str, size: str, frames: int) -> float:
+    """`measure` in a process of its own."""
+    command = [sys.executable, __file__, "--size", size, "--frames", str(frames), "--only", name]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def first_of(size: str, frames: int) -> FirstPass:
     """A first pass made by another process, so that its peak does not hide this one's."""
     with tempfile.TemporaryDirectory() as folder:
@@ -87,9 +93,7 @@ def main() -> None:
         print(f"{measure(args.only, args.size, args.frames, args.keep):.1f}")
         return
     for name in PASSES:
-        command = [sys.executable, __file__, "--size", args.size, "--frames", str(args.frames)]
-        done = subprocess.run([*command, "--only", name], check=True, capture_output=True, text=True)
-        print(f"{name:<24} {float(done.stdout):>8.0f} MB", flush=True)
+        print(f"{name:<24} {alone(name, args.size, args.frames):>8.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ def another(than: Libvpx, *, same_statistics: bool) -> str:
         path = system().path if version == system().version else str(CACHE / version / "libvpx.so")
         if version != than.version and (is_new == new) == same_statistics and Path(path).is_file():
             return path
-    pytest.skip("no such other libvpx is here: make test-libvpx fetches them")
+    kind = "as" if same_statistics else "unlike"
+    pytest.skip(f"no other libvpx is here with statistics laid out {kind} those of {than.version}")
 
 
 def test_statistics_of_another_layout_are_refused_in_a_line(libvpx: Libvpx) -> None:
