@@ -33,8 +33,11 @@ make)
   [ ! -e "/usr/share/debootstrap/scripts/$suite" ] || script=/usr/share/debootstrap/scripts/$suite
   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
     "$suite" "$root" "$(mirror)" "$script" >"$root.log" 2>&1 || { tail -n 3 "$root.log" >&2; exit 1; }
-  for settings in /etc/apt/apt.conf.d/*proxy* /etc/pip.conf /etc/xdg/pip/pip.conf; do
+  for settings in /etc/apt/apt.conf.d/*proxy*; do
     [ ! -f "$settings" ] || install -D -m 644 "$settings" "$root$settings"
+  done
+  for settings in /etc/pip.conf /etc/xdg/pip/pip.conf; do # constraints are a file of this machine
+    [ ! -f "$settings" ] || sed '/^ *constraint *=/d' "$settings" | install -D -m 644 /dev/stdin "$root$settings"
   done
   touch "$root/.ready"
   ;;

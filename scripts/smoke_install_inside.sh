@@ -5,7 +5,10 @@ wheel=$1 way=$2
 cd /smoke
 
 python3 -m venv venv
-[ "$way" = av ] || { apt-get update -qq && apt-get install -y -qq --no-install-recommends ffmpeg; } >apt.log 2>&1
+if [ "$way" = system ]; then
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends ffmpeg; } >apt.log 2>&1 ||
+    { tail -n 3 apt.log >&2; exit 1; }
+fi
 ! command -v cc >/dev/null || { echo "a compiler is here: this Debian is not bare" >&2; exit 1; }
 if [ "$way" = av ]; then
   ! command -v ffmpeg >/dev/null || apt-get purge -y -qq ffmpeg 'libvpx*' >apt.log 2>&1

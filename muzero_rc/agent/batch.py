@@ -179,7 +179,7 @@ def make_batch(
       rng: draws first frames and depths.
     """
     length = np.array([len(s.frames) for s in samples], np.int32)
-    longest = -(-int(length.max()) // 16) * 16
+    longest = -(-int(np.max(length)) // 16) * 16
     frames = np.stack([np.pad(s.frames, ((0, longest - len(s.frames)), (0, 0))) for s in samples])
     parts = []
     for s in samples:

@@ -147,7 +147,7 @@ def _check_curve(name: str, rates: Floats, qualities: Floats, max_gap: float) ->
             f"{rates[i + 1]:.1f} kbps {qualities[i + 1]:.3f})"
         )
         return BdRate(None, None, Refusal.NOT_MONOTONE, detail)
-    if steps.max() > max_gap:
+    if np.max(steps) > max_gap:
         i = int(np.argmax(steps))
         detail = (
             f"{name} curve: {steps[i]:.1f} between neighbours ({qualities[i]:.2f} and "
