@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -250,14 +250,21 @@ def memory_growth(folder: Path) -> Row:
     return (what, f"{peak_mib[0]:.0f} -> {peak_mib[1]:.0f} MiB", "no growth")
 
 
+def show(rows: Iterable[Row]) -> None:
+    """Prints each row of the table as it comes."""
+    for what, figure, limit in rows:
+        print(f"{what:<74}  {figure:>24}  {limit}".rstrip(), flush=True)
+
+
 def main() -> None:
     """Prints the table."""
-    rows = [*hook_costs(), pool_throughput(), *first_pass_notes()]
+    show(hook_costs())
+    show([pool_throughput()])
+    show(first_pass_notes())
     with tempfile.TemporaryDirectory() as name:
-        rows += [*against_vpxenc(Path(name)), first_pass_memory(), memory_growth(Path(name))]
-    widths = [max(len(row[i]) for row in rows) for i in range(2)]
-    for what, figure, limit in rows:
-        print(f"{what:<{widths[0]}}  {figure:>{widths[1]}}  {limit}")
+        show(against_vpxenc(Path(name)))
+        show([first_pass_memory()])
+        show([memory_growth(Path(name))])
 
 
 if __name__ == "__main__":

@@ -24,9 +24,10 @@ from encoder_bridge.encode.waiting import pool_of_one
 PASSES = ("first pass, plain", "first pass, with notes", "second pass", "decoder")
 
 
-def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
-    """Peak resident memory so far."""
-    return resource.getrusage(who).ru_maxrss / 1024
+def peak_mb() -> float:
+    """Peak resident memory of this process so far, without what the one that began it had."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def frames_of(size: str, frames: int) -> "subprocess.Popen[bytes]":
@@ -57,7 +58,7 @@ def measure(name: str, size: str, frames: int, keep: Path | None = None) -> floa
             assert process.stdout is not None
             while process.stdout.read(1 << 20):
                 pass
-        return peak_mb(resource.RUSAGE_CHILDREN)
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     before = peak_mb()
     first = first_of(size, frames)
     with frames_of(size, frames) as process:

@@ -16,7 +16,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from bench import LARGE, Row, best, children_s, decode
+from bench import LARGE, Row, best, children_s, decode, show
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
@@ -172,10 +172,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         policy = write_policy(folder / "bench.safetensors")
-        rows = [*decision_costs(policy), dispatch(folder), *opening(policy), *against_ffmpeg(folder)]
-    widths = [max(len(row[i]) for row in rows) for i in range(2)]
-    for what, figure, limit in rows:
-        print(f"{what:<{widths[0]}}  {figure:>{widths[1]}}  {limit}")
+        show(decision_costs(policy))
+        show([dispatch(folder)])
+        show(opening(policy))
+        show(against_ffmpeg(folder))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from bench import Row, decode
+from bench import Row, decode, show
 
 from muzero_rc.acting.actor import Actor
 from muzero_rc.acting.assignment import assign
@@ -234,12 +234,11 @@ def main() -> None:
         folder = Path(name)
         make_corpus(folder / "corpus")
         run = Run(folder, "replay.engine=memory")
-        rows = [*acting(run), searching(run), *learning(run)]
+        show(acting(run))
+        show([searching(run)])
+        show(learning(run))
         run.close()
-        rows.append(memory(folder))
-    widths = [max(len(row[i]) for row in rows) for i in range(2)]
-    for what, figure, limit in rows:
-        print(f"{what:<{widths[0]}}  {figure:>{widths[1]}}  {limit}".rstrip())
+        show([memory(folder)])
 
 
 if __name__ == "__main__":
