@@ -248,7 +248,7 @@ def _dynamics(
 ) -> Transition:
     """A residual step; bits and error are the forecast, what the action moves, and a correction."""
     actions = np.asarray(config.actions, np.float32)
-    centred = (actions - actions.mean()) / max(abs(actions - actions.mean()).max(), 1.0)
+    centred = (actions - actions.mean()) / max(np.max(abs(actions - actions.mean())), 1.0)
     chosen, moved = jax.nn.one_hot(action, len(actions)), octaves(config, widths, forecast.qindex, action)
     inputs = (jnp.asarray(state), chosen, (chosen @ centred)[..., None], moved[..., None], jnp.asarray(exo))
     x = jnp.concatenate(inputs, axis=-1)

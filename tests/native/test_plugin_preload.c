@@ -11,10 +11,19 @@
 
 enum { THREADS = 8 };
 
+/* libvpx's own VP8E_SET_ENABLEAUTOALTREF where nobody sets it. */
+enum { AUTO_ALT_REF = 1 };
+
+/* With all that libvpx 1.15 and newer do not tell by themselves, as the preload library finds it out. */
 static int attach(vpx_codec_ctx_t *codec, void *context) {
   vpx_rc_funcs_t funcs;
+  muzero_rc_plugin_gops(context, codec->config.enc, AUTO_ALT_REF);
   return muzero_rc_plugin_funcs(context, VPX_EXT_RATECTRL_ABI_VERSION, &funcs) ||
          vpx_codec_control(codec, VP9E_SET_EXTERNAL_RATE_CONTROL, &funcs);
+}
+
+static void hand_over(const vpx_codec_cx_pkt_t *packet, void *context) {
+  muzero_rc_plugin_packet(context, packet);
 }
 
 static int quality_mode(vpx_codec_ctx_t *codec, void *context) {
@@ -36,7 +45,7 @@ static encoded registered(void) {
   encoded out = {0};
   if (!muzero_rc_policy_open("controller", &policy, NULL, 0) &&
       !muzero_rc_plugin_open(policy, &plugin))
-    out = encode_clip(attach, plugin);
+    out = encode_clip_watched(attach, hand_over, plugin);
   muzero_rc_plugin_close(&plugin);
   muzero_rc_policy_close(&policy);
   return out;
