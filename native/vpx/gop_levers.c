@@ -95,6 +95,7 @@ static int set_shape(muzero_rc_gop_levers *levers, controls *to, muzero_rc_model
   shape.length =
       levers->settings.keep_length ? 0 : muzero_rc_gop_length_fit(shape.length, question);
   if (!levers->settings.keep_length) set_length(to, shape.length);
+  levers->set.length = shape.length;
   /* A flush codes the rest of the GOP under way too: its layers and filter must last. */
   if (!in_gop) {
     set_layers(to, levers, shape.layers);

@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from support.libvpx_releases import Libvpx
 from support.native_samples import frame_bytes
 
@@ -43,3 +44,15 @@ def test_gops_are_as_long_and_deep_as_asked(libvpx: Libvpx) -> None:
     hidden = np.sort(coded["show_index"][coded["frame_type"] == ALTREF])
     inside = [int(((hidden > start) & (hidden < end)).sum()) for start, end in ((16, 22), (22, 32))]
     assert inside == [1, 0]
+
+
+@pytest.mark.parametrize("tail", [3, 4, 5, 6])
+def test_frames_behind_the_last_long_gop_get_what_was_decided(libvpx: Libvpx, tail: int) -> None:
+    """They are fewer than the length that was set, so libvpx gives them no alt-ref."""
+    frames = moving()[: 44 + tail]
+    config = EncoderConfig(width=WIDTH, height=HEIGHT, target_kbps=60, cpu_used=5, quick=0)
+    shapes = [GopShape(16), GopShape(16), GopShape(12)]
+    result = encode(frames, first_pass(frames, config), config, shapes=shapes)
+    coded = result.records[result.records["frame_type"] != SHOW_EXISTING]
+    assert gop_starts(result.records)[:3] == [0, 16, 32] and result.guarded == 0
+    assert coded["qindex"].tolist() == coded["q_ref"].tolist()
