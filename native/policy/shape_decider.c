@@ -100,6 +100,7 @@ int muzero_rc_shape_decider_answer(void *self, const muzero_rc_clip_state *state
   const int32_t end = start + least(question->frames_left, AHEAD);
   const int32_t flush = d->count - 1 - question->longest; /* the frames that come without new ones */
   d->end_count = 0;
+  shape->strength = question->strength;
   if (start < 0 || end >= d->count) return 0;
   judge(d, end + 1, usual_step(state));
   const muzero_rc_shape_plan plan = {.worth = d->worth,

@@ -33,6 +33,7 @@ typedef struct muzero_rc_shape_question {
   int32_t longest;     /* length that the look-ahead has room for */
   int32_t flush;       /* 1: the encoder gets no further frames: all GOPs from here to the clip's
                           end share this shape */
+  int32_t strength;    /* of the alt-ref's filter that serves this libvpx best; -1: as configured */
 } muzero_rc_shape_question;
 
 /* Whether libvpx takes it with a look-ahead of `lag` frames. */

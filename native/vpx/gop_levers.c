@@ -78,6 +78,12 @@ static int32_t next_start(const muzero_rc_gop_levers *levers,
   return levers->next_start > coded ? levers->next_start : coded;
 }
 
+/* Measured: docs/libvpx.md. What the user chose stays. */
+static int32_t best_strength(const muzero_rc_gop_levers *levers, const muzero_rc_libvpx *libvpx) {
+  if (levers->settings.arnr_strength >= 0 || libvpx->release == NULL) return -1;
+  return libvpx->release->filter_strength;
+}
+
 static int ask(muzero_rc_gop_levers *levers, muzero_rc_model *model,
                const muzero_rc_shape_question *question) {
   if (levers->answered > question->gop_index) return 0;
@@ -139,7 +145,8 @@ int muzero_rc_gop_levers_before_encode(muzero_rc_gop_levers *levers,
       .show_index = start,
       .frames_left = smaller(left, muzero_rc_clip_state_scene_left(state, start)),
       .longest = levers->settings.lag - 2,
-      .flush = flush};
+      .flush = flush,
+      .strength = best_strength(levers, libvpx)};
   const int error = ask(levers, model, &question);
   const bool in_gop = tracker->alt_ref > tracker->shown + 1;
   return error ? error : set_shape(levers, &to, model, &question, in_gop);

@@ -1,17 +1,21 @@
 """On every release: GOPs have the shapes that were asked for, and are followed frame by frame."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from support.libvpx_releases import Libvpx
 from support.native_samples import frame_bytes
 
+from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import first_pass
 from encoder_bridge.encode.gop_shapes import GopShape, gop_starts
 from encoder_bridge.encode.layouts import ALTREF, SHOW_EXISTING
 from encoder_bridge.encode.run import encode
 from encoder_bridge.media.vp9_headers import frame_headers
+from muzero_rc.deploy.policy_names import SHAPES, resolve
 
 WIDTH, HEIGHT, FRAMES = 64, 48, 70
 
@@ -56,3 +60,19 @@ def test_frames_behind_the_last_long_gop_get_what_was_decided(libvpx: Libvpx, ta
     coded = result.records[result.records["frame_type"] != SHOW_EXISTING]
     assert gop_starts(result.records)[:3] == [0, 16, 32] and result.guarded == 0
     assert coded["qindex"].tolist() == coded["q_ref"].tolist()
+
+
+def test_a_policy_of_shapes_takes_the_filter_strength_that_serves_best(libvpx: Libvpx) -> None:
+    """Which is the default up to 1.14 and 3 from 1.15 on; what the user chose stays."""
+    frames, policy = moving(), _native.Policy(resolve(SHAPES).native)
+    config = EncoderConfig(width=WIDTH, height=HEIGHT, target_kbps=60, cpu_used=5)
+    first = first_pass(frames, config)
+    result = encode(frames, first, config, policy=policy, keep_packets=True)
+    assert {shape.strength for shape in result.shapes} == {3 if libvpx.by_index else -1}
+    chosen = replace(config, arnr_strength=3)
+    same = encode(frames, first, chosen, policy=policy, keep_packets=True)
+    assert {shape.strength for shape in same.shapes} == {-1}
+    if libvpx.by_index:
+        assert [data for _, _, data in same.packets] == [data for _, _, data in result.packets]
+        usual = encode(frames, first, replace(config, arnr_strength=5), policy=policy, keep_packets=True)
+        assert [data for _, _, data in usual.packets] != [data for _, _, data in result.packets]

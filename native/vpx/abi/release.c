@@ -5,19 +5,19 @@
 
 static const muzero_rc_release kReleases[] = {
     /* version, encoder ABI, external rate control ABI, its control, key frame filter's control,
-     * statistics, filter, layout */
-    {"1.10.0", 24, 1, 70, 0, 25, true, &muzero_rc_layout_1},
-    {"1.11.0", 25, 1, 70, 0, 25, true, &muzero_rc_layout_1},
-    {"1.12.0", 25, 1, 70, 0, 25, true, &muzero_rc_layout_1},
-    {"1.13.0", 30, 6, 70, 0, 25, true, &muzero_rc_layout_6},
-    {"1.13.1", 30, 6, 70, 0, 25, true, &muzero_rc_layout_6},
-    {"1.14.0", 34, 7, 70, 0, 26, false, &muzero_rc_layout_7},
-    {"1.14.1", 34, 7, 70, 0, 26, false, &muzero_rc_layout_7},
-    {"1.15.0", 36, 9, 71, 66, 26, false, &muzero_rc_layout_9}, /* this one came before that one */
-    {"1.15.1", 37, 10, 70, 76, 26, false, &muzero_rc_layout_9},
-    {"1.15.2", 37, 10, 70, 76, 26, false, &muzero_rc_layout_9},
-    {"1.16.0", 39, 12, 70, 76, 26, false, &muzero_rc_layout_12},
-    {"1.17.0", 39, 12, 70, 76, 26, false, &muzero_rc_layout_12},
+     * statistics, filter's strength and overflow, layout */
+    {"1.10.0", 24, 1, 70, 0, 25, -1, true, &muzero_rc_layout_1},
+    {"1.11.0", 25, 1, 70, 0, 25, -1, true, &muzero_rc_layout_1},
+    {"1.12.0", 25, 1, 70, 0, 25, -1, true, &muzero_rc_layout_1},
+    {"1.13.0", 30, 6, 70, 0, 25, -1, true, &muzero_rc_layout_6},
+    {"1.13.1", 30, 6, 70, 0, 25, -1, true, &muzero_rc_layout_6},
+    {"1.14.0", 34, 7, 70, 0, 26, -1, false, &muzero_rc_layout_7},
+    {"1.14.1", 34, 7, 70, 0, 26, -1, false, &muzero_rc_layout_7},
+    {"1.15.0", 36, 9, 71, 66, 26, 3, false, &muzero_rc_layout_9}, /* this one came before that one */
+    {"1.15.1", 37, 10, 70, 76, 26, 3, false, &muzero_rc_layout_9},
+    {"1.15.2", 37, 10, 70, 76, 26, 3, false, &muzero_rc_layout_9},
+    {"1.16.0", 39, 12, 70, 76, 26, 3, false, &muzero_rc_layout_12},
+    {"1.17.0", 39, 12, 70, 76, 26, 3, false, &muzero_rc_layout_12},
 };
 enum { RELEASES = sizeof(kReleases) / sizeof(kReleases[0]) };
 

@@ -15,6 +15,7 @@ typedef struct muzero_rc_release {
   int control_id;       /* VP9E_SET_EXTERNAL_RATE_CONTROL */
   int key_frame_filter; /* VP9E_SET_KEY_FRAME_FILTERING; 0: there is none */
   int stats_fields;     /* doubles in a frame's first-pass statistics, without the layer */
+  int filter_strength;  /* of alt-refs, that serves better than libvpx's default; -1: none does */
   bool filter_overflows; /* the alt-ref filter multiplies in 16 bits, on x86 */
   const muzero_rc_layout *layout;
 } muzero_rc_release;
