@@ -121,8 +121,8 @@ def joined(networks: Sequence[Params]) -> Params:
     }
 
 
-def with_doubt(params: Params, mean: Array, scale: Array) -> Params:
-    """The network's word taken by `TRUST`, less what unusual lengths cost: two more units a layer."""
+def with_doubt(params: Params, mean: Array, scale: Array, trust: float = TRUST) -> Params:
+    """The network's word taken by `trust`, less what unusual lengths cost: two more units a layer."""
     length = [name for name, _ in _native.feature_tables()["shape"]].index("length")  # log2 of frames / 10
     features, width = params["in.w"].shape
     usual = np.log2(USUAL / 10)
@@ -140,8 +140,8 @@ def with_doubt(params: Params, mean: Array, scale: Array) -> Params:
         **wider,
         "in.b": np.append(params["in.b"], [-beyond, beyond]),
         "hidden.b": np.append(params["hidden.b"], [0.0, 0.0]),
-        "out.w": np.concatenate([TRUST * params["out.w"], [[-SHORTER], [-LONGER]]]),
-        "out.b": TRUST * params["out.b"],
+        "out.w": np.concatenate([trust * params["out.w"], [[-SHORTER], [-LONGER]]]),
+        "out.b": trust * params["out.b"],
     }
 
 
@@ -177,18 +177,28 @@ class LeftOut:
         return f"left out: correlation inside a clip {self.correlation:+.3f}, R2 {self.r2:+.3f}"
 
 
-def left_out(data: Sequences, folds: int) -> LeftOut:
+def folds_of(data: Sequences, folds: int) -> Array:
+    """i4[N]: the fold of each encode; clips of one original are in one fold."""
+    order = np.random.default_rng(0).permutation(originals(data.clip)).tolist()
+    return np.array([order.index(original_of(one)) % folds for one in data.clip])
+
+
+def left_out(data: Sequences, folds: int, clips: int | None = None) -> LeftOut:
     """How the fit does on clips that it did not see.
 
     Args:
       data: of as many originals as there are folds, or more.
       folds: 2 or more.
+      clips: of the other folds, drawn, that each fit may see; None: all.
     """
-    order = np.random.default_rng(0).permutation(originals(data.clip)).tolist()
-    fold = np.array([order.index(original_of(one)) % folds for one in data.clip])
+    fold = folds_of(data, folds)
     said = np.zeros(len(data.gain))
     for k in range(folds):
-        params, mean, scale = fit_all(data.only(fold != k))
+        seen = fold != k
+        if clips is not None:
+            names = np.random.default_rng(0).permutation(sorted(set(data.clip[seen])))
+            seen &= np.isin(data.clip, names[:clips])
+        params, mean, scale = fit_all(data.only(seen))
         test = data.only(fold == k)
         worth = np.asarray(network(params, np.clip((test.features - mean) * scale, -LIMIT, LIMIT)))
         summed = np.bincount(test.of, worth * test.share, len(test.gain))
@@ -204,13 +214,20 @@ def left_out(data: Sequences, folds: int) -> LeftOut:
 
 
 def write_shapes(path: Path, data: Sequences, provenance: Mapping[str, Any]) -> None:
-    """Fits to all of the data and writes the policy file; it appears under its name when it is whole.
+    """Fits to all of the data and writes the policy file, as `write_fit` does."""
+    write_fit(path, fit_all(data), provenance)
+
+
+def write_fit(
+    path: Path, fitted: tuple[Params, Array, Array], provenance: Mapping[str, Any], trust: float = TRUST
+) -> None:
+    """Writes the policy file of a fit by `fit_all`; it appears under its name when it is whole.
 
     Raises:
       OSError: the file cannot be written; what was there before still is.
     """
-    params, mean, scale = fit_all(data)
-    params = with_doubt(params, mean, scale)
+    params, mean, scale = fitted
+    params = with_doubt(params, mean, scale, trust)
     deployed = {name: value for name, value in params.items() if name != "tail"}
     deployed |= {"norm.mean": mean, "norm.scale": scale}
     tensors = {f"shapes_{name}": np.asarray(value, np.float32) for name, value in deployed.items()}

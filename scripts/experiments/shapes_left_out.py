@@ -1,0 +1,157 @@
+r"""What a policy of GOP shapes brings on clips that its fit left out: refitted by folds, encoded under each.
+
+    python scripts/experiments/shapes_left_out.py CLIPS… --scans scans.jsonl… -o left-out.jsonl
+
+The clips of the scans are dealt into folds, those of one original together. For each fold a policy is fitted
+to the other folds, and its own clips are encoded under that policy and under the controller, at the target of
+their scan, once each. What is printed is the gain at equal rate in per cent of rate, mean over clips with a
+bootstrap 95 % interval. One line a clip is added to the file as it ends; the same command goes on where it
+was. `--clips N` first prints how well fits to N clips of the other folds foresee the scans, and encodes
+nothing. Needs the [train] extra.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoder_bridge import _native
+from encoder_bridge.encode.first_pass_cache import cache_folder
+from muzero_rc.config.schema import Config
+from muzero_rc.corpus.clips import CorpusError, find_clips
+from muzero_rc.corpus.instances import Instance
+from muzero_rc.deploy.policy_names import CONTROLLER
+from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.engine import libvpx_engine
+from muzero_rc.errors import RunError
+from muzero_rc.evaluation.statistics import bootstrap_interval
+from muzero_rc.shapes.credits import Sequences, read_sequences, slope_db
+from muzero_rc.shapes.fit import fit_all, folds_of, left_out, write_fit
+from muzero_rc.shapes.scan_file import read_rows
+
+OFTEN = 15.0  # per cent: a clip counts up to it, as in the fit
+
+
+def slopes_of(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], float]:
+    """What e times the rate brings in dB, by clip and target."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row["clip"], row["kbps_asked"]].append(row)
+    return {key: slope_db(group) for key, group in groups.items()}
+
+
+def encoded(
+    store: ClipStore, instance: Instance, kbps: int, policies: Mapping[str, Any]
+) -> dict[str, tuple[float, float]]:
+    """Rate and PSNR of one encode under each policy."""
+    jobs = [
+        store.job(name, instance, kbps, mode="policy", policy=policy) for name, policy in policies.items()
+    ]
+    return {done.job.name: (done.result.kbps, done.result.psnr_y_db) for done in store.played(iter(jobs))}
+
+
+def policies_of(data: Sequences, trusts: Sequence[float], folder: Path) -> dict[str, Any]:
+    """The controller, and the fit to the data with its word taken by each of `trusts`."""
+    fitted, policies = fit_all(data), {CONTROLLER: _native.Policy(CONTROLLER)}
+    for trust in trusts:
+        path = folder / f"{trust}.safetensors"
+        write_fit(path, fitted, {"fitted to": "the other folds"}, trust)
+        policies[f"trust {trust}"] = _native.Policy(str(path))
+    return policies
+
+
+def rows_of(
+    data: Sequences,
+    scans: Sequence[Mapping[str, Any]],
+    clips: Mapping[str, Path],
+    options: argparse.Namespace,
+) -> Iterator[dict[str, Any]]:
+    """What comes of each clip that is not in the output yet."""
+    known = options.output.read_text().splitlines() if options.output.exists() else []
+    ended = {json.loads(line)["clip"] for line in known}
+    fold, slopes = folds_of(data, options.folds), slopes_of(scans)
+    config = Config()
+    config = replace(config, data=replace(config.data, anchor_cq_levels=(46, 26)))
+    with (
+        ClipStore(libvpx_engine(), config, cache_folder() / "training") as store,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        for k in range(options.folds):
+            chosen = [
+                clip for clip in sorted(set(data.clip[fold == k]))[:: options.every] if clip not in ended
+            ]
+            if not chosen:
+                continue
+            policies = policies_of(data.only(fold != k), options.trusts, Path(folder))
+            for clip in chosen:
+                kbps = min(target for name, target in slopes if name == clip)
+                instance = Instance(clip, clip, (clips[clip],))
+                if not store.prepared([instance]):
+                    continue
+                rates = encoded(store, instance, kbps, policies)
+                base = rates[CONTROLLER]
+                gains = {
+                    name: 100.0 * ((psnr - base[1]) / slopes[clip, kbps] - np.log(rate / base[0]))
+                    for name, (rate, psnr) in rates.items()
+                    if name != CONTROLLER
+                }
+                fill = {name: rate / kbps for name, (rate, _) in rates.items()}
+                yield {"clip": clip, "kbps": kbps, "gain": gains, "fill": fill}
+
+
+def report(path: Path) -> Iterator[str]:
+    """The lines that are printed: all clips, then by category."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    kinds = sorted({row["clip"].split("-")[0] for row in rows})
+    for kind in ("", *kinds):
+        own = [row for row in rows if row["clip"].startswith(kind)]
+        for name in own[0]["gain"]:
+            gains = np.clip([row["gain"][name] for row in own], -OFTEN, OFTEN)
+            low, high = bootstrap_interval(gains) if len(gains) > 1 else (np.nan, np.nan)
+            yield (
+                f"{kind or 'all':14s}{name:12s}{len(own):4d} clips {gains.mean():+.2f} % "
+                f"({low:+.2f} … {high:+.2f}), median {np.median(gains):+.2f}"
+            )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; status 2 for clips or scans that cannot be used."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpus", type=Path, nargs="+")
+    parser.add_argument("--scans", type=Path, nargs="+", required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a line for each clip")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--every", type=int, default=3, help="only each so-manieth clip of a fold")
+    parser.add_argument("--trusts", type=float, nargs="+", default=[0.5, 0.75, 1.0])
+    parser.add_argument("--clips", type=int, nargs="+", help="how many to fit to; encodes nothing")
+    options = parser.parse_args(argv)
+    try:
+        clips = {path.stem: path for folder in options.corpus for path in find_clips(folder)}
+        scans = [row for path in options.scans for row in read_rows(path) if row["clip"] in clips]
+        data = read_sequences(scans, clips, cache_folder() / "training" / "frames")
+    except (CorpusError, RunError) as error:
+        print(f"shapes_left_out: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(data.gain)} encodes of {len(set(data.clip))} clips", flush=True)
+    for count in options.clips or ():
+        print(f"{count} clips: {left_out(data, options.folds, count)}", flush=True)
+    if options.clips:
+        return 0
+    for row in rows_of(data, scans, clips, options):
+        with options.output.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+    print("\n".join(report(options.output)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
