@@ -24,6 +24,7 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.first_pass_cache import cache_folder
+from muzero_rc.cli.shapes import ANCHOR_LEVELS
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance
@@ -33,10 +34,8 @@ from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.errors import RunError
 from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.shapes.credits import Sequences, read_sequences, slope_db
-from muzero_rc.shapes.fit import fit_all, folds_of, left_out, write_fit
+from muzero_rc.shapes.fit import GREATEST_GAIN, fit_all, folds_of, left_out, write_fit
 from muzero_rc.shapes.scan_file import read_rows
-
-OFTEN = 15.0  # per cent: a clip counts up to it, as in the fit
 
 
 def slopes_of(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], float]:
@@ -78,7 +77,7 @@ def rows_of(
     ended = {json.loads(line)["clip"] for line in known}
     fold, slopes = folds_of(data, options.folds), slopes_of(scans)
     config = Config()
-    config = replace(config, data=replace(config.data, anchor_cq_levels=(46, 26)))
+    config = replace(config, data=replace(config.data, anchor_cq_levels=ANCHOR_LEVELS))
     with (
         ClipStore(libvpx_engine(), config, cache_folder() / "training") as store,
         tempfile.TemporaryDirectory() as folder,
@@ -113,7 +112,7 @@ def report(path: Path) -> Iterator[str]:
     for kind in ("", *kinds):
         own = [row for row in rows if row["clip"].startswith(kind)]
         for name in own[0]["gain"]:
-            gains = np.clip([row["gain"][name] for row in own], -OFTEN, OFTEN)
+            gains = np.clip([row["gain"][name] for row in own], -GREATEST_GAIN, GREATEST_GAIN)
             low, high = bootstrap_interval(gains) if len(gains) > 1 else (np.nan, np.nan)
             yield (
                 f"{kind or 'all':14s}{name:12s}{len(own):4d} clips {gains.mean():+.2f} % "

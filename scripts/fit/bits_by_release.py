@@ -34,6 +34,7 @@ from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.evaluation.statistics import bootstrap_interval
+from muzero_rc.shapes.scan import targets_of
 
 KEEP = -1
 LEAST_BITS = 8.0
@@ -47,9 +48,7 @@ Columns = dict[str, np.ndarray]
 def jobs_of(store: ClipStore, instance: Instance, options: argparse.Namespace) -> Iterator[Job]:
     """A clip's encodes."""
     policy = _native.Policy(CONTROLLER)
-    rates = store.anchor(instance).rates_kbps
-    for place in options.places:
-        kbps = max(1, round(rates[0] ** (1.0 - place) * rates[-1] ** place))
+    for kbps in targets_of(store, instance, options.places):
         for strength in (KEEP, *options.strengths):
             shapes = np.array([(0, KEEP, strength, KEEP)] * LONGEST_GOP_COUNT, np.int32)
             yield store.job(
