@@ -150,7 +150,7 @@ void muzero_rc_encoder_shape(muzero_rc_encoder *encoder, vpx_codec_ctx_t *codec,
   const muzero_rc_functions functions = {.control = (muzero_rc_function)libvpx->control};
   const muzero_rc_encoder_setup setup = {.libvpx = &functions,
                                          .cfg = &encoder->cfg,
-                                         .auto_alt_ref = -1,
+                                         .auto_alt_ref = encoder->auto_alt_ref,
                                          .arnr_strength = -1,
                                          .arnr_max_frames = -1,
                                          .keep = encoder->kept | (filter_spoils(encoder)
