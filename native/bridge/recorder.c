@@ -172,7 +172,9 @@ static int prepare(muzero_rc_recorder *recorder, const muzero_rc_settings *setti
                                        .kf_max_dist = settings->kf_max_dist,
                                        .auto_alt_ref = settings->auto_alt_ref,
                                        .arnr_strength = settings->arnr_strength,
-                                       .arnr_max_frames = settings->arnr_max_frames};
+                                       .arnr_max_frames = settings->arnr_max_frames,
+                                       .best_strength =
+                                           recorder->libvpx->release->filter_strength};
   const int error = muzero_rc_callbacks_prepare(recorder->callbacks, &recorder->clip,
                                                 recorder->stats, &gops);
   if (!error && muzero_rc_filter_spoils(recorder->libvpx->release, settings->bit_depth))

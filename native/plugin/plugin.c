@@ -13,6 +13,7 @@ struct muzero_rc_plugin {
   const muzero_rc_policy *policy;
   muzero_rc_callbacks *callbacks;
   muzero_rc_peak peak; /* 0: none */
+  int ext_abi;         /* of the callbacks that were filled in; 0: none yet */
   int64_t sse; /* of the frame whose packet comes next */
 };
 
@@ -78,7 +79,9 @@ static int prepare(muzero_rc_plugin *plugin, const muzero_rc_encoder_setup *setu
                                            .kf_max_dist = (int32_t)cfg->kf_max_dist,
                                            .auto_alt_ref = setup->auto_alt_ref,
                                            .arnr_strength = setup->arnr_strength,
-                                           .arnr_max_frames = setup->arnr_max_frames};
+                                           .arnr_max_frames = setup->arnr_max_frames,
+                                           .best_strength =
+                                               muzero_rc_filter_strength(plugin->ext_abi)};
   muzero_rc_frame_stats *const copied = calloc((size_t)frames, sizeof(*copied));
   if (!copied) return -ENOMEM;
   muzero_rc_blob_stats(stats.buf, frames, fields, copied);
@@ -143,6 +146,7 @@ int32_t muzero_rc_qindex(int32_t quantizer) {
 int muzero_rc_plugin_funcs(muzero_rc_plugin *plugin, int abi, struct vpx_rc_funcs *funcs) {
   const muzero_rc_layout *const layout = muzero_rc_layout_of(abi);
   if (!layout) return -ENOTSUP;
+  plugin->ext_abi = abi;
   layout->fill(plugin->callbacks, funcs);
   return 0;
 }

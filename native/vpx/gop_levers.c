@@ -78,10 +78,9 @@ static int32_t next_start(const muzero_rc_gop_levers *levers,
   return levers->next_start > coded ? levers->next_start : coded;
 }
 
-/* Measured: docs/libvpx.md. What the user chose stays. */
-static int32_t best_strength(const muzero_rc_gop_levers *levers, const muzero_rc_libvpx *libvpx) {
-  if (levers->settings.arnr_strength >= 0 || libvpx->release == NULL) return -1;
-  return libvpx->release->filter_strength;
+/* What the user chose stays. */
+static int32_t best_strength(const muzero_rc_gop_settings *settings) {
+  return settings->arnr_strength >= 0 ? -1 : settings->best_strength;
 }
 
 static int ask(muzero_rc_gop_levers *levers, muzero_rc_model *model,
@@ -146,7 +145,7 @@ int muzero_rc_gop_levers_before_encode(muzero_rc_gop_levers *levers,
       .frames_left = smaller(left, muzero_rc_clip_state_scene_left(state, start)),
       .longest = levers->settings.lag - 2,
       .flush = flush,
-      .strength = best_strength(levers, libvpx)};
+      .strength = best_strength(&levers->settings)};
   const int error = ask(levers, model, &question);
   const bool in_gop = tracker->alt_ref > tracker->shown + 1;
   return error ? error : set_shape(levers, &to, model, &question, in_gop);

@@ -16,6 +16,7 @@ typedef struct muzero_rc_gop_settings {
   int32_t auto_alt_ref; /* these three: -1 is libvpx's default */
   int32_t arnr_strength;
   int32_t arnr_max_frames;
+  int32_t best_strength; /* that a policy may set; -1: none is better than libvpx's default */
   bool keep_length; /* these three: the user's own setting, which no shape changes */
   bool keep_layers;
   bool keep_filter;

@@ -11,6 +11,7 @@ from support.libvpx_releases import Libvpx
 from support.native_samples import finish, first_pass, moving_texture, packets_of, settings
 
 from encoder_bridge import _native
+from muzero_rc.deploy.policy_names import CONTROLLER, SHAPES, resolve
 from muzero_rc.deploy.preload import find_places
 
 SOURCE = Path(__file__).with_name("encode_raw.c")
@@ -58,12 +59,14 @@ def split(data: bytes) -> list[bytes]:
     return packets
 
 
-def by_the_extension(auto_alt_ref: int, mode: str) -> list[bytes]:
+def by_the_extension(auto_alt_ref: int, name: str) -> list[bytes]:
     clip = moving_texture(WIDTH, HEIGHT, FRAMES)
     config = settings(WIDTH, HEIGHT, target_kbps=KBPS, auto_alt_ref=auto_alt_ref)
     pool = _native.Pool(1)
     blob = first_pass(pool, config, clip)
-    policy = _native.Policy("controller") if mode == "policy" else None
+    native = resolve(name).native
+    policy = _native.Policy(native) if native else None
+    mode = "policy" if native else name
     pool.start(0, config, clip, stats=blob, mode=mode, policy=policy, keep_packets=True)
     finish(pool, 0)
     packets = packets_of(pool, 0)
@@ -71,13 +74,17 @@ def by_the_extension(auto_alt_ref: int, mode: str) -> list[bytes]:
     return packets
 
 
-@pytest.mark.parametrize("auto_alt_ref", [0, 1, 6])
-def test_its_packets_are_those_of_the_extension(program: Any, libvpx: Libvpx, auto_alt_ref: int) -> None:
-    preload = str(find_places().preload)
-    status, packets, said = program(auto_alt_ref, LD_PRELOAD=preload, MUZERO_RC_POLICY="controller")
+@pytest.mark.parametrize(
+    ("policy", "auto_alt_ref"), [(CONTROLLER, 0), (CONTROLLER, 1), (CONTROLLER, 6), (SHAPES, 6)]
+)
+def test_its_packets_are_those_of_the_extension(
+    program: Any, libvpx: Libvpx, policy: str, auto_alt_ref: int
+) -> None:
+    preload, native = str(find_places().preload), str(resolve(policy).native)
+    status, packets, said = program(auto_alt_ref, LD_PRELOAD=preload, MUZERO_RC_POLICY=native)
     assert status == 0, said
-    assert "policy controller decides" in said and "0 fallbacks" in said
-    assert packets == by_the_extension(auto_alt_ref, "policy")
+    assert f"policy {native} decides" in said and "0 fallbacks" in said
+    assert packets == by_the_extension(auto_alt_ref, policy)
 
 
 def test_left_alone_it_changes_nothing(program: Any, libvpx: Libvpx) -> None:

@@ -49,6 +49,12 @@ bool muzero_rc_filter_spoils(const muzero_rc_release *release, int bit_depth) {
   return release && release->filter_overflows && bit_depth > 10;
 }
 
+int muzero_rc_filter_strength(int ext_abi) {
+  for (int i = 0; i < RELEASES; ++i)
+    if (kReleases[i].ext_abi == ext_abi) return kReleases[i].filter_strength;
+  return -1;
+}
+
 const muzero_rc_layout *muzero_rc_layout_of(int ext_abi) {
   for (int i = 0; i < RELEASES; ++i)
     if (kReleases[i].ext_abi == ext_abi) return kReleases[i].layout;

@@ -29,6 +29,10 @@ const muzero_rc_release *muzero_rc_release_of(const char *version, int encoder_a
  * (11 dB were seen where 33 are right). It has to be off there. NULL is fine. */
 bool muzero_rc_filter_spoils(const muzero_rc_release *release, int bit_depth);
 
+/* The strength of the alt-ref's filter that serves best (docs/libvpx.md) on the releases of a
+ * VPX_EXT_RATECTRL_ABI_VERSION; -1: libvpx's default, or the ABI is unknown. */
+int muzero_rc_filter_strength(int ext_abi);
+
 /* The layout of a header's VPX_EXT_RATECTRL_ABI_VERSION; NULL when it is unknown. */
 const muzero_rc_layout *muzero_rc_layout_of(int ext_abi);
 
