@@ -82,7 +82,7 @@ def train_shapes(args: argparse.Namespace) -> int:
     """Scans, fits, writes the policy file, and prints its name."""
     from encoder_bridge.encode.first_pass_cache import cache_folder
     from muzero_rc.corpus.clips import find_clips
-    from muzero_rc.shapes.fit import originals
+    from muzero_rc.shapes.left_out import originals
     from muzero_rc.shapes.train import check_folds, fit_policy
 
     output = Path(args.output)

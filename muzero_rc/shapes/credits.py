@@ -150,13 +150,16 @@ def one_group(rows: Mapping[str, Mapping[str, Any]], features: Callable[[float],
         yield x, y, share, gain, tail
 
 
-def read_sequences(rows: Iterable[Mapping[str, Any]], clips: Mapping[str, Path], cache: Path) -> Sequences:
+def read_sequences(
+    rows: Iterable[Mapping[str, Any]], clips: Mapping[str, Path], cache: Path, least: int = LEAST_TRIALS
+) -> Sequences:
     """All encodes of scans whose lengths alone were varied.
 
     Args:
       rows: of `muzero_rc.shapes.scan_file`.
       clips: by name; encodes of others, and of what these clips were before, are left out.
       cache: of frames.
+      least: encodes of a clip at a target, or they are left out; 2 or more.
 
     Raises:
       RunError: there are not enough encodes of any clip.
@@ -171,7 +174,7 @@ def read_sequences(rows: Iterable[Mapping[str, Any]], clips: Mapping[str, Path],
     for number, ((clip, _), found) in enumerate(sorted(groups.items())):
         content = clip_hash((clips[clip],))
         of_now = {name: row for name, row in found.items() if row.get("clip_hash", content) == content}
-        if "own" not in of_now or len(of_now) < LEAST_TRIALS:
+        if "own" not in of_now or len(of_now) < least:
             continue
         if clip not in made:
             made = {clip: shape_features(clips[clip], len(of_now["own"]["frame_psnr"]), cache)}
@@ -183,7 +186,7 @@ def read_sequences(rows: Iterable[Mapping[str, Any]], clips: Mapping[str, Path],
                 columns[name].append(value)
     if not columns:
         raise RunError(
-            f"no clip can be learned from: of each, encodes with libvpx's own shapes and {LEAST_TRIALS - 1} "
+            f"no clip can be learned from: of each, encodes with libvpx's own shapes and {least - 1} "
             "other sequences of lengths are needed"
         )
     arrays = {name: np.array(values) for name, values in columns.items()}

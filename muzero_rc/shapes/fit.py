@@ -6,8 +6,7 @@ into one. Dynamic programming over lengths looks for what they overrate, so thei
 lengths far from a usual GOP's cost a little: what such lengths cost on average.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,6 @@ from muzero_rc.shapes.credits import Sequences
 from muzero_rc.types import Array
 
 LIMIT = 3  # of a scaled feature
-WIDTH = 16  # of each network
-NETWORKS = 6
-STEPS = 300
-CREDIT_LOSS = 0.1  # weight of single GOPs beside whole sequences
-KEPT = 0.7  # of the clips at every step
-NOISE = 0.3  # added to scaled features
-DECAY = 0.1
 TRUST = 0.5  # in what the networks say
 USUAL = 16  # frames of a GOP
 SHORTER, LONGER = 1.2, 0.5  # what an octave to either side of it costs, per cent
@@ -37,6 +29,33 @@ LEAST_SPREAD, LEAST_CREDIT = 1.5, 3.0  # per cent: below it a clip's gains say l
 GREATEST_GAIN, GREATEST_CREDIT = 15.0, 25.0  # per cent, so that few clips do not rule
 
 Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What a fit is made with; as it stands, what the policy that ships was fitted with.
+
+    Attributes:
+      networks: how many are joined; they begin at seeds 0, 1, ...
+      width: of each network.
+      steps: of the optimizer.
+      sequence_loss, credit_loss: weights of whole sequences and of single GOPs.
+      kept: share of the clips that a step learns from.
+      noise: added to scaled features, standard deviation.
+      decay: of weights.
+    """
+
+    networks: int = 6
+    width: int = 16
+    steps: int = 300
+    sequence_loss: float = 1.0
+    credit_loss: float = 0.1
+    kept: float = 0.7
+    noise: float = 0.3
+    decay: float = 0.1
+
+
+SHIPPED = FitSettings()
 
 
 def less_group_means(values: Any, data: Sequences) -> Any:
@@ -53,11 +72,11 @@ def network(params: Params, x: Any) -> Any:
     return (x @ params["out.w"] + params["out.b"])[..., 0]
 
 
-def initial(seed: int, features: int) -> Params:
+def initial(seed: int, features: int, width: int = SHIPPED.width) -> Params:
     """Random weights; the output begins at 0. "tail" is what a frame without an alt-ref is worth."""
     rng = np.random.default_rng(seed)
-    sizes = {"in": (features, WIDTH), "hidden": (WIDTH, WIDTH)}
-    params: Params = {"out.w": jnp.zeros((WIDTH, 1)), "out.b": jnp.zeros(1), "tail": jnp.zeros(())}
+    sizes = {"in": (features, width), "hidden": (width, width)}
+    params: Params = {"out.w": jnp.zeros((width, 1)), "out.b": jnp.zeros(1), "tail": jnp.zeros(())}
     for name, (rows, columns) in sizes.items():
         params[f"{name}.w"] = jnp.asarray(rng.normal(0, rows**-0.5, (rows, columns)), jnp.float32)
         params[f"{name}.b"] = jnp.zeros(columns)
@@ -70,7 +89,7 @@ def huber(error: Any) -> Any:
     return jnp.where(size < 1.5, size**2, 3.0 * size - 2.25)
 
 
-def fit(data: Sequences, mean: Array, scale: Array, seed: int) -> Params:
+def fit(data: Sequences, mean: Array, scale: Array, seed: int, settings: FitSettings = SHIPPED) -> Params:
     """One network's weights."""
     x = np.clip((data.features - mean) * scale, -LIMIT, LIMIT).astype(np.float32)
     gain = np.asarray(less_group_means(np.clip(data.gain, -GREATEST_GAIN, GREATEST_GAIN), data))
@@ -82,15 +101,17 @@ def fit(data: Sequences, mean: Array, scale: Array, seed: int) -> Params:
 
     def loss(params: Params, key: Any) -> Any:
         noise, kept = jax.random.split(key)
-        keep = jax.random.bernoulli(kept, KEPT, (groups,))[data.group]
-        worth = network(params, x + NOISE * jax.random.normal(noise, x.shape))
+        keep = jax.random.bernoulli(kept, settings.kept, (groups,))[data.group]
+        worth = network(params, x + settings.noise * jax.random.normal(noise, x.shape))
         summed = jax.ops.segment_sum(worth * data.share, data.of, encodes) + 10 * params["tail"] * data.tail
         whole = huber((less_group_means(summed, data) - gain) / spread_of)
         single = data.share * huber((worth - credit) / credit_spread)
-        return (keep * whole).mean() + CREDIT_LOSS * (keep[data.of] * single).sum() / encodes
+        of_sequences = settings.sequence_loss * (keep * whole).mean()
+        return of_sequences + settings.credit_loss * (keep[data.of] * single).sum() / encodes
 
-    optimizer = optax.adamw(optax.cosine_decay_schedule(1e-2, STEPS), weight_decay=DECAY)
-    params = initial(seed, x.shape[1])
+    rate = optax.cosine_decay_schedule(1e-2, settings.steps)
+    optimizer = optax.adamw(rate, weight_decay=settings.decay)
+    params = initial(seed, x.shape[1], settings.width)
     state = optimizer.init(params)
 
     @jax.jit
@@ -98,17 +119,17 @@ def fit(data: Sequences, mean: Array, scale: Array, seed: int) -> Params:
         updates, state = optimizer.update(jax.grad(loss)(params, key), state, params)
         return optax.apply_updates(params, updates), state
 
-    for key in jax.random.split(jax.random.PRNGKey(seed), STEPS):
+    for key in jax.random.split(jax.random.PRNGKey(seed), settings.steps):
         params, state = step(params, state, key)
     return {name: np.asarray(value) for name, value in params.items()}
 
 
 def joined(networks: Sequence[Params]) -> Params:
     """One network whose output is the mean of theirs."""
-    count = len(networks)
-    hidden = np.zeros((count * WIDTH, count * WIDTH), np.float32)
+    count, width = len(networks), len(networks[0]["in.b"])
+    hidden = np.zeros((count * width, count * width), np.float32)
     for i, one in enumerate(networks):
-        place = slice(i * WIDTH, (i + 1) * WIDTH)
+        place = slice(i * width, (i + 1) * width)
         hidden[place, place] = one["hidden.w"]
     return {
         "in.w": np.concatenate([one["in.w"] for one in networks], 1),
@@ -145,77 +166,30 @@ def with_doubt(params: Params, mean: Array, scale: Array, trust: float = TRUST) 
     }
 
 
-def fit_all(data: Sequences) -> tuple[Params, Array, Array]:
+def norm_of(data: Sequences) -> tuple[Array, Array]:
+    """Mean [F] and scale [F] of the features."""
+    return data.features.mean(0), 1.0 / (data.features.std(0) + 1e-6)
+
+
+def fit_all(data: Sequences, settings: FitSettings = SHIPPED) -> tuple[Params, Array, Array]:
     """The joined network, and mean [F] and scale [F] of its features."""
-    mean, scale = data.features.mean(0), 1.0 / (data.features.std(0) + 1e-6)
-    return joined([fit(data, mean, scale, seed) for seed in range(NETWORKS)]), mean, scale
+    mean, scale = norm_of(data)
+    networks = [fit(data, mean, scale, seed, settings) for seed in range(settings.networks)]
+    return joined(networks), mean, scale
 
 
-def original_of(clip: str) -> str:
-    """What clips that were cut out of one video share: the name without its number."""
-    return re.sub(r"-\d+$", "", clip)
+def gains_said(params: Params, mean: Array, scale: Array, data: Sequences) -> Array:
+    """f8[N]: what a network says that each encode gains, but for a number that its clip's encodes share."""
+    worth = np.asarray(network(params, np.clip((data.features - mean) * scale, -LIMIT, LIMIT)))
+    summed = np.bincount(data.of, worth * data.share, len(data.gain))
+    return np.asarray(summed + 10 * params["tail"] * data.tail)
 
 
-def originals(clips: Iterable[str]) -> list[str]:
-    """Of clips by name, each once, in order."""
-    return sorted({original_of(clip) for clip in clips})
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """How a fit does on clips that it did not see.
-
-    Attributes:
-      correlation: of foreseen and measured gains inside a clip at a target, mean over these.
-      r2: share of their variance inside clips that is foreseen; below 0 where nothing foreseen is better.
-    """
-
-    correlation: float
-    r2: float
-
-    def __str__(self) -> str:
-        return f"left out: correlation inside a clip {self.correlation:+.3f}, R2 {self.r2:+.3f}"
-
-
-def folds_of(data: Sequences, folds: int) -> Array:
-    """i4[N]: the fold of each encode; clips of one original are in one fold."""
-    order = np.random.default_rng(0).permutation(originals(data.clip)).tolist()
-    return np.array([order.index(original_of(one)) % folds for one in data.clip])
-
-
-def left_out(data: Sequences, folds: int, clips: int | None = None) -> LeftOut:
-    """How the fit does on clips that it did not see.
-
-    Args:
-      data: of as many originals as there are folds, or more.
-      folds: 2 or more.
-      clips: of the other folds, drawn, that each fit may see; None: all.
-    """
-    fold = folds_of(data, folds)
-    said = np.zeros(len(data.gain))
-    for k in range(folds):
-        seen = fold != k
-        if clips is not None:
-            names = np.random.default_rng(0).permutation(sorted(set(data.clip[seen])))
-            seen &= np.isin(data.clip, names[:clips])
-        params, mean, scale = fit_all(data.only(seen))
-        test = data.only(fold == k)
-        worth = np.asarray(network(params, np.clip((test.features - mean) * scale, -LIMIT, LIMIT)))
-        summed = np.bincount(test.of, worth * test.share, len(test.gain))
-        said[fold == k] = summed + 10 * params["tail"] * test.tail
-    gain = np.clip(data.gain, -GREATEST_GAIN, GREATEST_GAIN)
-    inside = [
-        np.corrcoef(said[data.group == g], gain[data.group == g])[0, 1]
-        for g in range(data.group.max() + 1)
-        if gain[data.group == g].std() > 0
-    ]
-    rest, all_of = (np.asarray(less_group_means(v, data)) for v in (gain - said, gain))
-    return LeftOut(float(np.mean(inside)), float(1 - (rest**2).sum() / (all_of**2).sum()))
-
-
-def write_shapes(path: Path, data: Sequences, provenance: Mapping[str, Any]) -> None:
+def write_shapes(
+    path: Path, data: Sequences, provenance: Mapping[str, Any], settings: FitSettings = SHIPPED
+) -> None:
     """Fits to all of the data and writes the policy file, as `write_fit` does."""
-    write_fit(path, fit_all(data), provenance)
+    write_fit(path, fit_all(data, settings), provenance)
 
 
 def write_fit(

@@ -15,7 +15,8 @@ from muzero_rc.encoding.engine import Engine
 from muzero_rc.encoding.farm import Farm
 from muzero_rc.errors import RunError
 from muzero_rc.shapes.credits import credit_correlation, read_sequences
-from muzero_rc.shapes.fit import LeftOut, left_out, originals, write_shapes
+from muzero_rc.shapes.fit import SHIPPED, write_shapes
+from muzero_rc.shapes.left_out import LeftOut, left_out, originals
 from muzero_rc.shapes.scan import ScanPlan, scan
 from muzero_rc.shapes.scan_file import read_rows
 from muzero_rc.shapes.scan_folder import scan_folder
@@ -107,7 +108,7 @@ def fit_policy(
     report(f"credits of GOPs add up to gains with a correlation of {figures['credit_correlation']:+.3f}")
     if folds:
         check_folds(folds, originals(named))
-        tried: LeftOut = left_out(data, folds)
+        tried: LeftOut = left_out(data, folds, settings=SHIPPED)
         report(str(tried))
         figures |= {"left_out_correlation": tried.correlation, "left_out_r2": tried.r2}
     provenance = {
@@ -121,7 +122,7 @@ def fit_policy(
         "cpu_used": _all_of(rows, "cpu_used"),
         "figures": {name: round(value, 5) for name, value in figures.items()},
     }
-    write_shapes(output, data, provenance)
+    write_shapes(output, data, provenance, SHIPPED)
 
 
 def check_folds(folds: int, found: Sequence[str]) -> None:

@@ -34,7 +34,8 @@ from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.errors import RunError
 from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.shapes.credits import Sequences, read_sequences, slope_db
-from muzero_rc.shapes.fit import GREATEST_GAIN, fit_all, folds_of, left_out, write_fit
+from muzero_rc.shapes.fit import GREATEST_GAIN, fit_all, write_fit
+from muzero_rc.shapes.left_out import folds_of, left_out
 from muzero_rc.shapes.scan_file import read_rows
 
 

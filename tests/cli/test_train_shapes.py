@@ -15,7 +15,7 @@ from encoder_bridge.testing.fake_pool import FakePool
 from encoder_bridge.testing.knapsack_optimum import TOY_CONFIG
 from muzero_rc.cli.train import main
 from muzero_rc.deploy.policy_file import read_metadata
-from muzero_rc.shapes.fit import USUAL
+from muzero_rc.shapes.fit import USUAL, FitSettings
 from muzero_rc.shapes.scan_file import read_rows
 from muzero_rc.shapes.trials import TRIALS, UNIFORM
 
@@ -69,7 +69,7 @@ def best_length(rows):
 
 def test_one_command_trains_and_goes_on(place, invoke, monkeypatch):
     """A clip that is none is left out, a torn scan is mended, and what is best is learned."""
-    monkeypatch.setattr("muzero_rc.shapes.fit.NETWORKS", 2)  # for the sake of time
+    monkeypatch.setattr("muzero_rc.shapes.train.SHIPPED", FitSettings(networks=2))  # for the sake of time
     (place / "corpus" / "broken.mkv").write_bytes(b"no video" * 99)
     words = ("shapes", place / "corpus", "-o", place / "mine.safetensors", "--jobs", 2)
     ran = invoke(main, *words)

@@ -39,7 +39,10 @@ def test_the_numbers_of_a_fit(exact):
 def test_joined_networks_say_their_mean():
     rng = np.random.default_rng(3)
     some = [fit.initial(seed, FEATURES) for seed in range(3)]
-    some = [one | {"out.w": rng.normal(size=(fit.WIDTH, 1)), "tail": seed} for seed, one in enumerate(some)]
+    some = [
+        one | {"out.w": rng.normal(size=(fit.SHIPPED.width, 1)), "tail": seed}
+        for seed, one in enumerate(some)
+    ]
     x = rng.normal(size=(5, FEATURES)).astype(np.float32)
     mean = np.mean([fit.network(one, x) for one in some], 0)
     np.testing.assert_allclose(fit.network(fit.joined(some), x), mean, rtol=1e-4, atol=1e-5)
