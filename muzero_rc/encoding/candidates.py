@@ -1,8 +1,8 @@
 """Candidates: several encodes of one clip at one target, the best of which is kept.
 
-The first candidate is the policy's own encode; the next ones are the policy's with GOPs of other lengths.
-Each after them plays the best encode so far again, its qindexes moved by noise that all frames of a layer
-share; the guard in C stands behind it. Noise that was no good is played once more with its sign turned.
+The first candidate is the policy's own encode; the next ones are the policy's with other GOPs. Each after
+them plays the best encode so far again, its qindexes moved by noise that all frames of a layer share; the
+guard in C stands behind it. Noise that was no good is played once more with its sign turned.
 """
 
 import time
@@ -12,23 +12,17 @@ from dataclasses import dataclass
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
-from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.result import FirstPass
 from encoder_bridge.media.ivf import ivf_file
 from encoder_bridge.media.mux import write_output
 from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
-from muzero_rc.encoding.candidate_search import (
-    FINEST,
-    LENGTHS,
-    Candidate,
-    CandidateSearch,
-)
+from muzero_rc.encoding.candidate_search import CandidateSearch
 from muzero_rc.encoding.file_encode import FileEncode, Wishes
+from muzero_rc.encoding.gop_search import worth_of
 from muzero_rc.encoding.passes import OnProgress, of_pass, played_pass, second_pass
-
-LONG_LOOK_AHEAD = max(LENGTHS) + 2
-"""Frames of look-ahead that all lengths have room in."""
+from muzero_rc.encoding.qindex_plan import QindexPlan
+from muzero_rc.encoding.replays import FINEST, Candidate
 
 
 @dataclass(frozen=True)
@@ -49,11 +43,6 @@ class Contest:
     def gain_db(self) -> float:
         """The winner's PSNR over the first candidate's, which is the policy's own encode."""
         return self.winner.psnr_y_db - self.candidates[0].psnr_y_db
-
-
-def uniform_shapes(length: int, frames: int) -> list[GopShape]:
-    """GOPs of one length to the end of a clip, key frames in between or not."""
-    return [GopShape(length)] * (frames + 1)
 
 
 def encode_best(
@@ -88,23 +77,28 @@ def encode_best(
     wishes = wishes or Wishes()
     config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
-    lengths = LENGTHS if config.lag_in_frames >= LONG_LOOK_AHEAD else ()
-    search = CandidateSearch(finest=wishes.finest or FINEST, bit_depth=clip.bit_depth)
+    search = CandidateSearch(
+        count,
+        worth_of(policy, first.stats),
+        finest=wishes.finest or FINEST,
+        bit_depth=clip.bit_depth,
+        lag=config.lag_in_frames,
+    )
     tried = []
     with ExitStack() as kept:
         for number in range(1, count + 1):
             progress = of_pass(1 + number, on_progress)
             with ExitStack() as current:
                 writer = current.enter_context(ivf_file(clip))
-                if number <= 1 + len(lengths):
-                    shapes = None if number == 1 else uniform_shapes(lengths[number - 2], first.frames)
-                    result = second_pass(
-                        clip, first, config, writer, policy=policy, shapes=shapes, progress=progress
-                    )
+                proposal = None if number == 1 else search.next(number)
+                if isinstance(proposal, QindexPlan):
+                    result = played_pass(clip, first, config, writer, proposal, progress)
                 else:
-                    result = played_pass(clip, first, config, writer, search.plan(number), progress)
+                    result = second_pass(
+                        clip, first, config, writer, policy=policy, shapes=proposal, progress=progress
+                    )
                 tried.append(Candidate.of(number, result))
-                if search.tell(tried[-1], result.records, result.shapes):
+                if search.tell(number, result):
                     kept.close()  # the last best one's file goes
                     kept.enter_context(current.pop_all())
                     best, packets = result, writer

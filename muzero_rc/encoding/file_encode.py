@@ -17,9 +17,9 @@ from encoder_bridge.media.leaky_bucket import fullest_bits
 from encoder_bridge.media.mux import write_output
 from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
-from muzero_rc.encoding.candidate_search import FINEST, Candidate, refill_plan
 from muzero_rc.encoding.passes import OnProgress, of_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan, plan_of_records
+from muzero_rc.encoding.replays import FINEST, Candidate, refill_plan
 from muzero_rc.encoding.second_passes import Crew, SecondPasses, second_passes
 
 FILLED = 0.98

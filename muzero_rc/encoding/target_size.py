@@ -14,7 +14,6 @@ from encoder_bridge.media.ivf import IvfWriter, ivf_file
 from encoder_bridge.media.mux import other_bytes, write_output
 from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
-from muzero_rc.encoding.candidate_search import Candidate, refill_plan
 from muzero_rc.encoding.file_encode import (
     BestEncode,
     FileEncode,
@@ -26,6 +25,7 @@ from muzero_rc.encoding.file_encode import (
 )
 from muzero_rc.encoding.passes import OnProgress, of_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
+from muzero_rc.encoding.replays import Candidate, refill_plan
 from muzero_rc.encoding.second_passes import Crew, second_passes
 
 _TRIES = 5

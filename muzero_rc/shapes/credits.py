@@ -15,10 +15,11 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.gop_shapes import gop_starts
-from encoder_bridge.encode.layouts import ALTREF, INTER, LAYERS, SHOW_EXISTING, Records
+from encoder_bridge.encode.layouts import ALTREF, Records
 from encoder_bridge.encode.lookahead import look_ahead
 from muzero_rc.corpus.frame_store import raw_clip_of
 from muzero_rc.corpus.instances import Instance
+from muzero_rc.encoding.gop_costs import bits_by_frame, frame_costs, usual_step
 from muzero_rc.errors import RunError
 from muzero_rc.shapes.scan_file import by_objective, clip_hash
 from muzero_rc.types import Array
@@ -68,39 +69,6 @@ def records_of(row: Mapping[str, Any]) -> Records:
     return records
 
 
-def bits_by_frame(records: Array, frames: int) -> Array:
-    """f8[T]: bits by the frame that is shown in the end; what shows a hidden frame counts with it."""
-    bits = np.zeros(frames)
-    hidden: list[int] = []
-    for record in records:
-        if record["frame_type"] == SHOW_EXISTING:
-            bits[hidden.pop()] += record["bits"]
-            continue
-        if record["gop_index"] == 0:
-            hidden.clear()
-        if record["frame_type"] == ALTREF:
-            hidden.append(int(record["show_index"]))
-        bits[record["show_index"]] += record["bits"]
-    return bits
-
-
-def spread(bits: Array, starts: Sequence[int]) -> Array:
-    """The same sum, evenly over the frames of each GOP, its alt-ref included and its first frame not."""
-    even = bits.astype(np.float64)
-    for begin, end in zip(starts, (*starts[1:], len(bits) - 1), strict=True):
-        if end > begin:
-            even[begin + 1 : end + 1] = bits[begin + 1 : end + 1].mean()
-    return even
-
-
-def usual_step(records: Array) -> float:
-    """Mean log2 quantizer step of plain inter frames."""
-    steps = np.array(_native.quantizer_steps())
-    leaves = (records["frame_type"] == INTER) & (records["layer"] >= LAYERS.index("leaf"))
-    chosen = leaves if leaves.any() else records["frame_type"] != SHOW_EXISTING
-    return float(steps[records["qindex"][chosen]].mean())
-
-
 def slope_db(rows: Sequence[Mapping[str, Any]]) -> float:
     """What e times the rate brings in dB, on the clip's curve."""
     known = [row["db_per_percent"] for row in rows if row["db_per_percent"] > 0]
@@ -126,12 +94,12 @@ def one_group(rows: Mapping[str, Mapping[str, Any]], features: Callable[[float],
     frames = len(own["frame_psnr"])
     table = features(usual_step(records_of(own)))
     costs, starts = {}, {}
-    total = bits_by_frame(records_of(own), frames).mean()
+    total = float(bits_by_frame(records_of(own), frames).mean())
     for name, row in rows.items():
         records = records_of(row)
         starts[name] = sorted({*gop_starts(records), 0})
-        even = spread(bits_by_frame(records, frames), starts[name])
-        costs[name] = 100.0 * even / total - 100.0 * np.array(row["frame_psnr"]) / slope
+        bits, psnr = bits_by_frame(records, frames), np.array(row["frame_psnr"])
+        costs[name] = frame_costs(bits, total, starts[name], psnr, slope)
     usual = np.mean(list(costs.values()), 0)
     for name, row in rows.items():
         x, y, share, tail = [], [], [], 0.0

@@ -56,7 +56,10 @@ PyObject *glue_gop_candidate_layout(PyObject *module, PyObject *unused);
 PyObject *glue_lookahead(PyObject *module, PyObject *args);
 PyObject *glue_lookahead_notes(PyObject *module, PyObject *args);
 PyObject *glue_gop_candidates(PyObject *module, PyObject *args);
+
+/* Module functions with arguments: shape_functions.c. */
 PyObject *glue_shape_features(PyObject *module, PyObject *args);
+PyObject *glue_plan_gops(PyObject *module, PyObject *args);
 
 /* Module functions with arguments: film_functions.c. */
 PyObject *glue_key_frames(PyObject *module, PyObject *args);

@@ -1,7 +1,6 @@
 /* The lookahead and what it says of GOPs that might be. */
 #include <errno.h>
 
-#include "features/shape_features.h"
 #include "lookahead/candidate.h"
 #include "lookahead/codes.h"
 #include "rate_control/lookahead_notes.h"
@@ -110,34 +109,6 @@ PyObject *glue_gop_candidates(PyObject *module, PyObject *args) {
   PyBuffer_Release(&out);
 release_lengths:
   PyBuffer_Release(&lengths);
-release_frames:
-  PyBuffer_Release(&frames);
-  return result;
-}
-
-PyObject *glue_shape_features(PyObject *module, PyObject *args) {
-  (void)module;
-  PyObject *frames_object, *out_object, *result = NULL;
-  Py_buffer frames, out;
-  float step;
-  if (!PyArg_ParseTuple(args, "OfO:shape_features", &frames_object, &step, &out_object))
-    return NULL;
-  if (glue_view(frames_object, "frames", GLUE_ANY, sizeof(muzero_rc_lookahead_frame), false,
-                &frames))
-    return NULL;
-  if (glue_view(out_object, "out", GLUE_FLOAT32, sizeof(float), true, &out)) goto release_frames;
-  const int32_t count = (int32_t)glue_count(&frames, sizeof(muzero_rc_lookahead_frame));
-  const size_t row = MUZERO_RC_SHAPE_LENGTHS * (size_t)muzero_rc_shape_features().count;
-  if (glue_count(&out, sizeof(float)) == (size_t)count * row) {
-    for (int32_t start = 0; start < count; ++start)
-      muzero_rc_observe_shapes(frames.buf, count, start, step,
-                               (float *)out.buf + (size_t)start * row);
-    result = Py_NewRef(Py_None);
-  } else {
-    PyErr_Format(PyExc_ValueError, "out: %zu floats for each of %d frames are needed", row,
-                 (int)count);
-  }
-  PyBuffer_Release(&out);
 release_frames:
   PyBuffer_Release(&frames);
   return result;

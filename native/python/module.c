@@ -181,6 +181,7 @@ static PyMethodDef functions[] = {
      "Fills what it says of GOPs from every frame on."},
     {"shape_features", glue_shape_features, METH_VARARGS,
      "Fills the features of GOPs from every frame on."},
+    {"plan_gops", glue_plan_gops, METH_VARARGS, "The best lengths of a stretch's GOPs."},
     {"key_frames", glue_key_frames, METH_VARARGS, "Where libvpx will put key frames."},
     {"deal_film", glue_deal_film, METH_VARARGS, "Fills what each part of a film may take."},
     {"first_pass_part", glue_first_pass_part, METH_VARARGS, "A part of a film's statistics."},

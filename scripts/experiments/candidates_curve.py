@@ -5,7 +5,8 @@ r"""Gain by number of candidates: what every extra encode of `rc-encode --candid
         -o docs/results/0028/candidates.svg
 
 Each clip at two targets, the second and the fourth of the ladder beside the clips (or spread over its
-constant-quality curve where there is none). For n = 1 … N the best of the first n candidates: its luma
+constant-quality curve where there is none). For n = 1 … N the best of the first n of N candidates (with more
+than three only the last plays the best of them again): its luma
 PSNR over the first one's, in dB and as per cent of rate (dB over the slope of the clip's constant-quality
 curve there), the mean over all clips and targets. Part of a gain may be a target that is filled better;
 what is left of it at equal rate stands beside. Prints a table; writes a chart, and the figures of every
@@ -39,11 +40,12 @@ from muzero_rc.config.schema import Config  # noqa: E402
 from muzero_rc.corpus.clips import CorpusError, find_clips  # noqa: E402
 from muzero_rc.corpus.instances import Instance, build_instances  # noqa: E402
 from muzero_rc.deploy.policy_names import LIBVPX, UnknownPolicy, default_name, resolve  # noqa: E402
-from muzero_rc.encoding.candidate_search import LENGTHS, Candidate, CandidateSearch  # noqa: E402
-from muzero_rc.encoding.candidates import uniform_shapes  # noqa: E402
+from muzero_rc.encoding.candidate_search import CandidateSearch  # noqa: E402
 from muzero_rc.encoding.clip_store import ClipStore  # noqa: E402
 from muzero_rc.encoding.engine import libvpx_engine  # noqa: E402
-from muzero_rc.encoding.qindex_plan import PlanFollower, follow_plans  # noqa: E402
+from muzero_rc.encoding.gop_search import worth_of  # noqa: E402
+from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan, follow_plans  # noqa: E402
+from muzero_rc.encoding.replays import Candidate  # noqa: E402
 from muzero_rc.report.charts import Series, line_chart  # noqa: E402
 from muzero_rc.report.versions import versions  # noqa: E402
 from muzero_rc.training.validation import targets_of  # noqa: E402
@@ -68,7 +70,7 @@ class Contest:
     instance: Instance
     target_kbps: int
     slope_db: float
-    search: CandidateSearch = field(default_factory=CandidateSearch)
+    search: CandidateSearch
     candidates: list[Candidate] = field(default_factory=list)
     best: list[Candidate] = field(default_factory=list)
     failed: bool = False
@@ -76,8 +78,8 @@ class Contest:
     def take(self, done: BatchResult) -> None:
         """The next candidate's encode."""
         number = len(self.candidates) + 1
-        self.candidates.append(Candidate(number, self.target_kbps, done.result.kbps, done.result.psnr_y_db))
-        self.search.tell(self.candidates[-1], done.result.records, done.result.shapes)
+        self.candidates.append(Candidate.of(number, done.result))
+        self.search.tell(number, done.result)
         self.best.append(self.search.best)
 
     def gain_db(self, n: int, *, equal_rate: bool = False) -> float:
@@ -97,30 +99,33 @@ def slope_db(store: ClipStore, instance: Instance, target_kbps: int) -> float:
     return (anchor.psnr_at(target_kbps * reach) - anchor.psnr_at(target_kbps / reach)) / (2 * math.log(reach))
 
 
-def contests_of(store: ClipStore, instances: Sequence[Instance]) -> list[Contest]:
+def contests_of(store: ClipStore, instances: Sequence[Instance], policy: Any, count: int) -> list[Contest]:
     """Every clip at its two targets."""
     found = []
     for instance in instances:
+        worth = worth_of(policy, store.frame_stats(instance.name))
         targets = targets_of(store, instance, 5)
         chosen = dict.fromkeys(targets[min(rung, len(targets) - 1)] for rung in RUNGS)
-        found += [Contest(instance, kbps, slope_db(store, instance, kbps)) for kbps in chosen]
+        found += [
+            Contest(instance, kbps, slope_db(store, instance, kbps), CandidateSearch(count, worth))
+            for kbps in chosen
+        ]
     return found
 
 
-def run_contests(store: ClipStore, contests: Sequence[Contest], policy: str, count: int) -> float:
+def run_contests(store: ClipStore, contests: Sequence[Contest], policy: Any, count: int) -> float:
     """Makes all candidates, round after round; gives the encoders' CPU seconds.
 
     Args:
         store: with the contests' instances prepared.
         contests: filled.
-        policy: of the first candidates, as the extension opens it.
+        policy: `_native.Policy`.
         count: of candidates for each contest.
     """
-    opened = store.engine.native.Policy(policy)
     spent_s = 0.0
     for number in range(1, count + 1):
         running = [one for one in contests if not one.failed]
-        for done in store.play(_jobs(store, running, opened, number), follow_plans):
+        for done in store.play(_jobs(store, running, policy, number), follow_plans):
             spent_s += done.result.encode_s
             contest: Contest = done.job.extra[0]
             if done.error:
@@ -135,13 +140,12 @@ def run_contests(store: ClipStore, contests: Sequence[Contest], policy: str, cou
 def _jobs(store: ClipStore, contests: Sequence[Contest], policy: Any, number: int) -> Iterator[Job]:
     for one in contests:
         name = f"{one.instance.name} {one.target_kbps}k #{number}"
-        if number <= 1 + len(LENGTHS):
-            frames = len(store.raw_clip(one.instance))
-            shapes = None if number == 1 else uniform_shapes(LENGTHS[number - 2], frames)
-            how: dict[str, Any] = {"mode": "policy", "policy": policy, "shapes": shapes, "extra": (one,)}
+        how: dict[str, Any]
+        proposal = None if number == 1 else one.search.next(number)
+        if isinstance(proposal, QindexPlan):
+            how = {"shapes": proposal.shapes or None, "extra": (one, PlanFollower(proposal))}
         else:
-            plan = one.search.plan(number)
-            how = {"shapes": plan.shapes or None, "extra": (one, PlanFollower(plan))}
+            how = {"mode": "policy", "policy": policy, "shapes": proposal, "extra": (one,)}
         yield store.job(name, one.instance, one.target_kbps, **how)
 
 
@@ -295,8 +299,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     with ClipStore(libvpx_engine(), config, cache_folder() / "training") as store:
         instances = store.prepared(build_instances(paths, config.data, config.seed))
-        contests = contests_of(store, instances)
-        spent_s = run_contests(store, contests, policy.native, args.candidates)
+        opened = store.engine.native.Policy(policy.native)
+        contests = contests_of(store, instances, opened, args.candidates)
+        spent_s = run_contests(store, contests, opened, args.candidates)
     whole = [one for one in contests if not one.failed]
     for name, reason in store.failures.items():
         print(f"failed: {name}: {reason}", file=sys.stderr)

@@ -10,18 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from encoder_bridge._native import quantizer_steps
-from encoder_bridge.encode.layouts import RECORD
 from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.media.probe import probe
 from encoder_bridge.media.psnr import psnr_db
 from encoder_bridge.media.quality import luma_sse
 from muzero_rc.cli import encode as command
 from muzero_rc.cli.encode import main
-from muzero_rc.encoding.candidate_search import Candidate, CandidateSearch
 
 MakeClip = Callable[..., Path]
 
@@ -195,57 +191,3 @@ def test_progress_names_the_candidate(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     ran = invoke(main, clip, "-o", tmp_path / "o.webm", "--bitrate", "80k", "--candidates", "2")
     assert "candidate 1/2" in ran.err and "candidate 2/2" in ran.err and "pass 2" not in ran.err
-
-
-# -- what the next candidate plays --
-
-
-def coded_frames(count: int = 40) -> Any:
-    """Records of an encode at qindex 120 throughout."""
-    records = np.zeros(count, RECORD)
-    records["show_index"] = np.arange(count)
-    records["layer"] = np.where(np.arange(count) % 8 == 0, 1, 5)
-    records["qindex"], records["bits"] = 120, 4000
-    return records
-
-
-def searching(kbps: float) -> CandidateSearch:
-    """Knows one encode at a target of 100 kbps."""
-    search = CandidateSearch()
-    assert search.tell(Candidate(1, 100, kbps, 40.0), coded_frames())
-    return search
-
-
-def test_bits_that_are_left_are_spent_without_noise() -> None:
-    plan = searching(90.0).plan(2).qindex
-    assert max(plan) - min(plan) <= 1
-    assert 110 < np.mean(plan) < 120
-
-
-def test_the_rate_is_kept_whatever_the_noise() -> None:
-    search = searching(99.5)
-    plans = [np.array(search.plan(number).qindex) for number in range(2, 22)]
-    assert all(np.ptp(plan) > 1 for plan in plans)
-    steps = np.array(quantizer_steps())  # a frame has half the bits at twice the step
-    assert all(np.exp2(steps[120] - steps[plan]).mean() == pytest.approx(1, abs=0.015) for plan in plans)
-
-
-def test_noise_that_was_no_good_is_turned_round() -> None:
-    search = searching(99.5)
-    there = np.array(search.plan(2).qindex) - 120
-    assert not search.tell(Candidate(2, 100, 99.0, 39.0), coded_frames())
-    back = np.array(search.plan(3).qindex) - 120
-    assert np.corrcoef(there, back)[0, 1] < -0.9
-
-
-@pytest.mark.parametrize(
-    ("kbps", "psnr_y_db", "wins"),
-    [(99.0, 40.1, True), (99.0, 39.9, False), (100.0, 40.1, True), (100.01, 45.0, False)],
-)
-def test_who_beats_an_encode_that_fits(kbps: float, psnr_y_db: float, wins: bool) -> None:
-    assert searching(98.0).tell(Candidate(2, 100, kbps, psnr_y_db), coded_frames()) == wins
-
-
-@pytest.mark.parametrize(("kbps", "wins"), [(100.0, True), (103.0, True), (106.0, False)])
-def test_who_beats_an_encode_that_does_not_fit(kbps: float, wins: bool) -> None:
-    assert searching(105.0).tell(Candidate(2, 100, kbps, 30.0), coded_frames()) == wins
