@@ -61,7 +61,7 @@ def parser() -> Parser:
         type=int,
         default=1,
         metavar="N",
-        help="encode N times with the qindexes varied, keep the best that fits (default: %(default)s)",
+        help="encode N times with other GOPs, keep the best that fits (default: %(default)s)",
     )
     add_libvpx(made)
     add(
