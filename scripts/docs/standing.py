@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-r"""Prints where a policy stands: BD-rates to each of several rate controls, by every metric of finished reports.
+r"""Prints where a policy stands: BD-rates to each of several rate controls, by every metric of reports.
 
     scripts/docs/standing.py reports/validation reports/validation2 --policy shapes
 
-Takes reports of any number of corpora, made with the same settings, and prints one line of a table for each
-rate control that the policy is compared with and each metric: mean BD-rate over all clips (negative: smaller
-files), bootstrap 95 % interval, median, clips that are worse, the worst clip. Below it how the target was kept.
+Takes finished reports of any number of corpora, made with the same settings, and prints one line of a table
+for each rate control that the policy is compared with and each metric: mean BD-rate over all clips (negative:
+smaller files), bootstrap 95 % interval, median, clips that are worse, the worst clip. Below it how the target
+was kept.
 """
 
 import argparse
