@@ -93,9 +93,10 @@ def shape_features(frames: Buffer, step: float, out: Buffer) -> None:
     from the shortest; `step` is the log2 quantizer step of plain inter frames."""
 
 def plan_gops(worth: Buffer, start: int, end: int, longest: int, flush: int) -> list[int]:
-    """Lengths of the GOPs that fill frames `start` to `end` with the greatest worth, f4[T, lengths] of a frame
-    by where its GOP begins; those from `flush` on share one. Nothing longer than `longest`; a GOP that is worth
-    less than 0 with all that follows ends the list. ValueError for sizes that do not go together."""
+    """Lengths of the GOPs that fill frames `start` to `end` with the greatest worth, f4[T, lengths] of a
+    frame by where its GOP begins; those from `flush` on share one. Nothing longer than `longest`; a GOP
+    that is worth less than 0 with all that follows ends the list. ValueError for sizes that do not go
+    together."""
 
 def key_frames(width: int, height: int, kf_max_dist: int, stats: Buffer) -> list[int]:
     """Show indices of the key frames that libvpx will place, from first-pass statistics, f8[T, 25]."""
