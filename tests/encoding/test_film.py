@@ -17,9 +17,9 @@ from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.decode import open_clip, open_frames, read_frames
 from encoder_bridge.media.ivf import ivf_file
 from muzero_rc.encoding import film as film_module
-from muzero_rc.encoding.candidate_search import Candidate, refill_plan
 from muzero_rc.encoding.film import Film, cut, encode_film, play_film
 from muzero_rc.encoding.part_store import PartStore
+from muzero_rc.encoding.replays import Candidate, refill_plan
 from muzero_rc.encoding.workers import run_all
 
 KBPS, SCENES, FRAMES = 150, (0, 26, 56), 80
