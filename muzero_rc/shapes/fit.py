@@ -27,6 +27,7 @@ USUAL = 16  # frames of a GOP
 SHORTER, LONGER = 1.2, 0.5  # what an octave to either side of it costs, per cent
 LEAST_SPREAD, LEAST_CREDIT = 1.5, 3.0  # per cent: below it a clip's gains say little
 GREATEST_GAIN, GREATEST_CREDIT = 15.0, 25.0  # per cent, so that few clips do not rule
+FAMILIAR = 0.9  # of the clips that were learned from: what is stranger is left to libvpx
 
 Params = dict[str, Any]
 
@@ -178,6 +179,16 @@ def fit_all(data: Sequences, settings: FitSettings = SHIPPED) -> tuple[Params, A
     return joined(networks), mean, scale
 
 
+def strange_most(data: Sequences, mean: Array, scale: Array, familiar: float = FAMILIAR) -> float:
+    """The share of strange GOPs, 0 to 1, that so many clips at a target stay below.
+
+    A GOP is strange where one of its scaled features is beyond LIMIT.
+    """
+    strange = (np.abs((data.features - mean) * scale) > LIMIT).any(1)
+    group = data.group[data.of]
+    return float(np.quantile(np.bincount(group, strange) / np.bincount(group), familiar))
+
+
 def gains_said(params: Params, mean: Array, scale: Array, data: Sequences) -> Array:
     """f8[N]: what a network says that each encode gains, but for a number that its clip's encodes share."""
     worth = np.asarray(network(params, np.clip((data.features - mean) * scale, -LIMIT, LIMIT)))
@@ -189,13 +200,25 @@ def write_shapes(
     path: Path, data: Sequences, provenance: Mapping[str, Any], settings: FitSettings = SHIPPED
 ) -> None:
     """Fits to all of the data and writes the policy file, as `write_fit` does."""
-    write_fit(path, fit_all(data, settings), provenance)
+    fitted = fit_all(data, settings)
+    write_fit(path, fitted, provenance, strange=strange_most(data, *fitted[1:]))
 
 
 def write_fit(
-    path: Path, fitted: tuple[Params, Array, Array], provenance: Mapping[str, Any], trust: float = TRUST
+    path: Path,
+    fitted: tuple[Params, Array, Array],
+    provenance: Mapping[str, Any],
+    trust: float = TRUST,
+    strange: float | None = None,
 ) -> None:
     """Writes the policy file of a fit by `fit_all`; it appears under its name when it is whole.
+
+    Args:
+      path: of the file.
+      fitted: the joined network, mean and scale of its features.
+      provenance: see `write_policy_file`.
+      trust: in what the network says.
+      strange: share of strange GOPs ahead beyond which their lengths are libvpx's own; None: never.
 
     Raises:
       OSError: the file cannot be written; what was there before still is.
@@ -206,5 +229,7 @@ def write_fit(
     deployed |= {"norm.mean": mean, "norm.scale": scale}
     tensors = {f"shapes_{name}": np.asarray(value, np.float32) for name, value in deployed.items()}
     sizes = {"features": len(mean), "width": len(params["in.b"]), "limit": LIMIT}
+    if strange is not None:
+        sizes["strange"] = round(1000 * strange)
     metadata = {"feature_version": _native.versions()["feature_version"], "shapes": sizes}
     write_policy_file(path, tensors, metadata, provenance)

@@ -1,6 +1,7 @@
 #include "network/shape_network.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "common/errors.h"
@@ -9,7 +10,8 @@
 
 struct muzero_rc_shape_network {
   int32_t features, width;
-  float limit; /* of a scaled feature */
+  float limit;        /* of a scaled feature */
+  float strange_most; /* share of candidates */
   const float *mean, *scale;
   const float *in_w, *in_b, *hidden_w, *hidden_b, *out_w, *out_b;
 };
@@ -61,11 +63,22 @@ static int take_all(const muzero_rc_policy_file *file, muzero_rc_shape_network *
   return 0;
 }
 
-static int read_size(const muzero_rc_policy_file *file, const char *name, int32_t high,
-                     int32_t *size, char *error, size_t error_size) {
-  if (muzero_rc_metadata_integers(file, "shapes", name, 1, high, size, 1) == 1) return 0;
+static int read_size(const muzero_rc_policy_file *file, const char *name, int32_t low,
+                     int32_t high, int32_t *size, char *error, size_t error_size) {
+  if (muzero_rc_metadata_integers(file, "shapes", name, low, high, size, 1) == 1) return 0;
   return muzero_rc_fail(error, error_size, -EINVAL,
                         "metadata \"shapes.%s\" is missing or out of range", name);
+}
+
+static int read_strange(const muzero_rc_policy_file *file, float *most, char *error,
+                        size_t error_size) {
+  int32_t thousandths = 1000;
+  if (muzero_rc_metadata_has(file, "shapes.strange")) {
+    const int result = read_size(file, "strange", 0, 1000, &thousandths, error, error_size);
+    if (result) return result;
+  }
+  *most = (float)thousandths / 1000.0f;
+  return 0;
 }
 
 int muzero_rc_shape_network_open(const muzero_rc_policy_file *file, int32_t features,
@@ -75,10 +88,12 @@ int muzero_rc_shape_network_open(const muzero_rc_policy_file *file, int32_t feat
   muzero_rc_shape_network *opened = calloc(1, sizeof(*opened));
   if (opened == NULL) return muzero_rc_fail(error, error_size, -ENOMEM, "out of memory");
   int32_t limit = 0;
-  int result = read_size(file, "features", 1024, &opened->features, error, error_size);
+  int result = read_size(file, "features", 1, 1024, &opened->features, error, error_size);
   if (!result)
-    result = read_size(file, "width", MUZERO_RC_SHAPE_WIDTH_MAX, &opened->width, error, error_size);
-  if (!result) result = read_size(file, "limit", 100, &limit, error, error_size);
+    result = read_size(file, "width", 1, MUZERO_RC_SHAPE_WIDTH_MAX, &opened->width, error,
+                       error_size);
+  if (!result) result = read_size(file, "limit", 1, 100, &limit, error, error_size);
+  if (!result) result = read_strange(file, &opened->strange_most, error, error_size);
   if (!result && opened->features != features)
     result = muzero_rc_fail(error, error_size, -EINVAL, "takes %d shape features, this build has %d",
                             (int)opened->features, (int)features);
@@ -116,4 +131,14 @@ static float worth_of(const muzero_rc_shape_network *n, const float *x) {
 void muzero_rc_shape_network_worth(const muzero_rc_shape_network *network, const float *x,
                                    int32_t count, float *worth) {
   for (int32_t i = 0; i < count; ++i) worth[i] = worth_of(network, x + i * network->features);
+}
+
+bool muzero_rc_shape_network_is_strange(const muzero_rc_shape_network *network, const float *x) {
+  for (int32_t i = 0; i < network->features; ++i)
+    if (fabsf((x[i] - network->mean[i]) * network->scale[i]) > network->limit) return true;
+  return false;
+}
+
+float muzero_rc_shape_network_strange_most(const muzero_rc_shape_network *network) {
+  return network->strange_most;
 }

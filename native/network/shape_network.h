@@ -28,4 +28,12 @@ void muzero_rc_shape_network_close(muzero_rc_shape_network **network);
 void muzero_rc_shape_network_worth(const muzero_rc_shape_network *network, const float *x,
                                    int32_t count, float *worth);
 
+/* Whether any scaled feature of a candidate is beyond the limit, as few are of what the network was
+ * fitted to. x: [features]. */
+bool muzero_rc_shape_network_is_strange(const muzero_rc_shape_network *network, const float *x);
+
+/* The share of strange candidates, 0 to 1, up to which the network is to be believed; 1 where the
+ * file says nothing. */
+float muzero_rc_shape_network_strange_most(const muzero_rc_shape_network *network);
+
 #endif /* MUZERO_RC_NETWORK_SHAPE_NETWORK_H_ */

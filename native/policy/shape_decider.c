@@ -14,12 +14,18 @@ enum {
   MOST_GOPS = AHEAD / MUZERO_RC_SHAPE_SHORTEST
 };
 
+/* Of the lengths of a GOP that begins at a frame. */
+typedef struct fit_count {
+  int32_t all, strange;
+} fit_count;
+
 struct muzero_rc_shape_decider {
   const muzero_rc_shape_network *network;
   muzero_rc_lookahead_frame *frames; /* [count] */
   int32_t count;
   int32_t judged; /* frames from which GOPs are judged so far */
   float *worth;   /* [count, MUZERO_RC_SHAPE_LENGTHS] */
+  fit_count *fits; /* [count] */
   float *best;    /* [count], of the planner */
   int32_t *lengths; /* [count], likewise */
   float *features; /* [MUZERO_RC_SHAPE_LENGTHS, features] */
@@ -31,10 +37,11 @@ static int prepare(muzero_rc_shape_decider *d) {
   const size_t count = (size_t)d->count, features = (size_t)muzero_rc_shape_features().count;
   d->frames = malloc(count * sizeof(*d->frames));
   d->worth = malloc(count * MUZERO_RC_SHAPE_LENGTHS * sizeof(float));
+  d->fits = malloc(count * sizeof(*d->fits));
   d->best = malloc(count * sizeof(float));
   d->lengths = malloc(count * sizeof(*d->lengths));
   d->features = malloc(features * MUZERO_RC_SHAPE_LENGTHS * sizeof(float));
-  return d->frames && d->worth && d->best && d->lengths && d->features ? 0 : -ENOMEM;
+  return d->frames && d->worth && d->fits && d->best && d->lengths && d->features ? 0 : -ENOMEM;
 }
 
 int muzero_rc_shape_decider_open(const muzero_rc_shape_network *network,
@@ -56,6 +63,7 @@ void muzero_rc_shape_decider_close(muzero_rc_shape_decider **decider) {
   if (*decider == NULL) return;
   free((*decider)->frames);
   free((*decider)->worth);
+  free((*decider)->fits);
   free((*decider)->best);
   free((*decider)->lengths);
   free((*decider)->features);
@@ -79,6 +87,25 @@ static float usual_step(const muzero_rc_clip_state *state) {
   return 0.5f * (low + high);
 }
 
+static int32_t strange_of(const muzero_rc_shape_decider *d, int32_t fits) {
+  const int32_t features = muzero_rc_shape_features().count;
+  int32_t count = 0;
+  for (int32_t i = 0; i < fits; ++i)
+    count += muzero_rc_shape_network_is_strange(d->network, d->features + i * features);
+  return count;
+}
+
+/* Whether too many of the GOPs that may begin in [start, end] are unlike what the network was
+ * fitted to: then what it says of them is no better than a guess. */
+static bool is_strange(const muzero_rc_shape_decider *d, int32_t start, int32_t end) {
+  int32_t all = 0, strange = 0;
+  for (int32_t i = start; i <= end; ++i) {
+    all += d->fits[i].all;
+    strange += d->fits[i].strange;
+  }
+  return (float)strange > muzero_rc_shape_network_strange_most(d->network) * (float)all;
+}
+
 /* Judges GOPs that begin before frame `end`, each once: the step of that moment is near enough. */
 static void judge(muzero_rc_shape_decider *d, int32_t end, float step) {
   for (; d->judged < end; ++d->judged) {
@@ -86,6 +113,7 @@ static void judge(muzero_rc_shape_decider *d, int32_t end, float step) {
     const int32_t fits =
         muzero_rc_observe_shapes(d->frames, d->count, d->judged, step, d->features);
     muzero_rc_shape_network_worth(d->network, d->features, fits, worth);
+    d->fits[d->judged] = (fit_count){fits, strange_of(d, fits)};
     for (int32_t i = fits; i < MUZERO_RC_SHAPE_LENGTHS; ++i) worth[i] = 0.0f;
   }
 }
@@ -103,6 +131,7 @@ int muzero_rc_shape_decider_answer(void *self, const muzero_rc_clip_state *state
   shape->strength = question->strength;
   if (start < 0 || end >= d->count) return 0;
   judge(d, end + 1, usual_step(state));
+  if (is_strange(d, start, end)) return 0; /* length 0: libvpx's own */
   const muzero_rc_shape_plan plan = {.worth = d->worth,
                                      .longest = least(question->longest, MUZERO_RC_SHAPE_LONGEST),
                                      .start = start,

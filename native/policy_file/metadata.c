@@ -67,6 +67,10 @@ static int32_t read_integers(slice text, int32_t low, int32_t high, int32_t *out
   return count;
 }
 
+bool muzero_rc_metadata_has(const muzero_rc_policy_file *file, const char *key) {
+  return text_of(file, key).at != NULL;
+}
+
 bool muzero_rc_metadata_is(const muzero_rc_policy_file *file, const char *key, const char *text) {
   return file->metadata >= 0 &&
          muzero_rc_json_equals(&file->header,

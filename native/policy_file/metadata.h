@@ -8,7 +8,8 @@
  *   action_mode         "relative" or "absolute"
  *   decision            "argmax" or "mean"
  *   shapes.NAME         of a policy of GOP shapes, in place of the four above: features, width,
- *                       limit (of a scaled feature)
+ *                       limit (of a scaled feature); and strange, which may be absent: the
+ *                       share of strange GOPs, in thousandths, beyond which GOPs are libvpx's own
  *   provenance.NAME     where it comes from; not read here
  *
  * In files of format version 1 `network` is one text, a JSON object of the sizes, and `actions`
@@ -20,6 +21,9 @@
 
 /* Whether the text under `key` is `text`. */
 bool muzero_rc_metadata_is(const muzero_rc_policy_file *file, const char *key, const char *text);
+
+/* Whether there is a text under `key`. */
+bool muzero_rc_metadata_has(const muzero_rc_policy_file *file, const char *key);
 
 /* The whole numbers under "group.name", or under `name` when `group` is NULL; out: [capacity].
  * Returns how many. -EINVAL: there is no such text, another thing than numbers in it, too many,

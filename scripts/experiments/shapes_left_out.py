@@ -6,8 +6,9 @@ The clips of the scans are dealt into folds, those of one original together. For
 to the other folds, and its own clips are encoded under that policy and under the controller, at the target of
 their scan, once each. What is printed is the gain at equal rate in per cent of rate, mean over clips with a
 bootstrap 95 % interval. One line a clip is added to the file as it ends; the same command goes on where it
-was. `--clips N` first prints how well fits to N clips of the other folds foresee the scans, and encodes
-nothing. Needs the [train] extra.
+was. `--careful` adds the same policies where strange GOPs are left to libvpx. `--kinds screen game` leaves
+out all clips of a kind, in place of folds. `--clips N` first prints how well fits to N clips of the other
+folds foresee the scans, and encodes nothing. Needs the [train] extra.
 """
 
 import argparse
@@ -34,9 +35,10 @@ from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.errors import RunError
 from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.shapes.credits import Sequences, read_sequences, slope_db
-from muzero_rc.shapes.fit import GREATEST_GAIN, fit_all, write_fit
+from muzero_rc.shapes.fit import GREATEST_GAIN, fit_all, strange_most, write_fit
 from muzero_rc.shapes.left_out import folds_of, left_out
 from muzero_rc.shapes.scan_file import read_rows
+from muzero_rc.types import Array
 
 
 def slopes_of(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], float]:
@@ -57,14 +59,24 @@ def encoded(
     return {done.job.name: (done.result.kbps, done.result.psnr_y_db) for done in store.played(iter(jobs))}
 
 
-def policies_of(data: Sequences, trusts: Sequence[float], folder: Path) -> dict[str, Any]:
-    """The controller, and the fit to the data with its word taken by each of `trusts`."""
+def policies_of(data: Sequences, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The controller, and the fit to the data with its word taken by each of the trusts, also carefully."""
     fitted, policies = fit_all(data), {CONTROLLER: _native.Policy(CONTROLLER)}
-    for trust in trusts:
-        path = folder / f"{trust}.safetensors"
-        write_fit(path, fitted, {"fitted to": "the other folds"}, trust)
-        policies[f"trust {trust}"] = _native.Policy(str(path))
+    ways = {"": None} | ({", careful": strange_most(data, *fitted[1:])} if options.careful else {})
+    for trust in options.trusts:
+        for way, strange in ways.items():
+            path = folder / f"{trust}{way}.safetensors"
+            write_fit(path, fitted, {"fitted to": "other clips"}, trust, strange)
+            policies[f"trust {trust}{way}"] = _native.Policy(str(path))
     return policies
+
+
+def parts_of(data: Sequences, options: argparse.Namespace) -> list[Array]:
+    """bool[N] each: what is left out of one fit."""
+    if options.kinds:
+        return [np.char.startswith(data.clip.astype(str), f"{kind}-") for kind in options.kinds]
+    fold = folds_of(data, options.folds)
+    return [fold == k for k in range(options.folds)]
 
 
 def rows_of(
@@ -76,20 +88,18 @@ def rows_of(
     """What comes of each clip that is not in the output yet."""
     known = options.output.read_text().splitlines() if options.output.exists() else []
     ended = {json.loads(line)["clip"] for line in known}
-    fold, slopes = folds_of(data, options.folds), slopes_of(scans)
+    slopes = slopes_of(scans)
     config = Config()
     config = replace(config, data=replace(config.data, anchor_cq_levels=ANCHOR_LEVELS))
     with (
         ClipStore(libvpx_engine(), config, cache_folder() / "training") as store,
         tempfile.TemporaryDirectory() as folder,
     ):
-        for k in range(options.folds):
-            chosen = [
-                clip for clip in sorted(set(data.clip[fold == k]))[:: options.every] if clip not in ended
-            ]
+        for part in parts_of(data, options):
+            chosen = [clip for clip in sorted(set(data.clip[part]))[:: options.every] if clip not in ended]
             if not chosen:
                 continue
-            policies = policies_of(data.only(fold != k), options.trusts, Path(folder))
+            policies = policies_of(data.only(~part), options, Path(folder))
             for clip in chosen:
                 kbps = min(target for name, target in slopes if name == clip)
                 instance = Instance(clip, clip, (clips[clip],))
@@ -116,8 +126,8 @@ def report(path: Path) -> Iterator[str]:
             gains = np.clip([row["gain"][name] for row in own], -GREATEST_GAIN, GREATEST_GAIN)
             low, high = bootstrap_interval(gains) if len(gains) > 1 else (np.nan, np.nan)
             yield (
-                f"{kind or 'all':14s}{name:12s}{len(own):4d} clips {gains.mean():+.2f} % "
-                f"({low:+.2f} … {high:+.2f}), median {np.median(gains):+.2f}"
+                f"{kind or 'all':14s}{name:20s}{len(own):4d} clips {gains.mean():+.2f} % "
+                f"({low:+.2f} … {high:+.2f}), median {np.median(gains):+.2f}, worst {gains.min():+.2f}"
             )
 
 
@@ -132,6 +142,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--every", type=int, default=3, help="only each so-manieth clip of a fold")
     parser.add_argument("--trusts", type=float, nargs="+", default=[0.5, 0.75, 1.0])
+    parser.add_argument("--careful", action="store_true", help="also leave strange GOPs to libvpx")
+    parser.add_argument("--kinds", nargs="+", help="how names of clips begin that are left out together")
     parser.add_argument("--clips", type=int, nargs="+", help="how many to fit to; encodes nothing")
     options = parser.parse_args(argv)
     try:

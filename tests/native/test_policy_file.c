@@ -38,6 +38,7 @@ static void test_good_file_gives_tensors_and_texts(void) {
   CHECK(!muzero_rc_policy_file_tensor(&file, "c"));
   CHECK(muzero_rc_metadata_is(&file, "x", "a") && !muzero_rc_metadata_is(&file, "x", "b"));
   CHECK(!muzero_rc_metadata_is(&file, "y", "a"));
+  CHECK(muzero_rc_metadata_has(&file, "g.n") && !muzero_rc_metadata_has(&file, "g.o"));
   CHECK_EQ(muzero_rc_metadata_integers(&file, "g", "n", -5, 12, numbers, 3), 3);
   CHECK(numbers[0] == 3 && numbers[1] == -4 && numbers[2] == 12);
   CHECK_EQ(muzero_rc_metadata_integers(&file, "g", "n", -5, 12, numbers, 2), -EINVAL);

@@ -6,6 +6,7 @@ import pytest
 from support.shape_samples import FEATURES, made_sequences
 
 from encoder_bridge import _native
+from muzero_rc.deploy.policy_file import read_metadata
 from muzero_rc.shapes import fit
 from muzero_rc.shapes.credits import Sequences
 
@@ -47,3 +48,18 @@ def test_joined_networks_say_their_mean():
     mean = np.mean([fit.network(one, x) for one in some], 0)
     np.testing.assert_allclose(fit.network(fit.joined(some), x), mean, rtol=1e-4, atol=1e-5)
     assert fit.joined(some)["tail"] == 1.0
+
+
+def test_the_file_says_how_strange_clips_may_be(tmp_path):
+    """Nine of ten groups of what was learned from are no stranger."""
+    data = made_sequences(Sequences, clips=10)
+    data.features[data.group[data.of] < 5, 3] *= 10.0
+    mean, scale = fit.norm_of(data)
+    strange = (np.abs((data.features - mean) * scale) > fit.LIMIT).any(1)
+    shares = [strange[data.group[data.of] == g].mean() for g in range(10)]
+    most = fit.strange_most(data, mean, scale)
+    assert 0.0 < most <= max(shares)
+    assert sum(share <= most for share in shares) == 9
+    assert fit.strange_most(data, mean, scale, familiar=0.5) == pytest.approx(np.median(shares))
+    fit.write_shapes(tmp_path / "a.safetensors", data, {}, fit.FitSettings(networks=1, steps=1))
+    assert read_metadata(tmp_path / "a.safetensors")["shapes"]["strange"] == round(1000 * most)
