@@ -60,6 +60,11 @@ def add_shapes(verbs: Any) -> None:
         "together",
     )
     verb.add_argument(
+        "--careful",
+        action="store_true",
+        help="the policy leaves GOPs that are unlike those of the clips to libvpx",
+    )
+    verb.add_argument(
         "--set",
         metavar="A.B=C",
         action="append",
@@ -98,6 +103,7 @@ def train_shapes(args: argparse.Namespace) -> int:
         output,
         metric=config.reward.metric,
         folds=args.folds,
+        careful=args.careful,
         cache=cache_folder() / "training",
         report=tell,
     )

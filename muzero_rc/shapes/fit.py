@@ -197,11 +197,18 @@ def gains_said(params: Params, mean: Array, scale: Array, data: Sequences) -> Ar
 
 
 def write_shapes(
-    path: Path, data: Sequences, provenance: Mapping[str, Any], settings: FitSettings = SHIPPED
+    path: Path,
+    data: Sequences,
+    provenance: Mapping[str, Any],
+    settings: FitSettings = SHIPPED,
+    careful: bool = False,
 ) -> None:
-    """Fits to all of the data and writes the policy file, as `write_fit` does."""
+    """Fits to all of the data and writes the policy file, as `write_fit` does.
+
+    With `careful`, what is stranger than FAMILIAR of the clips is left to libvpx.
+    """
     fitted = fit_all(data, settings)
-    write_fit(path, fitted, provenance, strange=strange_most(data, *fitted[1:]))
+    write_fit(path, fitted, provenance, strange=strange_most(data, *fitted[1:]) if careful else None)
 
 
 def write_fit(

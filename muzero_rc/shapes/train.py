@@ -80,6 +80,7 @@ def fit_policy(
     *,
     metric: str,
     folds: int,
+    careful: bool,
     cache: Path,
     report: Report,
 ) -> None:
@@ -91,6 +92,7 @@ def fit_policy(
       output: the policy file.
       metric: what the scans were measured by.
       folds: of the clips, for a trial on clips left out; 0 leaves it.
+      careful: GOPs that are unlike those of the clips are left to libvpx.
       cache: of frames.
       report: is told what was learned.
 
@@ -122,7 +124,7 @@ def fit_policy(
         "cpu_used": _all_of(rows, "cpu_used"),
         "figures": {name: round(value, 5) for name, value in figures.items()},
     }
-    write_shapes(output, data, provenance, SHIPPED)
+    write_shapes(output, data, provenance, SHIPPED, careful)
 
 
 def check_folds(folds: int, found: Sequence[str]) -> None:

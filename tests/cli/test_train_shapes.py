@@ -92,8 +92,9 @@ def test_one_command_trains_and_goes_on(place, invoke, monkeypatch):
     assert [key(row) for row in read_rows(scans)] == [key(row) for row in rows]
     assert (place / "mine.safetensors").read_bytes() == policy
 
-    ran = invoke(main, *words, "--scans", scans, "--folds", 2)
+    ran = invoke(main, *words, "--scans", scans, "--folds", 2, "--careful")
     assert ran.status == 0 and "scan of" not in ran.err and "left out: correlation" in ran.err
+    assert "strange" in read_metadata(place / "mine.safetensors")["shapes"]
     tried = read_metadata(place / "mine.safetensors")["provenance"]
     assert tried["corpus_hash"] == notes["corpus_hash"]
     assert tried["figures"]["left_out_correlation"] > 0

@@ -61,5 +61,8 @@ def test_the_file_says_how_strange_clips_may_be(tmp_path):
     assert 0.0 < most <= max(shares)
     assert sum(share <= most for share in shares) == 9
     assert fit.strange_most(data, mean, scale, familiar=0.5) == pytest.approx(np.median(shares))
-    fit.write_shapes(tmp_path / "a.safetensors", data, {}, fit.FitSettings(networks=1, steps=1))
-    assert read_metadata(tmp_path / "a.safetensors")["shapes"]["strange"] == round(1000 * most)
+    few = fit.FitSettings(networks=1, steps=1)
+    for careful in (False, True):
+        fit.write_shapes(tmp_path / f"{careful}.safetensors", data, {}, few, careful)
+    assert read_metadata(tmp_path / "True.safetensors")["shapes"]["strange"] == round(1000 * most)
+    assert "strange" not in read_metadata(tmp_path / "False.safetensors")["shapes"]
