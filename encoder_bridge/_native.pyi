@@ -35,8 +35,8 @@ def open_libvpx(name: str) -> None:
 
 def versions() -> dict[str, str | int]:
     """The libvpx that encodes: "libvpx_runtime" (its version), "libvpx_path", "encoder_abi", "ext_rc_abi",
-    "high_bit_depth" (1: it codes 10 and 12 bits), "key_frame_filtering" (1: it can filter key frames);
-    and "feature_version".
+    "high_bit_depth" (1: it codes 10 and 12 bits), "key_frame_filtering" (1: it can filter key frames),
+    "filter_strength" (of the alt-ref's filter, that serves it best; -1: its own); and "feature_version".
 
     Looks for one at first, as encoder_bridge.libvpx says, and raises what it raises.
     """

@@ -45,6 +45,11 @@ class Engine:
         """Version of the libvpx that encodes."""
         return str(self.native.versions()["libvpx_runtime"])
 
+    @property
+    def filter_strength(self) -> int:
+        """Of the alt-ref's filter, as policies of shapes set it where the user chose none; -1: none."""
+        return int(self.native.versions().get("filter_strength", -1))
+
     def policy(self, source: str) -> PortablePolicy:
         """A policy file, or the controller by its name, opened for jobs; see `open_portable`."""
         return open_portable(source)

@@ -1,4 +1,8 @@
-"""Shape scans: clips encoded under many sequences of GOP shapes, with the controller's qindexes."""
+"""Shape scans: clips encoded under many sequences of GOP shapes, with the controller's qindexes.
+
+On a libvpx whose alt-ref filter serves better at another strength, all are scanned at that strength, as a
+policy of shapes then runs.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +17,14 @@ from muzero_rc.corpus.instances import Instance
 from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.shapes.scan_file import COLUMNS, append_row, clip_hash, read_rows
-from muzero_rc.shapes.trials import LONGEST, TRIALS, Trial, length_trials
+from muzero_rc.shapes.trials import (
+    LONGEST,
+    TRIALS,
+    Trial,
+    gops_of,
+    length_trials,
+    with_strength,
+)
 
 LEAST_FRAMES = LONGEST + 2
 """Of a clip that tells lengths apart."""
@@ -88,6 +99,7 @@ def _jobs(
 ) -> Iterator[Job]:
     """The encodes that are still to be made, clip after clip."""
     policy = store.engine.policy(CONTROLLER)
+    strength = store.engine.filter_strength
     for instance in instances:
         clip, content = store.raw_clip(instance), clip_hash(instance.paths, instance.changes)
         for kbps in targets_of(store, instance, plan.places):
@@ -95,7 +107,8 @@ def _jobs(
                 row = known.get((instance.name, kbps, trial.name))
                 if row is not None and row.get("clip_hash", content) == content:
                     continue
-                shapes = np.array(trial.shapes, np.int32).reshape(-1, 4)
+                asked = with_strength(trial, strength, gops_of(len(clip)))
+                shapes = np.array(asked, np.int32).reshape(-1, 4)
                 yield store.job(
                     f"{instance.name}, {kbps} kbps, {trial.name}",
                     instance,

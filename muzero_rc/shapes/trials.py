@@ -27,6 +27,20 @@ class Trial:
     shapes: tuple[Shape, ...]
 
 
+def with_strength(trial: Trial, strength: int, gops: int) -> tuple[Shape, ...]:
+    """A trial's shapes with one strength of the alt-ref's filter, libvpx's own lengths too.
+
+    Args:
+      trial: any.
+      strength: 0 to 6; `KEEP` leaves the trial as it is.
+      gops: as many as the clip may have.
+    """
+    if strength == KEEP:
+        return trial.shapes
+    shapes = trial.shapes or ((0, KEEP, KEEP, KEEP),) * gops
+    return tuple((length, layers, strength, frames) for length, layers, _, frames in shapes)
+
+
 def random_trial(name: str, rng: random.Random, gops: int) -> Trial:
     """Lengths round a mean of the sequence's own, so that long and short ones are both seen whole."""
     mean = rng.uniform(6.0, 22.0)

@@ -33,11 +33,12 @@ static PyObject *versions(PyObject *module, PyObject *unused) {
   if (!library) return NULL;
   const muzero_rc_release *const release = library->libvpx.release;
   const bool high_bit_depth = muzero_rc_libvpx_has_high_bit_depth(&library->libvpx);
-  return Py_BuildValue("{s:s,s:s,s:i,s:i,s:i,s:i,s:i}", "libvpx_runtime", library->version,
+  return Py_BuildValue("{s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i}", "libvpx_runtime", library->version,
                        "libvpx_path", library->path, "encoder_abi", release->encoder_abi,
                        "ext_rc_abi", release->ext_abi, "feature_version",
                        (int)muzero_rc_feature_version(), "high_bit_depth", (int)high_bit_depth,
-                       "key_frame_filtering", (int)(release->key_frame_filter != 0));
+                       "key_frame_filtering", (int)(release->key_frame_filter != 0),
+                       "filter_strength", release->filter_strength);
 }
 
 /* A clip's first-pass statistics, f8[T, 25], completing `clip`. */

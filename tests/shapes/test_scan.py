@@ -14,7 +14,7 @@ from muzero_rc.errors import RunError
 from muzero_rc.shapes.scan import LEAST_FRAMES, ScanPlan, scan
 from muzero_rc.shapes.scan_file import read_rows
 from muzero_rc.shapes.scan_folder import scan_folder
-from muzero_rc.shapes.trials import LONGEST, OWN, SHORTEST, TRIALS, length_trials
+from muzero_rc.shapes.trials import KEEP, LONGEST, OWN, SHORTEST, TRIALS, length_trials, with_strength
 
 SCENES = (14, 14)
 
@@ -66,6 +66,14 @@ def test_trials_are_a_clips_own_and_vary_lengths_alone():
     for trial in trials[1:]:
         assert sum(length for length, *_ in trial.shapes) >= 100
         assert all(SHORTEST <= shape[0] <= LONGEST and shape[1:] == (-1, -1, -1) for shape in trial.shapes)
+
+
+def test_all_trials_are_scanned_at_the_strength_that_policies_set():
+    for trial in length_trials("a", 100):
+        assert with_strength(trial, KEEP, 30) == trial.shapes
+        shapes = with_strength(trial, 3, 30)
+        assert {shape[2] for shape in shapes} == {3} and len(shapes) >= 5
+        assert [shape[0] for shape in shapes] == [s[0] for s in trial.shapes] or {s[0] for s in shapes} == {0}
 
 
 def test_a_scan_has_each_encode_once(scanned, tmp_path):
