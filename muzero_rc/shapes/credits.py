@@ -26,7 +26,7 @@ from muzero_rc.types import Array
 
 SHORTEST, LONGEST = 4, 23
 FRAMES_MOST = 140  # of a clip, as in most scans
-TRIALS = ("own", "length", "random")
+TRIALS = ("own", "length", "random", "plan")
 LEAST_TRIALS = 10
 
 

@@ -7,7 +7,8 @@ to the other folds, and its own clips are encoded under that policy and under th
 their scan, once each. What is printed is the gain at equal rate in per cent of rate, mean over clips with a
 bootstrap 95 % interval. One line a clip is added to the file as it ends; the same command goes on where it
 was. `--careful` adds the same policies where strange GOPs are left to libvpx. `--kinds screen game` leaves
-out all clips of a kind, in place of folds. `--clips N` first prints how well fits to N clips of the other
+out all clips of a kind, in place of folds. `--plans FILE` keeps the encodes under policies as a scan, which the
+next fit may learn from: give it among its scans. `--clips N` first prints how well fits to N clips of the other
 folds foresee the scans, and encodes nothing. Needs the [train] extra.
 """
 
@@ -37,7 +38,9 @@ from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.shapes.credits import Sequences, read_sequences, slope_db
 from muzero_rc.shapes.fit import GREATEST_GAIN, fit_all, strange_most, write_fit
 from muzero_rc.shapes.left_out import folds_of, left_out
-from muzero_rc.shapes.scan_file import read_rows
+from muzero_rc.shapes.scan import row_of
+from muzero_rc.shapes.scan_file import append_row, clip_hash, read_rows
+from muzero_rc.shapes.trials import Trial
 from muzero_rc.types import Array
 
 
@@ -50,13 +53,26 @@ def slopes_of(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], float]
 
 
 def encoded(
-    store: ClipStore, instance: Instance, kbps: int, policies: Mapping[str, Any]
+    store: ClipStore, instance: Instance, kbps: int, policies: Mapping[str, Any], plans: Path | None
 ) -> dict[str, tuple[float, float]]:
-    """Rate and PSNR of one encode under each policy."""
+    """Rate and PSNR of one encode under each policy; those of GOP shapes are kept in `plans`."""
+    content, found = clip_hash(instance.paths, instance.changes), {}
     jobs = [
-        store.job(name, instance, kbps, mode="policy", policy=policy) for name, policy in policies.items()
+        store.job(
+            name,
+            instance,
+            kbps,
+            mode="policy",
+            policy=policy,
+            extra=(instance, Trial(f"plan-{plans.stem if plans else ''}-{name}", ()), content),
+        )
+        for name, policy in policies.items()
     ]
-    return {done.job.name: (done.result.kbps, done.result.psnr_y_db) for done in store.played(iter(jobs))}
+    for done in store.played(iter(jobs)):
+        found[done.job.name] = (done.result.kbps, done.result.psnr_y_db)
+        if plans is not None and done.job.name != CONTROLLER:
+            append_row(plans, row_of(store, done))
+    return found
 
 
 def policies_of(data: Sequences, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -105,7 +121,7 @@ def rows_of(
                 instance = Instance(clip, clip, (clips[clip],))
                 if not store.prepared([instance]):
                     continue
-                rates = encoded(store, instance, kbps, policies)
+                rates = encoded(store, instance, kbps, policies, options.plans)
                 base = rates[CONTROLLER]
                 gains = {
                     name: 100.0 * ((psnr - base[1]) / slopes[clip, kbps] - np.log(rate / base[0]))
@@ -139,6 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("--scans", type=Path, nargs="+", required=True)
     parser.add_argument("-o", "--output", type=Path, required=True, help="a line for each clip")
+    parser.add_argument("--plans", type=Path, help="keeps the encodes under policies, as a scan")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--every", type=int, default=3, help="only each so-manieth clip of a fold")
     parser.add_argument("--trusts", type=float, nargs="+", default=[0.5, 0.75, 1.0])
