@@ -3,8 +3,8 @@ r"""What GOP lengths are worth at most: the best of the sequences that a scan tr
     python scripts/experiments/shape_ceiling.py scans.jsonl…
 
 For each clip at its target, the gain at equal rate of a scan's encodes over libvpx's own lengths, in per cent
-of rate. Printed: the mean gain of each kind of sequence (plans of policies by name, where a scan has them: see
-shapes_left_out.py), and what choosing the best of n encodes brings, libvpx's own among them, mean over clips
+of rate. Printed: the mean gain of each kind of sequence (plans of policies by name, where a scan has them:
+see shapes_left_out.py), and what choosing the best of n encodes brings, libvpx's own among them, mean over clips
 with a bootstrap 95 % interval. Nothing is foreseen here: the choice knows what it chooses from.
 """
 
