@@ -1,14 +1,16 @@
 r"""What GOP lengths are worth at most: the best of the sequences that a scan tried, by how many were tried.
 
-    python scripts/experiments/shape_ceiling.py scans.jsonl…
+    python scripts/experiments/shape_ceiling.py scans.jsonl… -o gains.jsonl
 
-For each clip at its target, the gain at equal rate of a scan's encodes over libvpx's own lengths, in per cent
-of rate. Printed: the mean gain of each kind of sequence (plans of policies by name, where a scan has them:
-see shapes_left_out.py), and what choosing the best of n encodes brings, libvpx's own among them, mean over clips
-with a bootstrap 95 % interval. Nothing is foreseen here: the choice knows what it chooses from.
+For each clip at its lowest target, the gain at equal rate of a scan's encodes over libvpx's own lengths, in
+per cent of rate; a line a clip goes to the file. Printed: the mean gain of each kind of sequence (plans of
+policies by name, where a scan has them: see shapes_left_out.py), and what choosing the best of n encodes
+brings, libvpx's own among them, mean over clips with a bootstrap 95 % interval. Nothing is foreseen here: the
+choice knows what it chooses from.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections import defaultdict
@@ -18,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from encoder_bridge.atomic_file import write_text
 from muzero_rc.errors import RunError
 from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.shapes.credits import slope_db
@@ -56,7 +59,8 @@ def line(name: str, gains: Sequence[float]) -> str:
     """Mean, interval, median."""
     shown = clipped(gains)
     low, high = bootstrap_interval(shown) if len(shown) > 1 else (np.nan, np.nan)
-    return f"{name:24s}{len(shown):4d} {shown.mean():+.2f} % ({low:+.2f} … {high:+.2f}), median {np.median(shown):+.2f}"
+    interval = f"({low:+.2f} … {high:+.2f})"
+    return f"{name:24s}{len(shown):4d} {shown.mean():+.2f} % {interval}, median {np.median(shown):+.2f}"
 
 
 def lines(clips: Mapping[str, Mapping[str, float]], counts: Sequence[int]) -> Iterator[str]:
@@ -81,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("scans", type=Path, nargs="+")
+    parser.add_argument("-o", "--output", type=Path, help="the gains, a line a clip")
     parser.add_argument("--counts", type=int, nargs="+", default=[2, 3, 4, 6, 8, 12, 15])
     options = parser.parse_args(argv)
     groups: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
@@ -97,6 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if OWN in rows and len(rows) >= 10 and clip not in clips:
             clips[clip] = gains_of(rows)
     print("\n".join(lines(clips, options.counts)))
+    if options.output:
+        shown = [{"clip": c, "gains": {n: round(g, 3) for n, g in v.items()}} for c, v in clips.items()]
+        write_text(options.output, "".join(json.dumps(one) + "\n" for one in shown))
     return 0
 
 
