@@ -20,11 +20,11 @@ from encoder_bridge.encode.lookahead import look_ahead
 from muzero_rc.corpus.frame_store import raw_clip_of
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.gop_costs import bits_by_frame, frame_costs, usual_step
+from muzero_rc.encoding.gop_search import LONGEST, SHORTEST
 from muzero_rc.errors import RunError
 from muzero_rc.shapes.scan_file import by_objective, clip_hash
 from muzero_rc.types import Array
 
-SHORTEST, LONGEST = 4, 23
 FRAMES_MOST = 140  # of a clip, as in most scans
 TRIALS = ("own", "length", "random", "plan")
 LEAST_TRIALS = 10

@@ -18,13 +18,12 @@ import optax
 
 from encoder_bridge import _native
 from muzero_rc.deploy.policy_file import write_policy_file
+from muzero_rc.encoding.gop_search import LONGER, SHORTER, USUAL
 from muzero_rc.shapes.credits import Sequences
 from muzero_rc.types import Array
 
 LIMIT = 3  # of a scaled feature
 TRUST = 0.5  # in what the networks say
-USUAL = 16  # frames of a GOP
-SHORTER, LONGER = 1.2, 0.5  # what an octave to either side of it costs, per cent
 LEAST_SPREAD, LEAST_CREDIT = 1.5, 3.0  # per cent: below it a clip's gains say little
 GREATEST_GAIN, GREATEST_CREDIT = 15.0, 25.0  # per cent, so that few clips do not rule
 FAMILIAR = 0.9  # of the clips that were learned from: what is stranger is left to libvpx

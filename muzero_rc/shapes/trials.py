@@ -5,11 +5,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from muzero_rc.encoding.gop_search import LONGEST, SHORTEST
+
 OWN = "own"
 """libvpx's own shapes."""
 UNIFORM = (8, 12, 16, 20)
 RANDOM_LENGTHS = 7
-SHORTEST, LONGEST = 4, 23
 KEEP = -1
 """In a shape: as the encoder is set."""
 TRIALS = 1 + len(UNIFORM) + RANDOM_LENGTHS
