@@ -18,7 +18,6 @@ from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.shapes.scan_file import COLUMNS, append_row, clip_hash, read_rows
 from muzero_rc.shapes.trials import (
-    LONGEST,
     TRIALS,
     Trial,
     gops_of,

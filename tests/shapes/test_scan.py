@@ -10,11 +10,12 @@ from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.farm import LocalFarm
+from muzero_rc.encoding.gop_search import LONGEST, SHORTEST
 from muzero_rc.errors import RunError
 from muzero_rc.shapes.scan import LEAST_FRAMES, ScanPlan, scan
 from muzero_rc.shapes.scan_file import read_rows
 from muzero_rc.shapes.scan_folder import scan_folder
-from muzero_rc.shapes.trials import KEEP, LONGEST, OWN, SHORTEST, TRIALS, length_trials, with_strength
+from muzero_rc.shapes.trials import KEEP, OWN, TRIALS, length_trials, with_strength
 
 SCENES = (14, 14)
 
