@@ -16,6 +16,7 @@ from encoder_bridge.media.psnr import psnr_db
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
+from muzero_rc.encoding.gop_search import LONGEST
 from muzero_rc.shapes.scan_file import COLUMNS, append_row, clip_hash, read_rows
 from muzero_rc.shapes.trials import (
     TRIALS,
