@@ -23,10 +23,15 @@ from muzero_rc.encoding.gop_search import (
 from muzero_rc.encoding.qindex_plan import QindexPlan
 from muzero_rc.encoding.replays import FINEST, Candidate, Replays
 
-GOP_TRIALS = 12
+LENGTHS = (16, 20, 12, 8)
+"""Of all GOPs of a candidate, in frames, the most promising first: they come before any search."""
+GOP_TRIALS = 16
 """Candidates with other GOPs, at most."""
 FEW = 3
 """Of so few candidates none is kept for a replay, which mostly fills the target better."""
+
+_DRAWS = 8
+"""Tries to find lengths that were not tried."""
 
 
 class CandidateSearch:
@@ -50,10 +55,11 @@ class CandidateSearch:
         self._count, self._worth, self._longest = count, worth, min(lag - 2, LONGEST)
         self._replays = Replays(finest=finest, bit_depth=bit_depth)
         self._trials: list[GopTrial] = []
+        self._searched: set[tuple[int, ...]] = set()
         self._outlook: GopOutlook | None = None
         self._mean_bits = 0.0
         self._own = GopShape()
-        self._policy_shapes = False
+        self._common = tuple(length for length in LENGTHS if length <= self._longest)
 
     @property
     def best(self) -> Candidate:
@@ -78,9 +84,15 @@ class CandidateSearch:
         if not self._tries_gops(number):
             return self._replays.plan(number)
         assert self._outlook is not None
-        if number == 2 and self._policy_shapes:
-            return (self._own,) * len(self._outlook.worth)
-        lengths = lengths_to_try(self._outlook, self._trials, np.random.default_rng(number))
+        frames = len(self._outlook.worth)
+        if number <= 1 + len(self._common):
+            return (dataclasses.replace(self._own, length=self._common[number - 2]),) * frames
+        rng = np.random.default_rng(number)
+        for _ in range(_DRAWS):
+            lengths = tuple(lengths_to_try(self._outlook, self._trials, rng))
+            if lengths not in self._searched:
+                break
+        self._searched.add(lengths)
         return tuple(dataclasses.replace(self._own, length=length) for length in lengths)
 
     def _tries_gops(self, number: int) -> bool:
@@ -96,4 +108,4 @@ class CandidateSearch:
         self._outlook = GopOutlook(worth, key_frames_of(result), self._longest)
         if result.shapes:  # what it set beside the length stays
             self._own = dataclasses.replace(result.shapes[0], length=OWN)
-            self._policy_shapes = True
+            self._common = (OWN, *self._common)

@@ -208,3 +208,10 @@ def test_other_gops_are_tried_and_the_best_is_played_again(encoded: Any, make_cl
     under_controller, _ = encoded("c", "--candidates", "3", "--policy", "controller", clip=clip)
     others = [(one["kbps"], one["psnr_y_db"]) for one in under_controller["candidates"]]
     assert others[0] == (own["kbps"], own["psnr_y_db"]) and len(set(others)) == 3
+
+
+def test_searched_gops_are_not_tried_twice(encoded: Any, make_clip: MakeClip) -> None:
+    best, _ = encoded("best", "--candidates", "12", clip=make_clip("64x48", 40, noise=12))
+    tried = [(one["kbps"], one["psnr_y_db"]) for one in best["candidates"]]
+    searched = tried[6:11]  # after the policy's, libvpx's and common lengths, before the replay
+    assert len(set(searched)) == 5
