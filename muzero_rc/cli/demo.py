@@ -26,8 +26,8 @@ REPORT_WORDS = ("--bitrates", "100k,170k,300k,500k", "--max-frames", "60", "--co
 
 _WHY = (
     "The lengths of GOPs that it foresees gain on some clips and lose on others; before libvpx 1.15 that\n"
-    "is nothing in the mean over 269 clips (docs/experiments/0041-learning-from-its-own-plans.md). With time\n"
-    "to spare, rc-encode --candidates 8 tries lengths and keeps the best."
+    "is nothing in the mean over 269 clips (docs/experiments/0041-learning-from-its-own-plans.md). With\n"
+    "time to spare, rc-encode --candidates 8 tries lengths and keeps the best."
 )
 
 
