@@ -7,9 +7,9 @@ to the other folds, and its own clips are encoded under that policy and under th
 their scan, once each. What is printed is the gain at equal rate in per cent of rate, mean over clips with a
 bootstrap 95 % interval. One line a clip is added to the file as it ends; the same command goes on where it
 was. `--careful` adds the same policies where strange GOPs are left to libvpx. `--kinds screen game` leaves
-out all clips of a kind, in place of folds. `--plans FILE` keeps the encodes under policies as a scan, which the
-next fit may learn from: give it among its scans. `--clips N` first prints how well fits to N clips of the other
-folds foresee the scans, and encodes nothing. Needs the [train] extra.
+out all clips of a kind, in place of folds. `--plans FILE` keeps the encodes under policies as a scan, which
+the next fit may learn from: give it among its scans. `--clips N` first prints how well fits to N clips of the
+other folds foresee the scans, and encodes nothing. Needs the [train] extra.
 """
 
 import argparse
