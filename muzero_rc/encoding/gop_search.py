@@ -212,7 +212,7 @@ class _Field:
     def __init__(self, frames: int, rng: np.random.Generator) -> None:
         cells = int((frames + LONGEST) / self._FRAMES) + 2, int(self._MOST / self._OCTAVES) + 2
         self._local = rng.standard_normal(cells)
-        self._lengths = rng.standard_normal(self._local.shape[1])
+        self._lengths: Array = rng.standard_normal((cells[1],))
 
     def of(self, gops: Array) -> Array:
         """f8[G]."""

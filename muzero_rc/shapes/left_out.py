@@ -42,8 +42,8 @@ class LeftOut:
 
 def folds_of(data: Sequences, folds: int) -> Array:
     """i4[N]: the fold of each encode; clips of one original are in one fold."""
-    order = np.random.default_rng(0).permutation(originals(data.clip)).tolist()
-    return np.array([order.index(original_of(one)) % folds for one in data.clip])
+    order = np.random.default_rng(0).permutation(originals(data.clip.tolist())).tolist()
+    return np.array([order.index(original_of(one)) % folds for one in data.clip.tolist()])
 
 
 def said_by_folds(
@@ -93,7 +93,7 @@ def squares(said: Array, data: Sequences) -> tuple[Array, Array]:
 def judged(said: Array, data: Sequences) -> LeftOut:
     """How good it is, f8[N] of what is said."""
     rest, every = squares(said, data)
-    return LeftOut(float(np.nanmean(correlations(said, data))), float(1 - rest.sum() / every.sum()))
+    return LeftOut(float(np.nanmean(correlations(said, data))), 1.0 - float(rest.sum()) / float(every.sum()))
 
 
 def left_out(
