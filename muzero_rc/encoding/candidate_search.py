@@ -27,8 +27,8 @@ LENGTHS = (16, 20, 12, 8)
 """Of all GOPs of a candidate, in frames, the most promising first: they come before any search."""
 GOP_TRIALS = 16
 """Candidates with other GOPs, at most."""
-FEW = 3
-"""Of so few candidates none is kept for a replay, which mostly fills the target better."""
+REPLAYS = {4: 1, 8: 2}
+"""From so many candidates on, how many of them play the best again, which mostly fills the target better."""
 
 _DRAWS = 8
 """Tries to find lengths that were not tried."""
@@ -96,8 +96,9 @@ class CandidateSearch:
         return tuple(dataclasses.replace(self._own, length=length) for length in lengths)
 
     def _tries_gops(self, number: int) -> bool:
-        most = self._count - (self._count > FEW)
-        return self._outlook is not None and number <= min(most, 1 + GOP_TRIALS)
+        replays = max((kept for least, kept in REPLAYS.items() if self._count >= least), default=0)
+        most = min(self._count - replays, 1 + GOP_TRIALS)
+        return self._outlook is not None and number <= most
 
     def _look_out(self, result: EncodeResult) -> None:
         """What the policy's own encode says before other GOPs are tried."""

@@ -5,8 +5,8 @@ r"""Gain by number of candidates: what every extra encode of `rc-encode --candid
         -o docs/results/0028/candidates.svg
 
 Each clip at two targets, the second and the fourth of the ladder beside the clips (or spread over its
-constant-quality curve where there is none). For n = 1 … N the best of the first n of N candidates (with more
-than three only the last plays the best of them again): its luma
+constant-quality curve where there is none). For n = 1 … N the best of the first n of N candidates (only the
+last, from eight on the last two, play the best of them again): its luma
 PSNR over the first one's, in dB and as per cent of rate (dB over the slope of the clip's constant-quality
 curve there), the mean over all clips and targets. Part of a gain may be a target that is filled better;
 what is left of it at equal rate stands beside. Prints a table; writes a chart, and the figures of every
