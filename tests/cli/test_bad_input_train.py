@@ -72,20 +72,26 @@ def test_a_run_that_cannot_begin(place, invoke, words, said):
     assert said in line and not (place / "run").exists()
 
 
-def test_actors_and_learners_that_cannot_begin(place, invoke):
-    corpus, config = place / "corpus", place / "small.toml"
+def test_actors_that_cannot_begin(place, invoke):
+    corpus = place / "corpus"
     acting = ("actor", corpus, "--policy", "controller", "--folder", place / "acted")
     assert "--config" in refused(invoke(main, *acting))
     assert "not 'self'" in refused(invoke(main, *acting, "--name", "self"))
     assert "not allowed with" in refused(invoke(main, *acting, "--replay", "localhost:1"))
     assert "required" in refused(invoke(main, "actor", corpus, "--folder", place / "acted"))
+    assert not (place / "acted").exists()
+
+
+def test_a_learner_whose_port_is_taken(place, invoke):
+    pytest.importorskip("reverb")
+    corpus, config = place / "corpus", place / "small.toml"
     with socket.socket() as taken:
         taken.bind(("", 0))
         taken.listen()
         port = taken.getsockname()[1]
         words = ("learner", corpus, "--config", config, "--run-dir", place / "run", "--port", port)
         assert f"port {port} cannot be used" in refused(invoke(main, *words))
-    assert not (place / "run").exists() and not (place / "acted").exists()
+    assert not (place / "run").exists()
 
 
 def test_run_folders_that_cannot_be_used(place, invoke):
