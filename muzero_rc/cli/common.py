@@ -31,6 +31,19 @@ class Parser(argparse.ArgumentParser):
         """Prints one line and ends with status 2."""
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
+    def exit(self, status: int = DONE, message: str | None = None) -> NoReturn:
+        """Ends; what waits in a stream's buffer goes out now, and a full one is said, not met at exit."""
+        if message:
+            tell(message.rstrip("\n"))
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _drop(sys.stdout)
+            if not isinstance(error, BrokenPipeError):
+                tell(f"{self.prog}: {error}")
+            status = status or FAILED
+        sys.exit(status)
+
     def parse(self, argv: Sequence[str] | None = None) -> argparse.Namespace:
         """`parse_args`, but `-clip.mp4` is a file where there is such a file, or after -o."""
         open_standard_streams()

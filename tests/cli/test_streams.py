@@ -19,7 +19,8 @@ def encode(
     """rc-encode, started by a shell that redirects its streams."""
     script = f'{setup}\nexec "$@" {redirect}'
     command: Sequence[str | bytes | Path] = ["sh", "-c", script, "sh", *COMMAND, *words]
-    done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, **(env or {})})
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(command, capture_output=True, check=False, env={**buffered, **(env or {})})
     assert b"Traceback" not in done.stderr and b"Exception ignored" not in done.stderr, done.stderr
     return done
 
@@ -43,6 +44,12 @@ def test_a_refusal_without_a_stderr(tmp_path: Path, redirect: str) -> None:
     assert encode("nowhere.mkv", "-o", output, "--bitrate", "80k", redirect=redirect).returncode == 2
     assert encode("--no-such-option", redirect=redirect).returncode == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_what_asks_for_words_fails_where_they_cannot_go(word: str) -> None:
+    done = encode(word, redirect=">/dev/full")
+    assert done.returncode == 1 and b"No space left" in done.stderr and done.stderr.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
