@@ -141,7 +141,8 @@ def _side_data(container: Any, stream: Any) -> list[dict[str, Any]] | None:
     if frame is None:
         return None
     found: list[dict[str, Any]] = [{"side_data_type": "Display Matrix", "rotation": frame.rotation}]
-    types = {data.type.name for data in frame.side_data}
+    # A mapping: PyAV up to 18 goes over what is in it, PyAV 19 over its types.
+    types = {getattr(data, "type", data).name for data in frame.side_data}
     found = found[: bool(frame.rotation)] + [
         {"side_data_type": _SIDE_DATA[t]} for t in _SIDE_DATA if t in types
     ]
