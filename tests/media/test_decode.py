@@ -95,7 +95,7 @@ def test_odd_sizes_and_single_frames(footage, size, frames):
         ("rgb.mkv", ("-c:v", "ffv1", "-pix_fmt", "gbrp"), "4:2:0"),
         ("alpha.mkv", ("-c:v", "ffv1", "-pix_fmt", "yuva420p"), "transparency"),
         ("interlaced.mkv", (*H264, "-vf", "setfield=tff", "-flags", "+ilme+ildct"), "interlaced"),
-        ("hdr.mkv", (*H264, "-color_trc", "smpte2084"), "HDR"),
+        ("hdr.mkv", (*H264, "-vf", "setparams=color_trc=smpte2084"), "HDR"),
     ],
 )
 def test_notes_say_what_the_conversion_loses(footage, name, options, words):

@@ -43,7 +43,8 @@ COLOR = ("color_space", "color_primaries", "color_transfer", "color_range")
 @pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
 def test_colour_is_in_the_bitstream_and_in_the_container(tmp_path, suffix, full):
     source, output = tmp_path / "source.mp4", tmp_path / f"out.{suffix}"
-    tags = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+    # As properties of the frames: ffmpeg 7 does not take all of them as options of the output.
+    tags = ("-vf", "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709")
     pixels = "yuvj420p" if full else "yuv420p"
     ffmpeg(*LAVFI, "-frames:v", "4", "-c:v", "libx264", "-pix_fmt", pixels, *tags, source)
     assert encoded(source, output) == ()
