@@ -19,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from finished_reports import WrongReports, read_results  # noqa: E402
 from readme_table import number  # noqa: E402
 
 from muzero_rc.evaluation.bd_rate import BdRate, RatePoint  # noqa: E402
@@ -28,24 +29,16 @@ from muzero_rc.evaluation.statistics import bd_rates, summarise, summarise_budge
 HEAD = "| compared with | by | BD-rate, % | 95 % interval | median | worse clips | worst clip |"
 
 
-class WrongReports(Exception):
-    """Reports that do not make a table; the message says why, in a line."""
-
-
 def read_reports(folders: Sequence[Path], policy: str) -> list[dict[str, Any]]:
     """What is in their results.json.
 
     Raises:
         WrongReports: one is missing, lacks the policy, or has other settings.
     """
-    reports = []
-    for folder in folders:
-        source = folder / "results.json"
-        if not source.is_file():
-            raise WrongReports(f"{source} does not exist: run rc-report first")
-        reports.append(json.loads(source.read_text(encoding="utf-8")))
-        if policy not in reports[-1]["methods"]:
-            raise WrongReports(f"{source} has no {policy}: it has {', '.join(reports[-1]['methods'])}")
+    reports = read_results(folders)
+    for report in reports:
+        if policy not in report["methods"]:
+            raise WrongReports(f"a report has no {policy}: it has {', '.join(report['methods'])}")
     if len({json.dumps(report["settings"]) for report in reports}) > 1:
         raise WrongReports("the reports were made with different settings")
     return reports

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finished_reports import WrongReports, read_results
 from readme_table import ROOT, compact, in_public_words, number
 
 from encoder_bridge.atomic_file import write_text
@@ -35,10 +36,6 @@ HEAD = (
     "| libvpx | rate control | compared with | BD-rate, % | 95 % interval | median | worse clips "
     "| > 1 % over | mean fill |"
 )
-
-
-class WrongReports(Exception):
-    """Reports that do not make a table; the message says why, in a line."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +75,7 @@ def read_family(name: str, folders: Sequence[Path], *, newer: bool) -> Family:
     Raises:
         WrongReports: one is missing, or they are of several releases, or of the other family.
     """
-    reports = []
-    for folder in folders:
-        source = folder / "results.json"
-        if not source.is_file():
-            raise WrongReports(f"{source} does not exist: run rc-report first")
-        reports.append(json.loads(source.read_text(encoding="utf-8")))
+    reports = read_results(folders)
     releases = sorted({str(report["versions"]["libvpx"]).split()[0] for report in reports})
     if len(releases) > 1:
         raise WrongReports(f"the reports of a family are of libvpx {' and '.join(releases)}: of one, please")
