@@ -66,7 +66,7 @@ def encode_best(
         count: of candidates, 1 or more.
         policy: the first candidate's.
         config: the settings; size and frame rate are taken from `clip`.
-        wishes: None for the usual ones; there is no refill, because the last of four and more candidates is one.
+        wishes: None for the usual ones; there is no refill, the last of four and more candidates is one.
         first: the clip's first pass, where it was made already.
         on_progress: see `OnProgress`; candidate i is pass 1 + i.
 
