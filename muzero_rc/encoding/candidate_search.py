@@ -105,7 +105,7 @@ class CandidateSearch:
         if self._longest < SHORTEST or not len(result.records):
             return
         self._mean_bits = float(bits_by_frame(result.records, result.frames).mean())
-        worth = self._worth(usual_step(result.records))
+        worth = self._worth(usual_step(result.records, result.config.bit_depth))
         self._outlook = GopOutlook(worth, key_frames_of(result), self._longest)
         if result.shapes:  # what it set beside the length stays
             self._own = dataclasses.replace(result.shapes[0], length=OWN)

@@ -47,9 +47,9 @@ def frame_costs(bits: Array, total: float, starts: Sequence[int], psnr_db: Array
     return np.asarray(100.0 * spread(bits, starts) / total - 100.0 * psnr_db / slope_db)
 
 
-def usual_step(records: Array) -> float:
+def usual_step(records: Array, bit_depth: int = 8) -> float:
     """Mean log2 quantizer step of plain inter frames."""
-    steps = np.array(_native.quantizer_steps())
+    steps = np.array(_native.quantizer_steps(bit_depth))
     leaves = (records["frame_type"] == INTER) & (records["layer"] >= LAYERS.index("leaf"))
     chosen = leaves if leaves.any() else records["frame_type"] != SHOW_EXISTING
     return float(steps[records["qindex"][chosen]].mean())
