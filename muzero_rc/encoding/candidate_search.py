@@ -109,4 +109,5 @@ class CandidateSearch:
         self._outlook = GopOutlook(worth, key_frames_of(result), self._longest)
         if result.shapes:  # what it set beside the length stays
             self._own = dataclasses.replace(result.shapes[0], length=OWN)
+        if any(shape.length != OWN for shape in result.shapes):
             self._common = (OWN, *self._common)
