@@ -1,0 +1,43 @@
+"""Candidate search: which common lengths are tried, by what the policy itself had."""
+
+import numpy as np
+import pytest
+
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.gop_shapes import OWN, GopShape
+from encoder_bridge.encode.layouts import INTER, KEY, RECORD, SHOWN
+from encoder_bridge.encode.result import EncodeResult
+from muzero_rc.encoding.candidate_search import LENGTHS, CandidateSearch
+from muzero_rc.encoding.gop_search import usual_worth
+
+FRAMES = 60
+
+
+def encoded(shapes: tuple[GopShape, ...]) -> EncodeResult:
+    """An encode of one GOP, whose shapes had been asked for."""
+    records, shown = np.zeros(FRAMES, RECORD), np.zeros(FRAMES, SHOWN)
+    records["show_index"] = records["gop_index"] = np.arange(FRAMES)
+    records["frame_type"], records["qindex"], records["bits"] = INTER, 120, 4000
+    records["frame_type"][0] = KEY
+    shown["sse_y"], shown["bytes"] = 90_000, 500
+    config = EncoderConfig(width=64, height=48, target_kbps=101)
+    return EncodeResult(config, records, shown, {"guarded": 0}, shapes=shapes)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "second", "strength"),
+    [
+        ((), LENGTHS[0], -1),
+        ((GopShape(12, strength=3), GopShape(9, strength=3)), OWN, 3),
+        ((GopShape(OWN, strength=3), GopShape(OWN, strength=3)), LENGTHS[0], 3),
+    ],
+    ids=["the controller", "lengths of a policy", "a policy that left all to libvpx"],
+)
+def test_libvpx_s_own_lengths_are_encoded_once(
+    shapes: tuple[GopShape, ...], second: int, strength: int
+) -> None:
+    search = CandidateSearch(3, lambda _: usual_worth(FRAMES))
+    search.tell(1, encoded(shapes))
+    asked = search.next(2)
+    assert isinstance(asked, tuple)
+    assert set(asked) == {GopShape(second, strength=strength)}
