@@ -1,8 +1,9 @@
 """Objectives: the quality that encodes are to gain at, on what a player would show.
 
-    psnr    mean over shown frames of luma PSNR, dB
-    ssim    mean luma SSIM, as -10 log10(1 - SSIM), dB
-    vmaf    mean VMAF, four points for one dB
+    psnr      mean over shown frames of luma PSNR, dB
+    ssim      mean luma SSIM, as -10 log10(1 - SSIM), dB
+    vmaf      mean VMAF, four points for one dB
+    vmaf-neg  mean VMAF NEG, which does not reward contrast that the encoder added; likewise
 
 or several with weights, `psnr:0.5,vmaf:0.5`, as their weighted sum. The scales matter little: gains are
 told in per cent of rate, by how the objective itself grows with the rate on that clip.
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 
 from encoder_bridge.errors import BadInput
 
-PSNR, SSIM, VMAF = "psnr", "ssim", "vmaf"
-METRICS = (PSNR, SSIM, VMAF)
-WORDS = "psnr, ssim or vmaf, or several with weights: psnr:0.5,vmaf:0.5"
+PSNR, SSIM, VMAF, VMAF_NEG = "psnr", "ssim", "vmaf", "vmaf-neg"
+METRICS = (PSNR, SSIM, VMAF, VMAF_NEG)
+WORDS = "psnr, ssim, vmaf or vmaf-neg, or several with weights: psnr:0.5,vmaf:0.5"
 VMAF_POINTS_PER_DB = 4.0
 _MOST_SSIM_DB = 60.0
 
@@ -69,7 +70,7 @@ class Objective:
 def _in_db(name: str, value: float) -> float:
     if name == SSIM:
         return min(-10.0 * math.log10(max(1.0 - value, 1e-12)), _MOST_SSIM_DB)
-    return value / VMAF_POINTS_PER_DB if name == VMAF else value
+    return value / VMAF_POINTS_PER_DB if name in (VMAF, VMAF_NEG) else value
 
 
 def is_objective(text: object) -> bool:

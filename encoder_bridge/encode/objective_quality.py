@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from encoder_bridge.encode.objective import PSNR, VMAF, Objective
+from encoder_bridge.encode.objective import PSNR, VMAF, VMAF_NEG, Objective
 from encoder_bridge.encode.raw_clip import RawClip
 from encoder_bridge.encode.result import Packet
 from encoder_bridge.errors import BadInput, ToolMissing
@@ -15,10 +15,16 @@ from encoder_bridge.media.quality_filters import filter_ffmpeg, filtered_qualiti
 
 def check_measurable(objective: Objective) -> None:
     """Raises ToolMissing where no ffmpeg on this machine measures it."""
-    if VMAF in objective.metrics and VMAF not in filter_ffmpeg()[1]:
+    missing = [name for name in _vmafs(objective) if name not in filter_ffmpeg()[1]]
+    if missing:
         raise ToolMissing(
-            "no ffmpeg here measures VMAF (its filter libvmaf): pip install -U imageio-ffmpeg brings one"
+            f"no ffmpeg here measures {' and '.join(missing)} (its filter libvmaf): "
+            "pip install -U imageio-ffmpeg brings one"
         )
+
+
+def _vmafs(objective: Objective) -> list[str]:
+    return [name for name in objective.metrics if name in (VMAF, VMAF_NEG)]
 
 
 def measured_quality(
@@ -43,17 +49,17 @@ def measured_quality(
 
 
 def _filtered(objective: Objective, clip: RawClip, packets: Sequence[Packet]) -> dict[str, float]:
-    """SSIM, and VMAF where it counts."""
+    """SSIM, and VMAF and VMAF NEG where they count."""
     if len(packets) != len(clip):
         raise BadInput(f"{len(packets)} packets for {len(clip)} frames: an objective needs them all")
-    if VMAF in objective.metrics and min(clip.width, clip.height) < smallest_side(VMAF):
+    wanted = _vmafs(objective)
+    if wanted and min(clip.width, clip.height) < smallest_side(VMAF):
         raise BadInput(f"{clip.width}x{clip.height} is too small for VMAF: leave it out of the metric")
     with tempfile.TemporaryDirectory(prefix="muzero-rc-") as name:
         source, encoded = Path(name) / "source.y4m", Path(name) / "encoded.ivf"
         _write_y4m(clip, source)
         with encoded.open("wb") as file:
             IvfWriter(file, encoded, clip.width, clip.height, clip.fps).write(packets)
-        wanted = [VMAF] if VMAF in objective.metrics else []
         return filtered_qualities(probe(source), encoded, len(clip), wanted)
 
 

@@ -1,6 +1,6 @@
 """Objective quality of an encoded file: decoded again and compared with its source, frame by frame.
 
-PSNR is ours; SSIM, VMAF, MS-SSIM and XPSNR are ffmpeg's filters (`encoder_bridge.media.quality_filters`).
+PSNR is ours; the others are ffmpeg's filters (`encoder_bridge.media.quality_filters`).
 The source is what the encoder saw: 4:2:0 of its bit depth, upright.
 """
 
@@ -40,6 +40,8 @@ class Quality:
     """Mean luma SSIM; of pictures under 8 pixels wide or high ffmpeg says 0."""
     vmaf: float | None
     """Mean VMAF; None, as all below, where it was not asked for or cannot be measured."""
+    vmaf_neg: float | None
+    """Mean VMAF NEG, which does not reward contrast that the encoder added."""
     ms_ssim: float | None
     """Mean luma MS-SSIM."""
     xpsnr_y_db: float | None
@@ -75,6 +77,7 @@ def measure(clip: VideoFile, encoded: Path, *, optional: Collection[str] = tuple
         psnr_y_p5_db=float(np.percentile(planes_db[:, 0], _WORST_PERCENT)),
         ssim=filtered["ssim"],
         vmaf=filtered.get("vmaf"),
+        vmaf_neg=filtered.get("vmaf-neg"),
         ms_ssim=filtered.get("ms-ssim"),
         xpsnr_y_db=filtered.get("xpsnr"),
         psnr_y_frames_db=planes_db[:, 0],

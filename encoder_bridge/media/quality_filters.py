@@ -1,4 +1,8 @@
-"""Qualities that ffmpeg's filters measure: SSIM; VMAF, MS-SSIM and XPSNR where an ffmpeg here has them."""
+"""Qualities that ffmpeg's filters measure: SSIM, and where an ffmpeg here has them VMAF, MS-SSIM and XPSNR.
+
+VMAF NEG ("no enhancement gain") is VMAF that does not reward contrast which the encoder added ("Toward a
+Better Quality Metric for the Video Community", Netflix, 2020).
+"""
 
 import json
 import math
@@ -8,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,8 @@ from encoder_bridge.media.probe import VideoFile
 from encoder_bridge.media.psnr import PSNR_CAP_DB
 
 _LOG_SSIM, _LOG_VMAF, _LOG_XPSNR = "ssim.log", "vmaf.json", "xpsnr.log"
+_LIBVMAF_FIELDS = {"vmaf": "vmaf", "vmaf-neg": "vmaf_neg", "ms-ssim": "float_ms_ssim"}
+_BOTH_MODELS = r"version=vmaf_v0.6.1\:name=vmaf|version=vmaf_v0.6.1neg\:name=vmaf_neg"
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class OptionalQuality:
 
 OPTIONAL = {
     "vmaf": OptionalQuality("libvmaf", "", 17),
+    "vmaf-neg": OptionalQuality("libvmaf", "model", 17),
     "ms-ssim": OptionalQuality("libvmaf", "feature", 176),
     "xpsnr": OptionalQuality("xpsnr", "", 1),
 }
@@ -110,13 +117,12 @@ def _filters(optional: Collection[str]) -> tuple[list[str], dict[str, Callable[[
     """The filters, and how to read each quality from the folder with their logs."""
     filters = [f"ssim=stats_file={_LOG_SSIM}"]
     readers: dict[str, Callable[[Path], float]] = {"ssim": _read_ssim}
-    if "vmaf" in optional or "ms-ssim" in optional:
+    found = {name: field for name, field in _LIBVMAF_FIELDS.items() if name in optional}
+    if found:
         feature = ":feature=name=float_ms_ssim" if "ms-ssim" in optional else ""
-        filters.append(f"libvmaf=log_path={_LOG_VMAF}:log_fmt=json{feature}")
-    if "vmaf" in optional:
-        readers["vmaf"] = lambda folder: _read_libvmaf(folder, "vmaf")
-    if "ms-ssim" in optional:
-        readers["ms-ssim"] = lambda folder: _read_libvmaf(folder, "float_ms_ssim")
+        model = f":model='{_BOTH_MODELS}'" if "vmaf-neg" in optional else ""
+        filters.append(f"libvmaf=log_path={_LOG_VMAF}:log_fmt=json{feature}{model}")
+        readers |= {name: partial(_read_libvmaf, name=field) for name, field in found.items()}
     if "xpsnr" in optional:
         filters.append(f"xpsnr=stats_file={_LOG_XPSNR}")
         readers["xpsnr"] = _read_xpsnr

@@ -29,7 +29,8 @@ class Metric:
         measured: reads it from a measurement; None if that has not got it.
         on_curve: from its value to the scale on which rate curves are smooth.
         max_gap: widest step between neighbours of a rate curve that may be interpolated, on that scale.
-        optional: measured only where it is asked for.
+        optional: its name in `encoder_bridge.media.quality_filters.OPTIONAL`, if it is measured only where
+            it is asked for.
     """
 
     key: str
@@ -41,7 +42,7 @@ class Metric:
     measured: "Callable[[Quality], float | None]"
     max_gap: float
     on_curve: Callable[[float], float] = float
-    optional: bool = False
+    optional: str = ""
 
 
 def ssim_db(ssim: float) -> float:
@@ -109,7 +110,18 @@ VMAF = Metric(
     digits=2,
     measured=lambda quality: quality.vmaf,
     max_gap=25.0,
-    optional=True,
+    optional="vmaf",
+)
+VMAF_NEG = Metric(
+    key="vmaf_neg",
+    name="vmaf_neg",
+    option="vmaf",
+    label="VMAF NEG",
+    column="VMAF NEG",
+    digits=2,
+    measured=lambda quality: quality.vmaf_neg,
+    max_gap=25.0,
+    optional="vmaf-neg",
 )
 MS_SSIM = Metric(
     key="ms_ssim",
@@ -121,7 +133,7 @@ MS_SSIM = Metric(
     measured=lambda quality: quality.ms_ssim,
     max_gap=6.0,
     on_curve=ssim_db,
-    optional=True,
+    optional="ms-ssim",
 )
 XPSNR_Y = Metric(
     key="xpsnr_y",
@@ -132,9 +144,9 @@ XPSNR_Y = Metric(
     digits=3,
     measured=lambda quality: quality.xpsnr_y_db,
     max_gap=6.0,
-    optional=True,
+    optional="xpsnr",
 )
-METRICS = (PSNR_Y, PSNR_Y_SUM, PSNR_Y_P5, PSNR_611, SSIM, VMAF, MS_SSIM, XPSNR_Y)
+METRICS = (PSNR_Y, PSNR_Y_SUM, PSNR_Y_P5, PSNR_611, SSIM, VMAF, VMAF_NEG, MS_SSIM, XPSNR_Y)
 """In the order of the tables; BD-rates on the first are the headline."""
 OPTIONS = tuple(dict.fromkeys(metric.option for metric in METRICS))
 ALWAYS = tuple(dict.fromkeys(metric.option for metric in METRICS if not metric.optional))
@@ -149,7 +161,7 @@ def wanted(options: Collection[str]) -> list[Metric]:
 
 def optional_of(metrics: Collection[Metric]) -> list[str]:
     """The optional ones among `metrics`, as `encoder_bridge.media.quality.measure` takes them."""
-    return [metric.option for metric in metrics if metric.optional]
+    return [metric.optional for metric in metrics if metric.optional]
 
 
 def measurable_here(metrics: Sequence[Metric]) -> tuple[list[Metric], list[str]]:
@@ -157,12 +169,12 @@ def measurable_here(metrics: Sequence[Metric]) -> tuple[list[Metric], list[str]]
     from encoder_bridge.media.quality_filters import OPTIONAL, filter_ffmpeg
 
     there = filter_ffmpeg()[1]
-    missing = [metric for metric in metrics if metric.optional and metric.option not in there]
+    missing = [metric for metric in metrics if metric.optional and metric.optional not in there]
     kept = [metric for metric in metrics if metric not in missing]
     if not missing:
         return kept, []
     labels = ", ".join(metric.label for metric in missing)
-    filters = ", ".join(dict.fromkeys(OPTIONAL[metric.option].filter for metric in missing))
+    filters = ", ".join(dict.fromkeys(OPTIONAL[metric.optional].filter for metric in missing))
     return kept, [
         f"Not measured: {labels}. No ffmpeg here has {filters}; pip install -U imageio-ffmpeg brings one."
     ]

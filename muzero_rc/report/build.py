@@ -174,7 +174,7 @@ def _small_clips(evaluation: Evaluation) -> list[str]:
     """A line for every metric that cannot be measured of some clips."""
     lines = []
     for metric in evaluation.metrics:
-        side = smallest_side(metric.option) if metric.optional else 0
+        side = smallest_side(metric.optional) if metric.optional else 0
         small = [task.name for task in evaluation.tasks if min(task.clip.width, task.clip.height) < side]
         if small:
             lines.append(

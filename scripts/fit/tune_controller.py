@@ -1,12 +1,13 @@
 """Tunes the constants of native/rate_control/controller_params.c by random designs on training clips.
 
     python scripts/fit/tune_controller.py CORPUS [--config configs/base.toml] [--encodes 600] [--seed 1]
+        [--metric psnr|ssim|vmaf|MIX] [--clips N] [--spread 1.0]
 
 Every encode keeps a base step and moves the controller's offsets by random amounts, one per constant.
-Its gain is luma PSNR over the clip's anchor (constant quality) at the rate that it had, as per cent of
-rate. A ridge regression with an effect for each clip, linear and squared terms gives the constants'
-best values; prints them with their effect. Nothing is written. Constants on what the step features
-leave out (probe encodes, scenes) and of the pacing are not varied. Needs the [train] extra.
+Its gain is luma PSNR, or what --metric says, over the clip's anchor (constant quality) at the rate that
+it had, as per cent of rate. A ridge regression with an effect for each clip, linear and squared terms
+gives the constants' best values; prints them with their effect. Nothing is written. Constants on what the
+step features leave out (probe encodes, scenes) and of the pacing are not varied. Needs the [train] extra.
 """
 
 import argparse
@@ -21,7 +22,8 @@ import numpy as np
 from encoder_bridge.encode.batch import Job
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from encoder_bridge.encode.layouts import ALTREF, KEY, OVERLAY
-from muzero_rc.config.toml_io import load_config
+from encoder_bridge.encode.objective import WORDS
+from muzero_rc.config.toml_io import load_config, override
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import build_instances
 from muzero_rc.encoding.clip_store import ClipStore
@@ -84,12 +86,13 @@ class Design:
         )
 
 
-def designs(store: ClipStore, instances: list[Any], count: int, seed: int) -> list[Job]:
+def designs(
+    store: ClipStore, instances: list[Any], count: int, rng: random.Random, spread: float
+) -> list[Job]:
     """Random clips, bases and changes."""
     names = [name for name, _ in store.engine.native.feature_tables()["step"]]
     columns = {name: names.index(name) for name in FEATURES}
     steps = np.array(store.engine.native.quantizer_steps())
-    rng = random.Random(seed)
     jobs = []
     for number in range(count):
         instance = rng.choice(instances)
@@ -97,7 +100,7 @@ def designs(store: ClipStore, instances: list[Any], count: int, seed: int) -> li
         bases = sorted((float(steps[max(e.plan.qindex)]), e.rate_kbps) for e in encodes)
         base = rng.uniform(bases[0][0], bases[-1][0])
         rates = np.interp(base, [b for b, _ in bases], np.log([rate for _, rate in bases]))
-        change = {name: rng.gauss(0.0, spread) for name, spread in SPREAD.items()}
+        change = {name: rng.gauss(0.0, spread * usual) for name, usual in SPREAD.items()}
         design = Design(change, base, columns, steps)
         target = max(1, round(math.exp(float(rates))))
         jobs.append(store.job(str(number), instance, target, guard=False, extra=(instance, design)))
@@ -107,15 +110,14 @@ def designs(store: ClipStore, instances: list[Any], count: int, seed: int) -> li
 def gains(store: ClipStore, jobs: list[Job]) -> tuple[list[Job], np.ndarray]:
     """The jobs that ended and their gains, per cent of rate, cut at 25."""
     done_jobs, found = [], []
-    for done in store.play(jobs, _decide):
+    for done in store.played(jobs, _decide):
         anchor = store.anchor(done.job.extra[0])
-        rates, quality = np.log(anchor.rates_kbps), anchor.psnr_y_db
-        slope_db = (quality[-1] - quality[0]) / (rates[-1] - rates[0])
+        rates = np.log(anchor.rates_kbps)
         inside = rates[0] - 0.3 < math.log(max(done.result.kbps, 1e-3)) < rates[-1] + 0.3
         if not done.error and inside:
-            gain_db = done.result.psnr_y_db - anchor.psnr_at(done.result.kbps)
+            gain_db = done.quality_db - anchor.psnr_at(done.result.kbps)
             done_jobs.append(done.job)
-            found.append(float(np.clip(100.0 * gain_db / slope_db, -25.0, 25.0)))
+            found.append(float(np.clip(anchor.percent_of(gain_db, done.result.kbps), -25.0, 25.0)))
             if len(found) % 100 == 0:
                 print(f"{len(found)} encodes, gain {np.mean(found):+.2f} % of rate", flush=True)
     return done_jobs, np.array(found)
@@ -125,12 +127,12 @@ def _decide(events: np.ndarray, jobs: list[Job]) -> np.ndarray:
     return np.array([job.extra[1].answer(e) for e, job in zip(events, jobs, strict=True)], np.int32)
 
 
-def report(jobs: list[Job], gain: np.ndarray) -> None:
+def report(jobs: list[Job], gain: np.ndarray, spread: float) -> None:
     """Fits and prints."""
     names = list(SPREAD)
     clips = sorted({job.extra[0].name for job in jobs})
     place = np.array([clips.index(job.extra[0].name) for job in jobs])
-    z = np.array([[job.extra[1].change[name] / SPREAD[name] for name in names] for job in jobs])
+    z = np.array([[job.extra[1].change[name] / (SPREAD[name] * spread) for name in names] for job in jobs])
     design = np.concatenate([np.ones((len(gain), 1)), np.eye(len(clips))[place], z, z**2 - 1.0], axis=1)
     penalty = np.array([1e-6, *[2.0] * len(clips), *[2.0] * len(names), *[8.0] * len(names)])
     solution = np.linalg.solve(design.T @ design + np.diag(penalty), design.T @ gain)
@@ -140,27 +142,35 @@ def report(jobs: list[Job], gain: np.ndarray) -> None:
     for i, name in enumerate(names):
         best = float(np.clip(linear[i] / (2.0 * max(-squared[i], 0.15)), -1.3, 1.3))
         worth = linear[i] * best + squared[i] * best**2
-        print(f"{name:16s} change by {best * SPREAD[name]:+.3f} (worth {worth:+.2f} %)")
+        print(f"{name:16s} change by {best * SPREAD[name] * spread:+.3f} (worth {worth:+.2f} %)")
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("--config", type=Path, default=Path("configs/base.toml"))
     parser.add_argument("--encodes", type=int, default=600)
+    parser.add_argument("--metric", default="psnr", help=f"what gains are by: {WORDS}")
+    parser.add_argument("--clips", type=int, default=0, help="as many, drawn by the seed (default: all)")
+    parser.add_argument("--spread", type=float, default=1.0, help="of the moves, in those of SPREAD")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="encodes at a time (default: %(default)s)")
     options = parser.parse_args()
-    config = load_config(options.config)
+    config = override(load_config(options.config), [f"reward.metric={options.metric}"])
     config = dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, augment=False),
-        actor=dataclasses.replace(config.actor, encoders=2),
+        actor=dataclasses.replace(config.actor, encoders=options.jobs),
     )
     store = ClipStore(libvpx_engine(), config, cache_folder() / "training")
     try:
-        instances = store.prepared(build_instances(find_clips(options.corpus), config.data, config.seed))
-        report(*gains(store, designs(store, instances, options.encodes, options.seed)))
+        rng = random.Random(options.seed)
+        clips = [clip for folder in options.corpus for clip in find_clips(folder)]
+        clips = rng.sample(clips, options.clips) if options.clips else clips
+        instances = store.prepared(build_instances(clips, config.data, config.seed))
+        jobs = designs(store, instances, options.encodes, rng, options.spread)
+        report(*gains(store, jobs), options.spread)
     finally:
         store.close()
 

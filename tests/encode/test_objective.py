@@ -15,6 +15,9 @@ from encoder_bridge.media import quality_filters
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.encoding.farm import LocalFarm
 
+NEEDS_NEG = pytest.mark.skipif(
+    "vmaf-neg" not in quality_filters.filter_ffmpeg()[1], reason="no ffmpeg here has libvmaf with models"
+)
 NEEDS_VMAF = pytest.mark.skipif(
     "vmaf" not in quality_filters.filter_ffmpeg()[1], reason="no ffmpeg here has libvmaf"
 )
@@ -26,6 +29,7 @@ NEEDS_VMAF = pytest.mark.skipif(
         ("psnr", {"psnr": 1.0}, False),
         ("vmaf", {"vmaf": 1.0}, True),
         ("psnr:1, vmaf:3", {"psnr": 0.25, "vmaf": 0.75}, True),
+        ("vmaf:1,vmaf-neg:1", {"vmaf": 0.5, "vmaf-neg": 0.5}, True),
         ("ssim:5", {"ssim": 1.0}, True),
     ],
 )
@@ -41,13 +45,13 @@ REFUSED = ("", "mse", "psnr,psnr", "psnr:0", "psnr:-1", "vmaf:nan", "ssim:x", "p
 @pytest.mark.parametrize("text", REFUSED)
 def test_other_settings_are_refused(text):
     assert not is_objective(text)
-    with pytest.raises(BadInput, match="use psnr, ssim or vmaf"):
+    with pytest.raises(BadInput, match="use psnr, ssim, vmaf or vmaf-neg"):
         Objective.parse(text)
 
 
 @given(st.dictionaries(st.sampled_from(METRICS), st.floats(0.01, 100), min_size=1))
 def test_a_mix_lies_between_its_parts(weights):
-    values = {"psnr": 35.0, "ssim": 0.97, "vmaf": 88.0}
+    values = {"psnr": 35.0, "ssim": 0.97, "vmaf": 88.0, "vmaf-neg": 84.0}
     text = ",".join(f"{name}:{weight!r}" for name, weight in weights.items())
     parts = [Objective.parse(name).of(values) for name in weights]
     assert min(parts) - 1e-9 <= Objective.parse(text).of(values) <= max(parts) + 1e-9
@@ -65,7 +69,7 @@ def test_a_machine_without_vmaf_says_so(monkeypatch):
         "encoder_bridge.encode.objective_quality.filter_ffmpeg", lambda: ("ffmpeg", frozenset())
     )
     check_measurable(Objective.parse("psnr:1,ssim:1"))
-    with pytest.raises(ToolMissing, match="no ffmpeg here measures VMAF"):
+    with pytest.raises(ToolMissing, match="no ffmpeg here measures vmaf"):
         check_measurable(Objective.parse("psnr:1,vmaf:1"))
 
 
@@ -80,7 +84,15 @@ def encodes():
     return clip, found
 
 
-@pytest.mark.parametrize("metric", ["ssim", pytest.param("vmaf", marks=NEEDS_VMAF), "psnr:1,ssim:1"])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "ssim",
+        pytest.param("vmaf", marks=NEEDS_VMAF),
+        pytest.param("vmaf:1,vmaf-neg:1", marks=NEEDS_NEG),
+        "psnr:1,ssim:1",
+    ],
+)
 def test_what_is_measured_is_what_was_coded(encodes, metric):
     clip, (low, high) = encodes
     objective = Objective.parse(metric)

@@ -1,3 +1,4 @@
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -92,6 +93,19 @@ def test_the_filters_tell_good_from_bad(footage):
     assert good.vmaf > bad.vmaf + 10
     assert good.ms_ssim > bad.ms_ssim + 0.01
     assert good.xpsnr_y_db > bad.xpsnr_y_db + 3
+
+
+@needs_all
+def test_vmaf_neg_does_not_reward_sharpening(footage):
+    size = "size=176x176:rate=30000/1001"
+    soft = footage("soft.mkv", size, 4, "-vf", "gblur=1", "-c:v", "ffv1", "-pix_fmt", "yuv420p")
+    sharpened = soft.with_name("sharpened.mkv")
+    sharpen = ("-vf", "unsharp=5:5:1.5", "-c:v", "ffv1", "-pix_fmt", "yuv420p", "-bitexact")
+    subprocess.run(["ffmpeg", "-v", "error", "-i", soft, *sharpen, sharpened], check=True)
+    with open_clip(soft) as clip:
+        same, other = (measure(clip, path, optional=["vmaf", "vmaf-neg"]) for path in (soft, sharpened))
+    assert same.vmaf == pytest.approx(same.vmaf_neg, abs=0.5)
+    assert other.vmaf - other.vmaf_neg > 3
 
 
 @needs_all

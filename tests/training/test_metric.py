@@ -46,5 +46,5 @@ def test_anchors_and_gains_are_in_the_metric(made):
 
 
 def test_a_metric_that_is_none_is_refused():
-    with pytest.raises(ConfigError, match=r"reward.metric = 'mse': must be psnr, ssim or vmaf"):
+    with pytest.raises(ConfigError, match=r"reward.metric = 'mse': must be psnr, ssim, vmaf or vmaf-neg"):
         override(Config(), ["reward.metric=mse"])
