@@ -81,7 +81,10 @@ class Step:
 
     @property
     def shown(self) -> Records:
-        """This step's results that show a frame, in display order; `sse` is Y+U+V, against the source."""
+        """This step's results that show a frame, in display order; `sse` is Y+U+V, against the source.
+
+        libvpx 1.15 and newer tell it with the frame's packet; until then it is -1, and `records` has it after.
+        """
         return shown_records(self.new)
 
 

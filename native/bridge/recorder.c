@@ -144,7 +144,7 @@ static int coded(void *self, const muzero_rc_frame_result *result) {
   record.qindex = result->qindex;
   record.sse = result->sse;
   record.bits = result->bits;
-  record.pixels = result->pixels;
+  record.pixels = (int32_t)result->pixels;
   recorder->is_pending = false;
   return muzero_rc_array_append(&recorder->records, sizeof(record), &record, 1);
 }
@@ -152,8 +152,11 @@ static int coded(void *self, const muzero_rc_frame_result *result) {
 /* The error of a frame whose result came without. */
 static void measured(void *self, int64_t result, int64_t sse) {
   const muzero_rc_recorder *const recorder = self;
-  if (result < (int64_t)recorder->records.count)
-    ((muzero_rc_record *)recorder->records.data)[result].sse = sse;
+  const int64_t count = (int64_t)recorder->records.count;
+  if (result >= count) return;
+  muzero_rc_record *const record = (muzero_rc_record *)recorder->records.data + result;
+  record->sse = sse;
+  record->sse_after = (int32_t)(count - result);
 }
 
 static void set_order(muzero_rc_recorder *recorder, const muzero_rc_settings *settings) {

@@ -43,13 +43,31 @@ static void observe(const observer *observer, const muzero_rc_clip_state *state,
   }
 }
 
+/* What a replay knows of errors that came after their results. */
+typedef struct late_errors {
+  const muzero_rc_record *records;
+  size_t told; /* records of before are dealt with: errors come in the order of the results */
+} late_errors;
+
+/* Tells those that had come before result `next`. */
+static void tell_errors(late_errors *late, size_t next, muzero_rc_clip_state *state) {
+  for (; late->told < next; ++late->told) {
+    const muzero_rc_record *const record = &late->records[late->told];
+    if (record->sse_after == 0) continue;
+    if (late->told + (size_t)record->sse_after > next) return;
+    muzero_rc_clip_state_measured(state, record->coding_index, record->sse);
+  }
+}
+
 static int run(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                const muzero_rc_record *records, size_t count, const observer *observer) {
   muzero_rc_clip_state *state = NULL;
   const int error = muzero_rc_clip_state_open(clip, stats, &state);
   if (error) return error;
+  late_errors late = {records, 0};
   for (size_t i = 0; i < count; ++i) {
     const muzero_rc_record *const record = &records[i];
+    tell_errors(&late, i, state);
     if (record->frame_type >= 0) {
       const muzero_rc_frame_request request = request_of(record);
       const muzero_rc_gop_shape planned = muzero_rc_shape_planned(record->planned);
@@ -58,7 +76,8 @@ static int run(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
       observe(observer, state, i, record->qindex);
       muzero_rc_clip_state_commit(state, record->qindex, false);
     }
-    const muzero_rc_frame_result result = {.sse = record->sse,
+    const bool is_late = record->sse_after != 0;
+    const muzero_rc_frame_result result = {.sse = is_late ? MUZERO_RC_SSE_UNKNOWN : record->sse,
                                            .bits = record->bits,
                                            .pixels = record->pixels,
                                            .qindex = record->qindex};

@@ -6,8 +6,8 @@
 #include "bridge/results.h"
 
 /* Runs the `count` records, in order, through the clip's state with the guard
- * off. Fills step: [count, step features] and q_ref: [count] (q_ref);
- * zeros for show-existing frames. */
+ * off; an error that came late is told when it was. Fills step: [count, step
+ * features] and q_ref: [count] (q_ref); zeros for show-existing frames. */
 int muzero_rc_replay_features(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                               const muzero_rc_record *records, size_t count, float *step,
                               int32_t *q_ref);

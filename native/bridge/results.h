@@ -21,9 +21,11 @@ typedef struct muzero_rc_record {
   int32_t fallback;
   int32_t planned; /* of the next GOP when the frame was asked for: its length, and its layers times
                       256; 0: nothing */
-  int64_t sse;
+  int64_t sse;     /* against the source; -1: not known */
   int64_t bits;
-  int64_t pixels;
+  int32_t pixels; /* of all planes */
+  int32_t sse_after; /* how many results there were, from this one on, when libvpx told sse; 0: it
+                        came with this one. Logs of before have the upper half of pixels here. */
 } muzero_rc_record;
 
 /* One per packet, that is per shown frame. */

@@ -116,7 +116,8 @@ PyObject *glue_record_layout(PyObject *module, PyObject *unused) {
       FIELD(muzero_rc_record, planned, "i4"),
       FIELD(muzero_rc_record, sse, "i8"),
       FIELD(muzero_rc_record, bits, "i8"),
-      FIELD(muzero_rc_record, pixels, "i8"),
+      FIELD(muzero_rc_record, pixels, "i4"),
+      FIELD(muzero_rc_record, sse_after, "i4"),
   };
   return layout(sizeof(muzero_rc_record), FIELDS, COUNT(FIELDS));
 }
