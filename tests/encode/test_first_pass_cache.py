@@ -48,7 +48,8 @@ def test_a_damaged_entry_is_made_again(small, own_cache, damage):
     _, first = made(small)
     (entry,) = entries(own_cache)
     whole = entry.read_bytes()
-    entry.write_bytes(whole[:-9] + bytes(9) if damage is None else damage)
+    turned = bytes(255 - byte for byte in whole[-9:])  # newer libvpx ends its statistics with zeros
+    entry.write_bytes(whole[:-9] + turned if damage is None else damage)
     ran, again = made(small)
     assert ran and again.blob == first.blob
     assert entry.read_bytes() == whole

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.libvpx_releases import system
 
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import first_pass, with_durations
@@ -56,7 +57,9 @@ def test_libvpx_misses_by_far_what_the_guard_keeps(clip):
     frames, config, first = clip
     alone = encode(frames, first, config, mode="libvpx")
     free = encode(frames, first, config)
-    assert highest_need(sizes_of(alone), EVEN, KBPS) > 1.4 * 1000 * KBPS
+    # From 1.15 on the alt-ref filter takes noise of the hard scene away, and bits with it: 1.31 to 1.45.
+    missed = 1.25 if system().by_index else 1.4
+    assert highest_need(sizes_of(alone), EVEN, KBPS) > missed * 1000 * KBPS
     assert highest_need(sizes_of(free), EVEN, KBPS) > 1.1 * 1000 * KBPS
     for auto_alt_ref, max_kbps, buffer_kbits in ((6, KBPS, KBPS), (1, KBPS, KBPS), (6, 180, 90)):
         peak = config.replace(max_kbps=max_kbps, buffer_kbits=buffer_kbits, auto_alt_ref=auto_alt_ref)

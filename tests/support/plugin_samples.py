@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from encoder_bridge import _native
+from muzero_rc.deploy.policy_names import shipped
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "native" / "examples" / "encode_y4m.c"
 RC_PLUGIN = (sys.executable, "-m", "muzero_rc.cli.plugin")
@@ -69,8 +72,17 @@ def ffmpeg_pass(clip: Path, number: int, out: Path | str, *options: str) -> list
     return [*command, *(("-f", "null", "-") if number == 1 else (str(out),))]
 
 
+def arnr_for(policy: str) -> tuple[str, ...]:
+    """The filtering that other programs have: ffmpeg always sends a strength, so it has to be told the one
+    that a policy of shapes sets from libvpx 1.15 on, as README.md advises."""
+    strength = int(_native.versions()["filter_strength"])
+    if strength < 0 or policy != str(shipped()["shapes"]):
+        return ARNR
+    return (*ARNR[:-1], str(strength))
+
+
 def by_ffmpeg(clip: Path, out: Path, policy: str, auto_alt_ref: int) -> Ran:
-    options = (*ARNR, "-auto-alt-ref", str(auto_alt_ref))
+    options = (*arnr_for(policy), "-auto-alt-ref", str(auto_alt_ref))
     run(*with_policy(policy), *ffmpeg_pass(clip, 1, "-", *options))
     return run(*with_policy(policy), *ffmpeg_pass(clip, 2, out, *options))
 
