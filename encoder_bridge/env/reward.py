@@ -83,7 +83,7 @@ class Step:
     def shown(self) -> Records:
         """This step's results that show a frame, in display order; `sse` is Y+U+V, against the source.
 
-        libvpx 1.15 and newer tell it with the frame's packet; until then it is -1, and `records` has it after.
+        libvpx 1.15 and newer tell it with the frame's packet: here it is -1, and later in `records`.
         """
         return shown_records(self.new)
 

@@ -19,14 +19,28 @@ def segment(path: Path, source: str) -> None:
     subprocess.run(["ffmpeg", "-v", "error", "-y", *lavfi, *codec, path], check=True)
 
 
-@pytest.fixture(params=["hls", "concat"])
+HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.32,\nsecret.ts\n#EXT-X-ENDLIST\n"
+CONCAT = "ffconcat version 1.0\nfile secret.ts\n"
+
+
+@pytest.fixture(params=[("clip.m3u8", HLS), ("clip.mp4", CONCAT)], ids=["hls", "concat"])
 def playlist(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A file named clip.mp4 that names secret.ts beside it."""
+    """A file that names secret.ts beside it; a list of ffmpeg's own is known under any name."""
     segment(tmp_path / "secret.ts", "testsrc2")
-    path = tmp_path / "clip.mp4"
-    hls = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.32,\nsecret.ts\n#EXT-X-ENDLIST\n"
-    path.write_text(hls if request.param == "hls" else "ffconcat version 1.0\nfile secret.ts\n")
+    name, text = request.param
+    path = tmp_path / str(name)
+    path.write_text(text)
     return path
+
+
+def test_a_playlist_under_another_name_is_refused(invoke: Any, tmp_path: Path) -> None:
+    """By us, or by ffmpeg, which from 7.1.1 on takes HLS for what it is under its own names only."""
+    segment(tmp_path / "secret.ts", "testsrc2")
+    (tmp_path / "clip.mp4").write_text(HLS)
+    ran = invoke(main, tmp_path / "clip.mp4", "-o", tmp_path / "o.webm", "--bitrate", "80k")
+    assert ran.status == 2 and ran.err.count("\n") == 1
+    assert "--allow-playlists" in ran.err or "is no video that ffmpeg can read" in ran.err
+    assert not (tmp_path / "o.webm").exists()
 
 
 def test_a_file_that_names_others_is_refused(invoke: Any, playlist: Path, tmp_path: Path) -> None:
