@@ -175,10 +175,23 @@ def run(arguments: Sequence[str], **options: Any) -> tuple[int, str]:
 
 
 @lru_cache(maxsize=8)
+def _banner(ffmpeg: str) -> str:
+    """What it says of its versions."""
+    return subprocess.run([ffmpeg, "-version"], check=False, capture_output=True, text=True).stdout
+
+
+def counts_codec_delay(ffmpeg: str) -> bool:
+    """Whether its Matroska muxer moves sound by what the file says that players take off again.
+
+    Before 6.0 it wrote the codec's delay into the file, and the times as if there were none.
+    """
+    version = re.search(r"^libavformat +(\d+)\.", _banner(ffmpeg), re.MULTILINE)
+    return version is None or int(version[1]) >= 60
+
+
 def every_frame_once(ffmpeg: str) -> tuple[str, str]:
     """The option that keeps ffmpeg from dropping or doubling frames; its name changed in 5.1."""
-    banner = subprocess.run([ffmpeg, "-version"], check=False, capture_output=True, text=True).stdout
-    version = re.match(r"ffmpeg version n?(\d+)\.(\d+)", banner)
+    version = re.match(r"ffmpeg version n?(\d+)\.(\d+)", _banner(ffmpeg))
     if version and (int(version[1]), int(version[2])) < (5, 1):
         return "-vsync", "passthrough"
     return "-fps_mode", "passthrough"

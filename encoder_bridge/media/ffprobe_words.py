@@ -20,11 +20,19 @@ def fraction(text: Any) -> Fraction | None:
     return value if value > 0 else None
 
 
+def begins_s(described: dict[str, Any]) -> Fraction:
+    """When a file or a stream begins: before 0 where sound has a delay to be taken off; 0 where unknown."""
+    try:
+        return Fraction(described.get("start_time", 0))
+    except (ValueError, TypeError):
+        return Fraction(0)
+
+
 def end_s(video: dict[str, Any], demuxer: str) -> Fraction | None:
     """When a stream's last frame ends, where the container's word on it can be taken."""
     if "mov" in demuxer:
-        duration, start = fraction(video.get("duration")), video.get("start_time", "0")
-        return None if duration is None else duration + Fraction(start)
+        duration = fraction(video.get("duration"))
+        return None if duration is None else duration + begins_s(video)
     if "matroska" in demuxer:
         text = video.get("tags", {}).get("DURATION", "")
         return Fraction(_seconds(text)).limit_denominator(10**6) if text.count(":") == 2 else None

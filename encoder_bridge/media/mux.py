@@ -9,7 +9,14 @@ from pathlib import Path
 from encoder_bridge.errors import BadInput, EncodeFailed
 from encoder_bridge.media.container_check import check_container
 from encoder_bridge.media.containers import Container
-from encoder_bridge.media.ffmpeg import as_url, check_memory, last_complaint, program, run
+from encoder_bridge.media.ffmpeg import (
+    as_url,
+    check_memory,
+    counts_codec_delay,
+    last_complaint,
+    program,
+    run,
+)
 from encoder_bridge.media.hdr import missing_hdr, packets_input
 from encoder_bridge.media.ivf import IvfWriter
 from encoder_bridge.media.kept_tracks import KeptTrack, kept_tracks, lost_tracks
@@ -20,7 +27,7 @@ from encoder_bridge.media.scratch import scratch_file
 AUDIO = ("copy", "none")
 """copy: as it is where the container can hold it, else coded anew."""
 _OPUS_DELAY_S = 0.007
-"""Opus starts so early, in whole milliseconds: ffmpeg's muxer would move the video out of its way."""
+"""Opus starts so early, in whole milliseconds: before 6.0 ffmpeg's muxer moves the video out of its way."""
 _DISK = ("No space left", "Input/output error", "File too large", "quota")
 
 
@@ -155,6 +162,7 @@ class _Muxer:
             options |= self._video_options()
         for one in kept:
             options |= one.options(self._audio_kbps)
+        options |= self._sound_options(sound)
         return self._run(inputs, maps, options, to)
 
     def takes(self, one: KeptTrack, to: Path) -> bool:
@@ -186,11 +194,26 @@ class _Muxer:
         options = [word for pair in {**clip.options, **limits}.items() for word in (f"-{pair[0]}", pair[1])]
         return [*options, "-i", as_url(clip.path)]
 
+    def _is_opus(self, sound: Sequence[KeptTrack]) -> bool:
+        """Sound that begins by its codec's delay before what is to be heard, as Matroska says it."""
+        opus = any(one.codec == "libopus" or one.track.codec == "opus" for one in sound)
+        return opus and self._container.is_matroska
+
     def _sound_shift_s(self, sound: Sequence[KeptTrack]) -> float:
         """The sound is moved, not the video, whose times are whole frames until they are the container's."""
-        opus = any(one.codec == "libopus" or one.track.codec == "opus" for one in sound)
-        delay_s = _OPUS_DELAY_S if opus and self._container.is_matroska else 0.0
-        return delay_s - self._clip.start_s
+        start_s = self._clip.start_s
+        if not self._is_opus(sound):
+            return -start_s
+        if any(one.track.codec == "opus" for one in sound) and start_s <= 2.1 * _OPUS_DELAY_S:
+            start_s = min(start_s, _OPUS_DELAY_S)  # what is more is a video that was moved out of its way
+        return _OPUS_DELAY_S - start_s
+
+    def _sound_options(self, sound: Sequence[KeptTrack]) -> dict[str, str]:
+        """Moved back once nothing of it can be left out any more, by a muxer that counts the delay itself."""
+        if not self._is_opus(sound) or not counts_codec_delay(program("ffmpeg")):
+            return {}
+        back = f"{_OPUS_DELAY_S}/TB"
+        return {"bsf:a": f"setts=pts=PTS-{back}:dts=DTS-{back}"}
 
     def _video_options(self) -> dict[str, str | list[str]]:
         clip = self._clip

@@ -10,7 +10,14 @@ from encoder_bridge.errors import BadInput
 from encoder_bridge.media.conversion import conversion_notes
 from encoder_bridge.media.depth import coded_depth, frame_pix_fmt, source_depth
 from encoder_bridge.media.ffmpeg import ProbeError, check_memory, describe, last_complaint
-from encoder_bridge.media.ffprobe_words import end_s, fraction, named_rates, sample_aspect, upright_size
+from encoder_bridge.media.ffprobe_words import (
+    begins_s,
+    end_s,
+    fraction,
+    named_rates,
+    sample_aspect,
+    upright_size,
+)
 from encoder_bridge.media.hdr import Hdr, read_hdr
 from encoder_bridge.media.selection import Selection
 from encoder_bridge.media.sources import Source
@@ -164,11 +171,8 @@ def probe(
             f"{source.name} has damaged timestamps ({timeline.frames} frames in {span_s:g} s): "
             "--fps N gives it a constant rate"
         )
-    container_start = fraction(answer["format"].get("start_time")) or Fraction(0)
-    if not digest:
-        start_s = max(0.0, float(timeline.start_s - container_start))
-    else:
-        start_s = max(0.0, float(timeline.start_s))
+    container_start_s = Fraction(0) if digest else begins_s(answer["format"])
+    start_s = max(0.0, float(timeline.start_s - container_start_s))
     notes = [*conversion_notes(video, rotation, bit_depth)]
     if timeline.times:
         notes.append(

@@ -116,8 +116,11 @@ def test_tracks_title_and_chapters(film, tmp_path, suffix, codecs):
     tags = {key.lower(): value for key, value in found["format"]["tags"].items()}
     assert tags["title"] == "A film"
     assert [c["tags"]["title"] for c in found["chapters"]] == ["One", "Two"]
-    # AAC begins early, and the source's muxer moved its video by so much.
-    assert float(found["chapters"][1]["start_time"]) == pytest.approx(1.0 - 0.022, abs=0.002)
+    # AAC begins early, and ffmpeg up to 5 moved the source's video by so much.
+    source = ffprobe(film, "-show_streams", "-show_chapters")
+    video_s = float(source["streams"][0]["start_time"])
+    second_s = float(source["chapters"][1]["start_time"]) - video_s
+    assert float(found["chapters"][1]["start_time"]) == pytest.approx(second_s, abs=0.002)
 
 
 def test_what_cannot_be_kept_is_named(tmp_path):

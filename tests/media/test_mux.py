@@ -118,6 +118,38 @@ def test_what_starts_late_stays_late(h264, tmp_path, late):
     assert video_out == pytest.approx(video, abs=0.002)
 
 
+BURST_S = 0.3
+
+
+def burst_s(path):
+    """Middle of the one burst in the sound, after the first frame of the video."""
+
+    def first_s(stream):
+        found = ffprobe(path, "-select_streams", stream, "-show_frames", "-read_intervals", "%+#3")
+        return float(found["frames"][0]["pts_time"])
+
+    words = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:a", "-ac", "1", "-ar", "48000"]
+    raw = subprocess.run([*words, "-f", "s16le", "-"], check=True, capture_output=True).stdout
+    power = np.square(np.frombuffer(raw, np.int16).astype(float))
+    return first_s("a") - first_s("v") + np.average(np.arange(len(power)), weights=power) / 48000
+
+
+@pytest.mark.parametrize("suffix", ["webm", "mkv"])
+@pytest.mark.parametrize("source", ["aac.mkv", "opus.mkv", "aac.mp4"])
+def test_sound_is_heard_when_it_was(tmp_path, source, suffix):
+    """Files may begin before 0, by what their sound is early: Opus in Matroska, from ffmpeg 7 on AAC too.
+
+    The Opus file of an ffmpeg before 6.0 has its video 7 ms late.
+    """
+    clip, out = tmp_path / source, tmp_path / f"out.{suffix}"
+    burst = f"aevalsrc=exp(-((t-{BURST_S})*200)^2)*sin(6283*t):d=0.6"
+    inputs = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=0.6", "-f", "lavfi", "-i", burst)
+    codecs = ("-c:v", "mpeg4", "-c:a", "libopus" if "opus" in source else "aac")
+    subprocess.run(["ffmpeg", "-v", "error", *inputs, *codecs, str(clip)], check=True)
+    encode_file(clip, out)
+    assert burst_s(out) == pytest.approx(BURST_S, abs=0.004)
+
+
 def test_the_shape_of_pixels_is_kept(footage, tmp_path):
     options = ("-vf", "setsar=12/11", "-c:v", "ffv1", "-pix_fmt", "yuv420p")
     encode_file(footage("wide.mkv", "size=176x144:rate=25", 3, *options), tmp_path / "out.webm")
