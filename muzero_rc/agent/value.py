@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from muzero_rc.agent.two_hot import probability_above
+from muzero_rc.agent.two_hot import centres, mean, probability_above
 from muzero_rc.config.schema import NetworkConfig
 from muzero_rc.reward.outcome import Opponent, Outlook
 from muzero_rc.reward.rule import Rule
@@ -31,6 +31,10 @@ class WorthDistribution(NamedTuple):
         """f4[...]: P(reference - worth > by)."""
         return 1.0 - probability_above(self.logits, self.limit, jnp.asarray(reference) - by)
 
+    def mean(self) -> jax.Array:
+        """f4[...]."""
+        return mean(self.logits, self.limit)
+
 
 class OvershootDistribution(NamedTuple):
     """The distribution of max(0, rate / target - 1), from that of log(rate / target).
@@ -55,6 +59,11 @@ class OvershootDistribution(NamedTuple):
         chance = 1.0 - probability_above(self.logits, self.limit, jnp.log1p(jnp.maximum(threshold, 0.0)))
         return jnp.where(threshold > 0.0, chance, 0.0)
 
+    def mean(self) -> jax.Array:
+        """f4[...]."""
+        overshoots = jnp.maximum(jnp.expm1(centres(self.logits.shape[-1], self.limit)), 0.0)
+        return jax.nn.softmax(jnp.asarray(self.logits), axis=-1) @ overshoots
+
 
 class Kept:
     """The overshoot where the guard keeps the target: none, for certain."""
@@ -66,6 +75,10 @@ class Kept:
     def below(self, reference: Array, by: float = 0.0) -> jax.Array:
         """f4[...]: whether reference - 0 > by."""
         return jnp.where(jnp.asarray(reference) - by > 0.0, 1.0, 0.0)
+
+    def mean(self) -> float:
+        """None."""
+        return 0.0
 
 
 def value_of(

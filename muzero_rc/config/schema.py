@@ -191,6 +191,7 @@ class RewardConfig(Section, key="reward"):
     overshoot_tolerance: float = ranged(0.002, at_least(0))  # overshoot below it counts as none
     draw_percent: float = ranged(0.1, at_least(0))  # gains closer than that, in per cent of rate, are a draw
     unused_free: float = ranged(0.05, SHARE)  # of the target, may be left beyond what the controller leaves
+    overshoot_price: float = ranged(3.0, at_least(0))  # lagrangian: per cent of gain for each per cent over
     unused_price: float = ranged(0.2, at_least(0))  # per cent of gain for each per cent left beyond that
 
 

@@ -32,6 +32,10 @@ class Figure(Protocol):
         """Probability that the figure falls short of `reference` by more than `by`."""
         ...
 
+    def mean(self) -> Number:
+        """Its expected value."""
+        ...
+
 
 @dataclass(frozen=True)
 class Certain:
@@ -46,6 +50,10 @@ class Certain:
     def below(self, reference: Number, by: float = 0.0) -> Number:
         """See `Figure.below`."""
         return 1.0 * (reference - self.value > by)
+
+    def mean(self) -> Number:
+        """See `Figure.mean`."""
+        return self.value
 
 
 class Outlook(NamedTuple):

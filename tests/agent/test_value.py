@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from muzero_rc.agent.value import value_of
 from muzero_rc.config.schema import NetworkConfig
+from muzero_rc.reward.lagrangian import Lagrangian
 from muzero_rc.reward.outcome import Opponent, Outcome
 from muzero_rc.reward.rules import RULES
 from muzero_rc.reward.self_competition import SelfCompetition
@@ -22,6 +23,7 @@ LOG_RATES = np.linspace(-CONFIG.rate_limit, CONFIG.rate_limit, CONFIG.rate_bins)
 SURE = 60.0  # a logit that leaves nothing to the others
 BIN_WORTH, BIN_LOG_RATE = WORTHS[1] - WORTHS[0], LOG_RATES[1] - LOG_RATES[0]
 ALL_RULES = [kind() for kind in RULES.values()]
+COMPARING = [rule for rule in ALL_RULES if rule.name != "lagrangian"]
 
 SOME_OPPONENTS = [Opponent(), *(Opponent(0.0, overshoot, 3) for overshoot in (0.0, 0.001, 0.1))]
 
@@ -84,7 +86,7 @@ def differs_somewhere(rule):
     return False
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", COMPARING, ids=lambda rule: rule.name)
 @given(bins, bins, opponents)
 def test_where_the_heads_are_sure_the_value_is_the_score(rule, gain_bin, rate_bin, opponent):
     scores = scores_of_the_bin(rule, gain_bin, rate_bin, opponent)
@@ -92,7 +94,7 @@ def test_where_the_heads_are_sure_the_value_is_the_score(rule, gain_bin, rate_bi
     assert value(rule, sure(gain_bin, rate_bin), opponent) == pytest.approx(scores.pop(), abs=1e-3)
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", COMPARING, ids=lambda rule: rule.name)
 def test_on_a_grid_the_value_is_the_score(rule):
     assert not differs_somewhere(rule)
 
@@ -114,7 +116,15 @@ def test_a_rule_that_scores_otherwise_than_it_expects_is_caught():
     assert differs_somewhere(ForgivesHalf()) and differs_somewhere(ForgetsDraws())
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+@given(bins, st.integers(1, 230), opponents)
+def test_a_lagrangians_value_of_sure_heads_is_its_score(gain_bin, rate_bin, opponent):
+    rule = Lagrangian(whole=100.0)
+    worth, overshoot = WORTHS[gain_bin], max(0.0, np.expm1(LOG_RATES[rate_bin]))
+    score = rule.score(Outcome(0.0, overshoot, quality=worth), opponent)
+    assert value(rule, sure(gain_bin, rate_bin), opponent) == pytest.approx(score, abs=1e-3)
+
+
+@pytest.mark.parametrize("rule", [*COMPARING, Lagrangian(whole=1000.0)], ids=lambda rule: rule.name)
 @given(st.tuples(bins, bins), st.tuples(bins, bins), opponents)
 def test_the_value_of_unsure_heads_is_the_mean_over_what_may_happen(rule, gain_bins, rate_bins, opponent):
     each = [value(rule, sure(g, r), opponent) for g in gain_bins for r in rate_bins]

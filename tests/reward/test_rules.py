@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.reward.fixed import Fixed
+from muzero_rc.reward.lagrangian import Lagrangian
 from muzero_rc.reward.outcome import Opponent, Outcome, gain_percent
 from muzero_rc.reward.paper import Paper
 from muzero_rc.reward.rules import RULES, rule_of
@@ -97,6 +98,17 @@ def test_what_is_left_of_the_target_has_a_small_price_of_its_own():
     assert PAPER.worth(Outcome(0.0, 0.0, quality=1.0, unused=0.15)) == 1.0
 
 
+def test_a_lagrangian_says_by_how_much():
+    rule = Lagrangian(price=3.0, whole=8.0)
+    first = rule.first(0.0)
+    assert rule.score(ended(2.0), first) == pytest.approx(0.25)
+    assert rule.score(ended(2.0, 0.01), first) == pytest.approx(-0.125)  # 1 % over costs 3 %
+    assert rule.score(ended(2.0, 0.01), rule.first(0.02)) == pytest.approx(0.625)
+    assert rule.score(ended(9.0), first) == WIN and rule.score(ended(9.0, 0.5), first) == LOSS
+    assert rule.beats(ended(2.0), ended(-2.0)) == pytest.approx(0.5)
+    assert rule.advance(first, ended(5.0)) == first
+
+
 def test_a_gain_in_per_cent_of_rate_by_hand():
     assert gain_percent(100.0, 38.0, 100.0, 38.0, 5.0) == 0.0
     assert gain_percent(100.0, 38.5, 100.0, 38.0, 5.0) == pytest.approx(10.0)
@@ -142,23 +154,29 @@ overshoots = st.one_of(st.just(0.0), st.floats(0, 3))
 outcomes = st.builds(ended, gains, overshoots)
 opponents = st.builds(Opponent, gains, overshoots, st.integers(1, 1000))
 rules = st.sampled_from([kind() for kind in RULES.values()])
+comparing = st.sampled_from([DEFAULT, PAPER, FIXED])
+
+
+@given(outcomes, opponents, comparing)
+def test_scores_are_three_numbers(outcome, opponent, rule):
+    assert rule.score(outcome, opponent) in (WIN, DRAW, LOSS)
 
 
 @given(outcomes, opponents, rules)
-def test_scores_are_three_numbers(outcome, opponent, rule):
-    assert rule.score(outcome, opponent) in (WIN, DRAW, LOSS)
+def test_no_score_is_more_than_a_win_or_less_than_a_loss(outcome, opponent, rule):
+    assert LOSS <= rule.score(outcome, opponent) <= WIN
 
 
 @given(outcomes, outcomes, rules)
 def test_changing_sides_changes_the_sign(a, b, rule):
     as_opponent = [Opponent(o.gain, o.overshoot, 1) for o in (a, b)]
-    assert rule.score(a, as_opponent[1]) == -rule.score(b, as_opponent[0])
+    assert rule.score(a, as_opponent[1]) == pytest.approx(-rule.score(b, as_opponent[0]), abs=1e-9)
 
 
 @given(outcomes, opponents, rules, st.floats(0, 5), st.floats(0, 1))
 def test_better_in_both_respects_never_scores_less(outcome, opponent, rule, more, factor):
     better = ended(outcome.gain + more, outcome.overshoot * factor)
-    assert rule.score(better, opponent) >= rule.score(outcome, opponent)
+    assert rule.score(better, opponent) >= rule.score(outcome, opponent) - 1e-9
 
 
 @given(opponents, outcomes, rules)
@@ -180,11 +198,12 @@ def test_a_fixed_opponent_stays_the_paired_encode(episodes):
 
 def test_a_runs_rule_has_its_tolerances_and_the_papers_has_none():
     changes = ("reward.decay=0.5", "reward.overshoot_tolerance=0.1", "reward.draw_percent=1")
-    changes += ("reward.unused_free=0.2", "reward.unused_price=0.3")
+    changes += ("reward.unused_free=0.2", "reward.unused_price=0.3", "reward.overshoot_price=5")
     built = {name: rule_of(override(Config(), (*changes, f"reward.rule={name}")).reward) for name in RULES}
     assert built == {
         "self-competition": SelfCompetition(0.5, 0.1, 1.0, 0.2, 0.3),
         "paper": Paper(0.5),
         "fixed": Fixed(0.5, 0.1, 1.0, 0.2, 0.3),
+        "lagrangian": Lagrangian(price=5.0),
     }
     assert rule_of(Config().reward) == SelfCompetition()
