@@ -31,7 +31,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "search off": ("search.enabled=false",),
     "reward: paper": ("reward.rule=paper",),
     "reward: fixed opponent": ("reward.rule=fixed",),
-    "follows what beats the opponent": ("imitation.against=opponent",),
+    "reward: Lagrangian": ("reward.rule=lagrangian",),
     "absolute actions": ("network.action_mode=absolute",),
     "no look-ahead": ("network.look_ahead=false",),
 }
