@@ -66,6 +66,10 @@ TABLE: dict[str, tuple[str, ...]] = {
         *("muzero_rc.agent", "muzero_rc.experience", "muzero_rc.acting"),
     ),
     "muzero_rc.shapes": (*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding", "muzero_rc.deploy"),
+    "muzero_rc.offsets": (
+        *(*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding", "muzero_rc.deploy"),
+        "muzero_rc.shapes",
+    ),
     "muzero_rc.evaluation": (
         *(*LEAVES, *BRIDGE, "muzero_rc.corpus", "muzero_rc.encoding"),
         "muzero_rc.deploy.policy_names",

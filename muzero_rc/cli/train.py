@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from muzero_rc.cli.common import DONE, Parser, Usage, add_farm, add_libvpx, add_version, open_libvpx, run
 from muzero_rc.cli.dataset import add_dataset, write
+from muzero_rc.cli.offsets import add_offsets
 from muzero_rc.cli.shapes import add_shapes
 from muzero_rc.utils.extras import require_extra
 
@@ -83,6 +84,7 @@ def parser() -> Parser:
     export.set_defaults(body=_export)
 
     add_shapes(verbs)
+    add_offsets(verbs)
     add_dataset(verbs)
 
     smoke = verbs.add_parser(

@@ -25,6 +25,8 @@ _LENGTH = struct.Struct("<Q")
 _LONGEST_HEADER = 1 << 20
 _NETWORK = "network."
 _SHAPES = "shapes."
+MOVE = "offsets."
+"""Begins the names of tensors that move a constant of the controller (native/policy/offset_moves.h)."""
 _PROVENANCE = "provenance."
 
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
@@ -44,8 +46,8 @@ def write_policy_file(
     Args:
       path: usually ends in .safetensors.
       tensors: finite numbers, by name.
-      metadata: "feature_version" and either "shapes" (sizes by name), or "network" (sizes by name),
-        "actions", "action_mode", "decision".
+      metadata: "feature_version", and "shapes" (sizes by name), or "network" (sizes by name), "actions",
+        "action_mode", "decision", or nothing else where all tensors are moves.
       provenance: where the policy comes from; values are anything that JSON can hold.
 
     Raises:
@@ -73,14 +75,16 @@ def read_metadata(path: Path) -> dict[str, Any]:
     """A policy file's metadata.
 
     Returns:
-      "format_version", "feature_version": int; "provenance": dict. Of GOP shapes "shapes": sizes by name;
-      else "network": sizes by name, "windows" a list; "actions": list of int; "action_mode", "decision": str.
+      "format_version", "feature_version": int; "provenance": dict. Of GOP shapes "shapes": sizes by name; of
+      a network "network": sizes by name, "windows" a list; "actions": list of int; "action_mode",
+      "decision": str. Of moves of the controller's constants alone, none of these.
 
     Raises:
       PolicyFileError: not a policy file.
       OSError: the file cannot be read.
     """
-    texts = _header(path).get("__metadata__", {})
+    header = _header(path)
+    texts = header.get("__metadata__", {})
     if texts.get("format") != FORMAT or texts.get("format_version") not in ("1", "2"):
         raise PolicyFileError(f"{path}: not a policy file of format version 1 or {FORMAT_VERSION}")
     try:
@@ -89,6 +93,8 @@ def read_metadata(path: Path) -> dict[str, Any]:
         if shapes:
             sizes = {name: int(size) for name, size in shapes.items()}
             return {**numbers, "shapes": sizes, "provenance": _provenance(texts)}
+        if any(name.startswith(MOVE) for name in header):
+            return {**numbers, "provenance": _provenance(texts)}
         parsed = _parse_1(texts) if texts["format_version"] == "1" else _parse_2(texts)
         named = {name: texts[name] for name in ("action_mode", "decision")}
     except (KeyError, ValueError) as error:
@@ -142,6 +148,8 @@ def _texts(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[s
 def _what_runs(metadata: Mapping[str, Any]) -> dict[str, str]:
     if "shapes" in metadata:
         return {f"{_SHAPES}{name}": _numbers(size) for name, size in metadata["shapes"].items()}
+    if "network" not in metadata:
+        return {}
     return {
         **{f"{_NETWORK}{name}": _numbers(size) for name, size in metadata["network"].items()},
         "actions": _numbers(metadata["actions"]),

@@ -15,12 +15,13 @@ KIND = "shapes"
 
 
 @contextmanager
-def scan_folder(path: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
+def scan_folder(path: Path, settings: Mapping[str, Any], kind: str = KIND) -> Iterator[Path]:
     """Yields the scan file of a folder, which is made where it is missing; nobody else writes it meanwhile.
 
     Args:
       path: the folder.
       settings: by name, whatever encodes must have in common, as JSON has it.
+      kind: of the scan.
 
     Raises:
       RunError: the folder holds something else, a scan with other settings, or is in use.
@@ -35,20 +36,20 @@ def scan_folder(path: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise RunError(f"{path} is in use by another process") from None
-        wanted = {"version": VERSION, "kind": KIND, **settings}
+        wanted = {"version": VERSION, "kind": kind, **settings}
         if note.exists():
-            _check(path, _read(note), wanted)
+            _check(path, _read(note, kind), wanted)
         else:
             write_text(note, json.dumps(wanted, indent=1) + "\n")
         yield path / "scans.jsonl"
 
 
-def _read(note: Path) -> dict[str, Any]:
+def _read(note: Path, kind: str) -> dict[str, Any]:
     try:
         found = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{note} cannot be read: {error}") from None
-    if not isinstance(found, dict) or found.get("kind") != KIND or found.get("version") != VERSION:
+    if not isinstance(found, dict) or found.get("kind") != kind or found.get("version") != VERSION:
         raise RunError(f"{note.parent} holds a run of another kind: choose another --run-dir")
     return found
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/errors.h"
 #include "network/kernels.h"
@@ -20,6 +21,12 @@ static const char kMean[] = "shapes_norm.mean";
 
 bool muzero_rc_shape_network_in(const muzero_rc_policy_file *file) {
   return muzero_rc_policy_file_tensor(file, kMean) != NULL;
+}
+
+bool muzero_rc_is_shape_tensor(const muzero_rc_tensor *tensor) {
+  static const char prefix[] = "shapes_";
+  const int32_t length = (int32_t)sizeof(prefix) - 1;
+  return tensor->name_length >= length && memcmp(tensor->name, prefix, (size_t)length) == 0;
 }
 
 typedef struct wanted {
@@ -53,9 +60,12 @@ static int take_all(const muzero_rc_policy_file *file, muzero_rc_shape_network *
                           {"shapes_out.w", n->width, 1, &n->out_w},
                           {"shapes_out.b", 0, 1, &n->out_b}};
   const int32_t count = (int32_t)(sizeof(table) / sizeof(table[0]));
-  if (file->tensor_count != count)
-    return muzero_rc_fail(error, error_size, -EINVAL, "it has %d tensors, GOP shapes take %d",
-                          (int)file->tensor_count, (int)count);
+  int32_t there = 0;
+  for (int32_t i = 0; i < file->tensor_count; ++i)
+    there += muzero_rc_is_shape_tensor(&file->tensors[i]);
+  if (there != count)
+    return muzero_rc_fail(error, error_size, -EINVAL, "it has %d tensors of GOP shapes, they take %d",
+                          (int)there, (int)count);
   for (int32_t i = 0; i < count; ++i) {
     const int result = take(file, &table[i], error, error_size);
     if (result) return result;

@@ -14,6 +14,9 @@ typedef struct muzero_rc_shape_network muzero_rc_shape_network;
 /* Whether the file has one. */
 bool muzero_rc_shape_network_in(const muzero_rc_policy_file *file);
 
+/* Whether a tensor is one of its. */
+bool muzero_rc_is_shape_tensor(const muzero_rc_tensor *tensor);
+
 /* Takes the tensors "shapes_..." out of a file, which must outlive the network. `features`: how
  * many there are in this build. On failure *network is NULL and `error` holds one line. -EINVAL,
  * -ENOMEM. */

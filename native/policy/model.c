@@ -53,6 +53,7 @@ static int open_shapes(muzero_rc_model *model, const muzero_rc_policy *policy) {
 
 static int decide_by(muzero_rc_model *model, const muzero_rc_policy *policy, int32_t frame_count) {
   int result = 0;
+  if (policy->moved) muzero_rc_clip_state_set_offsets(model->state, &policy->offsets);
   if (policy->network != NULL) result = open_network(model, policy, frame_count);
   if (!result && policy->shapes != NULL) result = open_shapes(model, policy);
   if (!result && policy->shape != NULL)

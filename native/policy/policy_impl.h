@@ -4,12 +4,15 @@
 
 #include "network/shape_network.h"
 #include "policy/model.h"
+#include "policy/offset_moves.h"
 #include "policy_file/policy_file.h"
 
 struct muzero_rc_policy {
   muzero_rc_network *network;      /* NULL: the controller decides qindexes */
   muzero_rc_shape_network *shapes; /* NULL: GOP shapes are libvpx's own */
-  muzero_rc_policy_file file;      /* where there is a network; what follows is that of `network` */
+  bool moved;                      /* the controller's constants: */
+  muzero_rc_offset_params offsets;
+  muzero_rc_policy_file file;      /* where there is one; what follows is that of `network` */
   int32_t feature_version; /* whose columns it takes */
   int32_t action_count;
   int32_t actions[MUZERO_RC_ACTIONS_MAX]; /* offsets to q_ref, or qindexes */

@@ -33,6 +33,19 @@ static void print_network(const muzero_rc_policy *policy, FILE *out) {
   print_integers(out, policy->actions, policy->action_count);
 }
 
+static void print_moves(const muzero_rc_policy *policy, FILE *out) {
+  bool first = true;
+  fputs(", \"moves\": {", out);
+  for (int32_t i = 0; i < policy->file.tensor_count; ++i) {
+    const muzero_rc_tensor *const tensor = &policy->file.tensors[i];
+    if (!muzero_rc_is_offset_move(tensor)) continue;
+    fprintf(out, "%s\"%.*s\": %.9g", first ? "" : ", ", (int)tensor->name_length, tensor->name,
+            (double)tensor->data[0]);
+    first = false;
+  }
+  fputc('}', out);
+}
+
 static const char *kind_of(const muzero_rc_policy *policy) {
   if (policy->shapes != NULL) return "shapes";
   return policy->network == NULL ? "controller" : "network";
@@ -43,11 +56,12 @@ int muzero_rc_policy_info(const muzero_rc_policy *policy, char **json) {
   *json = NULL;
   FILE *const out = open_memstream(json, &size);
   if (out == NULL) return -ENOMEM;
+  const bool is_file = policy->file.tensor_count > 0;
   fprintf(out, "{\"kind\": \"%s\", \"feature_version\": %d",
           kind_of(policy),
-          (int)(policy->network == NULL && policy->shapes == NULL ? muzero_rc_feature_version()
-                                                                  : policy->feature_version));
-  if (policy->network != NULL || policy->shapes != NULL) print_size(&policy->file, out);
+          (int)(is_file ? policy->feature_version : muzero_rc_feature_version()));
+  if (is_file) print_size(&policy->file, out);
+  if (policy->moved) print_moves(policy, out);
   if (policy->network != NULL) print_network(policy, out);
   fputc('}', out);
   const bool written = !ferror(out);

@@ -68,12 +68,31 @@ static int check_widths(const muzero_rc_sizes *sizes, int32_t version, char *err
   return 0;
 }
 
+/* Beside GOP shapes and moves of the controller's constants a file has nothing. */
+static int nothing_else(const muzero_rc_policy_file *file, char *error, size_t error_size) {
+  for (int32_t i = 0; i < file->tensor_count; ++i) {
+    const muzero_rc_tensor *const tensor = &file->tensors[i];
+    if (muzero_rc_is_offset_move(tensor) || muzero_rc_is_shape_tensor(tensor)) continue;
+    return muzero_rc_fail(error, error_size, -EINVAL,
+                          "tensor %.*s: moves of the controller's constants go with GOP shapes or alone",
+                          (int)tensor->name_length, tensor->name);
+  }
+  return 0;
+}
+
 int muzero_rc_policy_interpret(muzero_rc_policy *policy, char *error, size_t error_size) {
   int result = check_versions(&policy->file, &policy->feature_version, error, error_size);
   if (result < 0) return result;
-  if (muzero_rc_shape_network_in(&policy->file))
+  policy->moved = muzero_rc_offset_moves_in(&policy->file);
+  result = muzero_rc_offset_moves_read(&policy->file, &policy->offsets, error, error_size);
+  if (result < 0) return result;
+  const bool shapes = muzero_rc_shape_network_in(&policy->file);
+  if (shapes || policy->moved) result = nothing_else(&policy->file, error, error_size);
+  if (result < 0) return result;
+  if (shapes)
     return muzero_rc_shape_network_open(&policy->file, muzero_rc_shape_features().count,
                                         &policy->shapes, error, error_size);
+  if (policy->moved) return 0;
   if (read_choice(&policy->file, "action_mode", "absolute", "relative", &policy->absolute) < 0) {
     return muzero_rc_fail(error, error_size, -EINVAL,
                           "metadata \"action_mode\" must be \"relative\" or \"absolute\"");

@@ -1,4 +1,6 @@
-/* The metadata of a policy file: what its tensors are for. Texts under keys:
+/* The metadata of a policy file: what its tensors are for. Tensors are those of a network, or of GOP
+ * shapes ("shapes_..."), of moves of the controller's constants (policy/offset_moves.h), or of both
+ * of these. Texts under keys:
  *
  *   format              "muzero-rc-policy"
  *   format_version      "2"

@@ -45,6 +45,7 @@ extern PyType_Spec glue_policy_spec;
 /* Module functions without arguments: struct_layouts.c. */
 PyObject *glue_feature_tables(PyObject *module, PyObject *unused);
 PyObject *glue_quantizer_steps(PyObject *module, PyObject *args);
+PyObject *glue_offset_constants(PyObject *module, PyObject *unused);
 PyObject *glue_event_layout(PyObject *module, PyObject *unused);
 PyObject *glue_record_layout(PyObject *module, PyObject *unused);
 PyObject *glue_shown_layout(PyObject *module, PyObject *unused);

@@ -167,6 +167,8 @@ static PyMethodDef functions[] = {
     {"versions", versions, METH_NOARGS, "Versions of libvpx, its interfaces, our features."},
     {"feature_tables", glue_feature_tables, METH_NOARGS, "(name, unit) of each feature, by table."},
     {"quantizer_steps", glue_quantizer_steps, METH_VARARGS, "log2 of each qindex's luma AC step."},
+    {"offset_constants", glue_offset_constants, METH_NOARGS,
+     "The controller's constants that a policy may move, by name."},
     {"event_layout", glue_event_layout, METH_NOARGS, "Item size and fields of an event."},
     {"record_layout", glue_record_layout, METH_NOARGS, "Item size and fields of a record."},
     {"shown_layout", glue_shown_layout, METH_NOARGS, "Item size and fields of a shown frame."},

@@ -2,6 +2,7 @@
 #include "features/feature_table.h"
 #include "features/shape_features.h"
 #include "lookahead/candidate.h"
+#include "policy/offset_moves.h"
 #include "rate_control/gop_schedule.h"
 #include "rate_control/quantizer.h"
 #include "python/glue.h"
@@ -34,6 +35,25 @@ PyObject *glue_feature_tables(PyObject *module, PyObject *unused) {
     return NULL;
   }
   return tables;
+}
+
+PyObject *glue_offset_constants(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  int32_t count;
+  const char *const *const names = muzero_rc_offset_names(&count);
+  const float *const values = muzero_rc_offset_constants();
+  PyObject *const constants = PyDict_New();
+  for (int32_t i = 0; constants && i < count; ++i) {
+    PyObject *const value = PyFloat_FromDouble((double)values[i]);
+    const bool failed = !value || PyDict_SetItemString(constants, names[i], value);
+    Py_XDECREF(value);
+    if (failed) {
+      Py_DECREF(constants);
+      return NULL;
+    }
+  }
+  return constants;
 }
 
 PyObject *glue_quantizer_steps(PyObject *module, PyObject *args) {

@@ -61,6 +61,7 @@ static void prepare(muzero_rc_clip_state *state, const muzero_rc_frame_stats *st
   state->frozen = state->looked ? frozen_share(state->look, count) : 0.0f;
   state->whole = muzero_rc_frame_span_of(state->traits, count, 1, count - 1);
   muzero_rc_gop_schedule_init(&state->schedule, count);
+  state->offsets = muzero_rc_params.offsets;
   muzero_rc_budget_init(&state->budget, state->target_bits, state->probe.known);
   muzero_rc_forecast_fill(state);
 }
@@ -89,6 +90,12 @@ int muzero_rc_clip_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_
 fail:
   muzero_rc_clip_state_close(&state);
   return error;
+}
+
+void muzero_rc_clip_state_set_offsets(muzero_rc_clip_state *state,
+                                      const muzero_rc_offset_params *offsets) {
+  state->offsets = *offsets;
+  muzero_rc_forecast_fill(state);
 }
 
 int muzero_rc_clip_state_set_peak(muzero_rc_clip_state *state, const muzero_rc_peak *peak) {

@@ -6,6 +6,7 @@
 
 #include <muzero_rc/policy.h>
 
+#include "rate_control/controller_params.h"
 #include "rate_control/gop_shape.h"
 
 typedef struct muzero_rc_clip_state muzero_rc_clip_state;
@@ -17,6 +18,10 @@ muzero_rc_clip muzero_rc_clip_with_depth(const muzero_rc_clip *clip);
  * caller owns *state. After this nothing allocates and nothing fails. */
 int muzero_rc_clip_state_open(const muzero_rc_clip *clip, const muzero_rc_frame_stats *stats,
                               muzero_rc_clip_state **state);
+
+/* The controller goes by these constants from now on: before the first frame. */
+void muzero_rc_clip_state_set_offsets(muzero_rc_clip_state *state,
+                                      const muzero_rc_offset_params *offsets);
 
 /* Keeps the packets within a leaky bucket from now on: before the first frame. -EINVAL for values
  * below 1, -ENOMEM. */

@@ -9,6 +9,7 @@
 #include "rate_control/probe_notes.h"
 #include "rate_control/gop_schedule.h"
 #include "rate_control/clip_state.h"
+#include "rate_control/controller_params.h"
 #include "rate_control/frame_traits.h"
 
 enum {
@@ -72,6 +73,7 @@ struct muzero_rc_clip_state {
   muzero_rc_frame_span whole;
   muzero_rc_clip_probe probe;
   bool looked; /* every frame has a note of the lookahead */
+  muzero_rc_offset_params offsets;
   float frozen; /* share of frames that hardly differ from the one before; 0 unknown */
   muzero_rc_gop_schedule schedule;
   const muzero_rc_gop_shape *shapes; /* [shape_count] of the first GOPs, borrowed; NULL: not known */

@@ -3,29 +3,32 @@
 /* Beside each constant: the experiment that it comes from, docs/experiments/NNNN. "Not
  * recorded" means that no experiment tells where a value came from. */
 const muzero_rc_controller_params muzero_rc_params = {
-    .key = -1.83f,              /* 0013 */
-    .key_importance = 0.18f,    /* 0001 */
-    .key_coarse = -0.25f,       /* 0001 */
-    .key_still = -1.0f,         /* 0010 */
-    .key_steep = 0.25f,         /* 0010 */
-    .key_short = 0.28f,         /* 0013 */
-    .key_response = -6.7f,      /* 0020 */
-    .key_noise = -0.17f,        /* 0020 */
-    .key_dear = 0.13f,          /* 0020 */
-    .key_vectors = -0.07f,      /* 0020 */
-    .top = -0.12f,              /* 0010 */
-    .top_importance = 0.45f,    /* 0013 */
-    .top_coarse = -0.13f,       /* 0001 */
-    .top_still = 0.22f,         /* 0001 */
-    .top_last = 0.2f,           /* 0016 */
-    .second = 0.6f,             /* 0001 */
-    .deeper = 0.55f,            /* 0001 */
-    .gop_hardness = 0.4f,       /* 0013 */
-    .gop_probe = 0.27f,         /* 0013 */
-    .gop_still = -0.2f,         /* 0013 */
-    .gop_last = 0.45f,          /* 0016 */
-    .frame_hardness = 0.06f,    /* 0001 */
-    .overlay = 0.37f,           /* 0001 */
+    .offsets =
+        {
+            .key = -1.83f,              /* 0013 */
+            .key_importance = 0.18f,    /* 0001 */
+            .key_coarse = -0.25f,       /* 0001 */
+            .key_still = -1.0f,         /* 0010 */
+            .key_steep = 0.25f,         /* 0010 */
+            .key_short = 0.28f,         /* 0013 */
+            .key_response = -6.7f,      /* 0020 */
+            .key_noise = -0.17f,        /* 0020 */
+            .key_dear = 0.13f,          /* 0020 */
+            .key_vectors = -0.07f,      /* 0020 */
+            .top = -0.12f,              /* 0010 */
+            .top_importance = 0.45f,    /* 0013 */
+            .top_coarse = -0.13f,       /* 0001 */
+            .top_still = 0.22f,         /* 0001 */
+            .top_last = 0.2f,           /* 0016 */
+            .second = 0.6f,             /* 0001 */
+            .deeper = 0.55f,            /* 0001 */
+            .gop_hardness = 0.4f,       /* 0013 */
+            .gop_probe = 0.27f,         /* 0013 */
+            .gop_still = -0.2f,         /* 0013 */
+            .gop_last = 0.45f,          /* 0016 */
+            .frame_hardness = 0.06f,    /* 0001 */
+            .overlay = 0.37f,           /* 0001 */
+        },
     .margin = 0.002f,           /* tried in 0001; why this value is not recorded */
     .optimism = 0.06f,          /* 0013 */
     .damping = 0.4f,            /* 0013 */

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-typedef struct muzero_rc_controller_params {
+/* What a frame's offset is made of. A policy may move these (policy/offset_moves.h). */
+typedef struct muzero_rc_offset_params {
   float key;             /* offset of a key frame that nothing else lives on */
   float key_importance;  /* less per doubling of the frames that live on it */
   float key_coarse;      /* more per step by which the whole clip is coded coarser */
@@ -30,6 +31,10 @@ typedef struct muzero_rc_controller_params {
   float gop_last;        /* the same where no frame after the GOP lives on it */
   float frame_hardness;  /* offset per log2 of a frame's error over its GOP's */
   float overlay;         /* offset of overlays */
+} muzero_rc_offset_params;
+
+typedef struct muzero_rc_controller_params {
+  muzero_rc_offset_params offsets;
   float margin;          /* share of the target that is not spent */
   float optimism;        /* share of what is left that is promised on top at first, where probe
                             encodes tell */

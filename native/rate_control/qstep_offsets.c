@@ -30,10 +30,11 @@ float muzero_rc_importance_of(const muzero_rc_clip_state *state,
 
 /* Of an alt-ref, were it the GOP's only one. In a still clip the key frame
  * carries the quality, and an alt-ref has less to add. */
-static float reference_offset(float importance, const muzero_rc_frame_span *gop, float base) {
-  return clamp(muzero_rc_params.top - muzero_rc_params.top_importance * importance +
-                   muzero_rc_params.top_coarse * (base - muzero_rc_params.usual_base) +
-                   muzero_rc_params.top_still * (gop->still - muzero_rc_params.usual_still),
+static float reference_offset(const muzero_rc_offset_params *params, float importance,
+                              const muzero_rc_frame_span *gop, float base) {
+  return clamp(params->top - params->top_importance * importance +
+                   params->top_coarse * (base - muzero_rc_params.usual_base) +
+                   params->top_still * (gop->still - muzero_rc_params.usual_still),
                muzero_rc_params.deepest_offset, muzero_rc_params.highest_offset);
 }
 
@@ -42,27 +43,29 @@ static float reference_offset(float importance, const muzero_rc_frame_span *gop,
  * really pays. Only where the probe encodes had a key frame too. */
 static float key_evidence(const muzero_rc_clip_state *state, int32_t show_index,
                           const muzero_rc_frame_span *gop) {
+  const muzero_rc_offset_params *const params = &state->offsets;
   const int32_t scene = state->traits[show_index].scene;
   if (!state->probe.known || (state->first + show_index) % MUZERO_RC_PROBE_SPAN != 0) return 0.0f;
   const int32_t known = show_index + (scene < MUZERO_RC_PROBE_SPAN - 1 ? scene : MUZERO_RC_PROBE_SPAN - 1);
   const int32_t last = state->clip.frame_count - 1, end = known < last ? known : last;
   const float response = state->traits[end].response[MUZERO_RC_PROBE_FINE_KEYS];
-  return clamp(muzero_rc_params.key_response * (response - muzero_rc_params.usual_response) +
-                   muzero_rc_params.key_noise * (gop->noise - muzero_rc_params.usual_noise) +
-                   muzero_rc_params.key_dear * (state->probe.mean[0] - muzero_rc_params.usual_bits) +
-                   muzero_rc_params.key_vectors * (state->whole.vectors - muzero_rc_params.usual_vectors),
+  return clamp(params->key_response * (response - muzero_rc_params.usual_response) +
+                   params->key_noise * (gop->noise - muzero_rc_params.usual_noise) +
+                   params->key_dear * (state->probe.mean[0] - muzero_rc_params.usual_bits) +
+                   params->key_vectors * (state->whole.vectors - muzero_rc_params.usual_vectors),
                -muzero_rc_params.most_evidence, muzero_rc_params.most_evidence);
 }
 
 static float key_offset(const muzero_rc_clip_state *state, float importance, int32_t show_index,
                         const muzero_rc_frame_span *gop, float base) {
+  const muzero_rc_offset_params *const params = &state->offsets;
   const float scene = (float)state->traits[show_index].scene;
   const float length = minimum(muzero_rc_log2(1.0f + scene), muzero_rc_params.usual_scene);
-  return clamp(muzero_rc_params.key - muzero_rc_params.key_importance * importance +
-                   muzero_rc_params.key_coarse * (base - muzero_rc_params.usual_base) +
-                   muzero_rc_params.key_still * (gop->still - muzero_rc_params.usual_still) +
-                   muzero_rc_params.key_steep * gop->steepness +
-                   muzero_rc_params.key_short * (muzero_rc_params.usual_scene - length) +
+  return clamp(params->key - params->key_importance * importance +
+                   params->key_coarse * (base - muzero_rc_params.usual_base) +
+                   params->key_still * (gop->still - muzero_rc_params.usual_still) +
+                   params->key_steep * gop->steepness +
+                   params->key_short * (muzero_rc_params.usual_scene - length) +
                    key_evidence(state, show_index, gop),
                muzero_rc_params.deepest_offset, muzero_rc_params.highest_offset);
 }
@@ -71,21 +74,23 @@ static float key_offset(const muzero_rc_clip_state *state, float importance, int
  * bits buy more. Beyond a factor of four it is not known how much. And the last one of
  * a scene is coded coarser: no frame after it lives on what it looks like. */
 static float shared_offset(const muzero_rc_clip_state *state, const muzero_rc_frame_span *gop) {
+  const muzero_rc_offset_params *const params = &state->offsets;
   const float known = muzero_rc_params.known_hardness;
-  return muzero_rc_params.gop_hardness * clamp(gop->coded - state->whole.coded, -known, known) +
-         muzero_rc_params.gop_probe * clamp(gop->probe - state->whole.probe, -known, known) +
-         muzero_rc_params.gop_still * (gop->still - muzero_rc_params.usual_still) +
-         (gop->followers == 0 ? muzero_rc_params.gop_last : 0.0f);
+  return params->gop_hardness * clamp(gop->coded - state->whole.coded, -known, known) +
+         params->gop_probe * clamp(gop->probe - state->whole.probe, -known, known) +
+         params->gop_still * (gop->still - muzero_rc_params.usual_still) +
+         (gop->followers == 0 ? params->gop_last : 0.0f);
 }
 
 float muzero_rc_offset_of(const muzero_rc_clip_state *state, const muzero_rc_planned_frame *frame,
                           const muzero_rc_frame_span *gop, float base) {
+  const muzero_rc_offset_params *const params = &state->offsets;
   const float shared = shared_offset(state, gop);
   const float importance = muzero_rc_importance_of(state, frame);
-  const float reference = reference_offset(importance, gop, base) +
-                          (gop->followers == 0 ? muzero_rc_params.top_last : 0.0f);
-  const float second = muzero_rc_params.second;
-  const float deeper = muzero_rc_params.deeper;
+  const float reference = reference_offset(params, importance, gop, base) +
+                          (gop->followers == 0 ? params->top_last : 0.0f);
+  const float second = params->second;
+  const float deeper = params->deeper;
   switch (frame->layer) {
     case MUZERO_RC_LAYER_KEY:
       return key_offset(state, importance, frame->show_index, gop, base) + shared;
@@ -93,9 +98,9 @@ float muzero_rc_offset_of(const muzero_rc_clip_state *state, const muzero_rc_pla
     case MUZERO_RC_LAYER_SECOND: return reference * second + shared;
     case MUZERO_RC_LAYER_THIRD: return reference * second * deeper + shared;
     case MUZERO_RC_LAYER_FOURTH: return reference * second * deeper * deeper + shared;
-    case MUZERO_RC_LAYER_OVERLAY: return muzero_rc_params.overlay + shared;
+    case MUZERO_RC_LAYER_OVERLAY: return params->overlay + shared;
     default:
-      return shared + muzero_rc_params.frame_hardness *
+      return shared + params->frame_hardness *
                           (state->traits[frame->show_index].coded - gop->coded);
   }
 }
