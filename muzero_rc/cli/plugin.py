@@ -140,6 +140,8 @@ def _sheet(facts: dict[str, Any]) -> str:
     rows += [("feature table", facts["feature_version"]), ("sha256", facts.get("sha256"))]
     if "parameters" in facts:
         rows.append(("size", f"{facts['parameters']} parameters, {facts['bytes']} bytes"))
+    if "moves" in facts:
+        rows.append(("moved by", ", ".join(f"{name} {move:+g}" for name, move in _moves(facts))))
     if "network" in facts:
         rows += [("network", _pairs(facts["network"])), ("actions", _pairs({"": facts["actions"]}))]
         rows.append(("decision", f"{facts['action_mode']}, {facts['decision']}"))
@@ -153,6 +155,13 @@ def _sheet(facts: dict[str, Any]) -> str:
         )
     )
     return "\n".join(f"{name:<15} {value}" for name, value in rows if value is not None)
+
+
+def _moves(facts: dict[str, Any]) -> list[tuple[str, float]]:
+    """Those of the controller's constants, by name."""
+    from muzero_rc.deploy.policy_file import MOVE
+
+    return [(name.removeprefix(MOVE), move) for name, move in facts["moves"].items()]
 
 
 def _pairs(values: dict[str, Any]) -> str:

@@ -70,9 +70,10 @@ static int check_widths(const muzero_rc_sizes *sizes, int32_t version, char *err
 
 /* Beside GOP shapes and moves of the controller's constants a file has nothing. */
 static int nothing_else(const muzero_rc_policy_file *file, char *error, size_t error_size) {
+  const bool shapes = muzero_rc_shape_network_in(file);
   for (int32_t i = 0; i < file->tensor_count; ++i) {
     const muzero_rc_tensor *const tensor = &file->tensors[i];
-    if (muzero_rc_is_offset_move(tensor) || muzero_rc_is_shape_tensor(tensor)) continue;
+    if (muzero_rc_is_offset_move(tensor) || (shapes && muzero_rc_is_shape_tensor(tensor))) continue;
     return muzero_rc_fail(error, error_size, -EINVAL,
                           "tensor %.*s: moves of the controller's constants go with GOP shapes or alone",
                           (int)tensor->name_length, tensor->name);

@@ -1,6 +1,6 @@
 /* All fitted constants of rate control but the bits model's (bits_table.h). The offsets are
- * fitted to random designs on training clips: first by scripts/fit/tune_controller.py, then as
- * docs/experiments tells; they are in log2 quantizer steps relative to plain inter frames. */
+ * fitted to random designs on training clips: as `rc-train offsets` draws them
+ * (docs/experiments tells of each); they are in log2 quantizer steps relative to plain inter frames. */
 #ifndef MUZERO_RC_RATE_CONTROL_CONTROLLER_PARAMS_H_
 #define MUZERO_RC_RATE_CONTROL_CONTROLLER_PARAMS_H_
 
