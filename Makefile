@@ -16,7 +16,7 @@ SOURCES = $(shell find encoder_bridge muzero_rc native scripts/docs -type f ! -n
 SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 PARTS := lint native-plain native-address,undefined native-thread unit
-LEARNER_TESTS := tests/agent tests/demonstrations tests/distributed tests/experience tests/reward tests/training
+LEARNER_TESTS := tests/agent tests/demonstrations tests/distributed tests/experience tests/reward tests/shapes tests/training
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all test-libvpx test-install test-shuffled lint unit bench dev wheel train-smoke clean

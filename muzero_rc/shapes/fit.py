@@ -119,8 +119,9 @@ def fit(data: Sequences, mean: Array, scale: Array, seed: int, settings: FitSett
         updates, state = optimizer.update(jax.grad(loss)(params, key), state, params)
         return optax.apply_updates(params, updates), state
 
-    for key in jax.random.split(jax.random.PRNGKey(seed), settings.steps):
-        params, state = step(params, state, key)
+    with jax.threefry_partitionable(False):  # from JAX 0.5 on it is True, which draws other numbers
+        for key in jax.random.split(jax.random.PRNGKey(seed), settings.steps):
+            params, state = step(params, state, key)
     return {name: np.asarray(value) for name, value in params.items()}
 
 
