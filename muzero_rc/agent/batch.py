@@ -38,7 +38,7 @@ class Trace(NamedTuple):
       q_ref: i4[N] the controller's q_ref.
       qindex: i4[N] used.
       step: f4[N, S] step features.
-      log_bits, log_sse: f4[N], scaled by `scaled_log_bits`, `scaled_log_sse`.
+      log_bits, log_sse: f4[N], scaled by `scaled_log_bits`, `scaled_log_sse`; the latter NaN where unknown.
       policy: f4[N, A] search policy, or None.
       running: f4[N] gain over the paired encode before each frame, per cent of rate; 0 without one.
       privileged: f4[N, P] for the critic; 0 without a paired encode.
@@ -113,8 +113,12 @@ def scaled_log_bits(bits: Array, target_bits_per_frame: float) -> Array:
 
 
 def scaled_log_sse(sse: Array, pixels: Array) -> Array:
-    """f4[N]: half the log of the mean squared error, floored where a frame is nearly lossless."""
-    return np.asarray(0.5 * np.log(np.maximum(sse, 0) / np.maximum(pixels, 1) + 0.05), np.float32)
+    """f4[N]: half the log of the mean squared error, floored where a frame is nearly lossless.
+
+    NaN where it is not known, which is -1: of hidden frames, from libvpx 1.15 on.
+    """
+    scaled = 0.5 * np.log(np.maximum(sse, 0) / np.maximum(pixels, 1) + 0.05)
+    return np.asarray(np.where(np.asarray(sse) < 0, np.nan, scaled), np.float32)
 
 
 def nearest_action(qindex: Array, q_ref: Array, config: NetworkConfig) -> Array:

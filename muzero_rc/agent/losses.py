@@ -68,7 +68,9 @@ def loss(
                 ("bits", transition.log_bits, batch.log_bits),
                 ("sse", transition.log_sse, batch.log_sse),
             ):
-                parts[name].append(_weighted_mean(optax.huber_loss(said, true[:, :, k]), exists))
+                known = jnp.isfinite(true[:, :, k])  # libvpx does not tell the error of every hidden frame
+                error = optax.huber_loss(said, jnp.where(known, true[:, :, k], 0.0))
+                parts[name].append(_weighted_mean(error, exists * known))
             state = _scale_gradient(transition.state, _STATE_GRADIENT)
     means = {name: jnp.mean(jnp.stack(values)) for name, values in parts.items()}
     learner = config.learner

@@ -80,7 +80,7 @@ class Checks:
         return {
             "bits_huber": float(_huber(bits).mean()),
             "forecast_bits_huber": float(_huber(known_bits).mean()),
-            "quality_rms_db": float(np.sqrt(np.mean((_DB * sse) ** 2))),
+            "quality_rms_db": float(np.sqrt(np.nanmean((_DB * sse) ** 2))),
         }
 
     def _errors(self, params: Params, episode: Episode) -> tuple[Array, Array, Array]:

@@ -59,6 +59,7 @@ def test_scales_by_hand():
     assert scaled_log_bits(np.array([0]), 1.0)[0] == pytest.approx(0.0)  # nothing is not minus infinity
     assert scaled_log_sse(np.array([95.0]), np.array([100.0]))[0] == pytest.approx(0.0, abs=1e-6)
     assert np.isfinite(scaled_log_sse(np.array([0]), np.array([0]))[0])
+    assert np.isnan(scaled_log_sse(np.array([-1]), np.array([100]))[0])  # not known, which is not lossless
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 99))
