@@ -12,7 +12,9 @@ import json
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import av
@@ -32,6 +34,8 @@ _SIDE_DATA = {
     "MASTERING_DISPLAY_METADATA": "Mastering display metadata",
     "CONTENT_LIGHT_LEVEL": "Content light level metadata",
 }
+_FIRST_PACKETS = 64
+"""Among these is the first of every track."""
 _FLAGS = {"-show_format", "-show_streams", "-show_chapters"}
 _OURS = {"-v", "-of", "-select_streams", "-show_entries", "-read_intervals", "-show_data_hash", *_FLAGS}
 
@@ -80,15 +84,30 @@ def _answer(container: Any, words: dict[str, str]) -> Iterator[str]:
 
 def describe(container: Any) -> dict[str, Any]:
     """What ffprobe's JSON says of format, streams and chapters, as far as we read it."""
+    chapters = [{"id": chapter["id"]} for chapter in container.chapters()]
+    streams = [_stream(container, stream) for stream in container.streams]
     said = {
         "format_name": container.format.name,
-        "start_time": _seconds(container.start_time, Fraction(1, av.time_base)),
+        "start_time": _start_time(container),
         "duration": _seconds(container.duration, Fraction(1, av.time_base)),
         "tags": dict(container.metadata),
     }
-    chapters = [{"id": chapter["id"]} for chapter in container.chapters()]
-    streams = [_stream(container, stream) for stream in container.streams]
     return {"streams": streams, "format": _known(said), "chapters": chapters}
+
+
+def _start_time(container: Any) -> str | None:
+    """When the first packet begins, as ffmpeg 7 has it: before 0 where a codec delays the sound.
+
+    PyAV 19's libavformat counts from where it is heard; what muxes is an ffmpeg of before.
+    """
+    if container.start_time is None:
+        return None
+    starts = [container.start_time * Fraction(1, av.time_base)]
+    with suppress(av.FFmpegError):
+        first = list(islice(_packets(container, None), _FIRST_PACKETS))
+        sound = [one for one in first if one.stream.type == "audio" and one.pts is not None]
+        starts += [one.pts * one.time_base for one in sound]
+    return f"{float(min(starts)):.6f}"
 
 
 def _stream(container: Any, stream: Any) -> dict[str, Any]:
