@@ -33,6 +33,25 @@ def test_records_do_not_share_memory_with_their_bytes():
     assert len(records) == 3 and not as_records(data)["bits"].any()
 
 
+def test_records_of_logs_from_before_are_read_as_they_were_written():
+    """They had pixels of 64 bits, whose upper half says now when the error was told: with its result."""
+    fields = {name: RECORD.fields[name] for name in RECORD.names if name not in ("pixels", "sse_after")}
+    fields["pixels"] = (np.dtype("i8"), RECORD.fields["pixels"][1])
+    old = np.dtype(
+        {
+            "names": list(fields),
+            "formats": [form for form, _ in fields.values()],
+            "offsets": [offset for _, offset in fields.values()],
+            "itemsize": RECORD.itemsize,
+        }
+    )
+    written = np.zeros(2, old)
+    written["pixels"], written["bits"], written["sse"] = 1920 * 1080 * 3 // 2, 7, -1
+    read = as_records(written.tobytes())
+    assert not read["sse_after"].any()
+    assert all((read[name] == written[name]).all() for name in fields)
+
+
 def test_settings_are_the_extensions_with_its_defaults():
     assert EncoderConfig().as_native() == dict(_native.config_fields())
     assert (VBR, CBR, CONSTRAINED_QUALITY, QUALITY) == (0, 1, 2, 3)
