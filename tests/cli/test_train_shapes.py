@@ -124,7 +124,7 @@ def refused(ran):
         (["{}/corpus", "-o", "{}/x.safetensors", "--folds", "3"], "--folds 3: clips of 2 originals"),
         (["{}/corpus", "-o", "{}/x.safetensors", "--places", "1.5"], "--places 1.5: use numbers from 0 to 1"),
         (["{}/corpus", "-o", "{}/x.safetensors", "--jobs", "0"], "--jobs 0: at least 1"),
-        (["{}/corpus", "-o", "{}/x.safetensors", "--metric", "mse"], "must be psnr, ssim or vmaf"),
+        (["{}/corpus", "-o", "{}/x.safetensors", "--metric", "mse"], "must be psnr, ssim, vmaf or vmaf-neg"),
         (["{}/corpus", "-o", "{}/x.safetensors", "--set", "encode.cpu=2"], "encode.cpu"),
         (["{}/corpus", "-o", "{}/x.safetensors", "--run-dir", "{}/corpus"], "holds something else"),
         (["{}/corpus", "-o", "{}/x.safetensors", "--farm", "moon"], "farm 'moon' is unknown"),
