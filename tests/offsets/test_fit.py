@@ -19,7 +19,7 @@ def encodes(count, best, noise, seed=1, around=None):
     for one in draw_designs(CLIPS, count, rng, around or {}):
         off = [(one.moves[name] - best.get(name, one.moves[name])) / SPREAD[name] for name in SPREAD]
         gain = effects[one.clip] + 3.0 * one.place - sum(x * x for x in off) + rng.gauss(0.0, noise)
-        rows.append({"clip": one.clip, "place": one.place, "moves": one.moves, "gain": gain})
+        rows.append({**vars(one), "round": seed, "gain": gain})
     return rows
 
 
