@@ -102,7 +102,8 @@ def train_offsets(
         "cpu_used": config.encode.cpu_used,
     }
     version = int(engine.native.versions()["feature_version"])
-    write_moves(output, moves, version, provenance, shapes)
+    made = {name: move for name, move in moves.items() if move} or moves
+    write_moves(output, made, version, provenance, shapes)
     return fitted
 
 
