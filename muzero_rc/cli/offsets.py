@@ -1,16 +1,12 @@
 """rc-train offsets: fits the controller's constants to clips and a metric."""
 
 import argparse
-import os
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from muzero_rc.cli.common import DONE, Usage, add_farm, add_libvpx, tell
-from muzero_rc.cli.shapes import ANCHOR_LEVELS
-
-if TYPE_CHECKING:
-    from muzero_rc.config.schema import Config
+from muzero_rc.cli.common import DONE, Usage, tell
+from muzero_rc.cli.scans import add_scan_options, check_scan_options, run_folder, scan_config
 
 
 def add_offsets(verbs: Any) -> None:
@@ -23,13 +19,9 @@ def add_offsets(verbs: Any) -> None:
         "frames are used (--set data.max_frames=N, 140 unless changed). It may be killed at any moment: the "
         "same command goes on.",
     )
-    verb.add_argument("corpus", metavar="CLIPS", nargs="+", help="folders of clips, or clips")
-    verb.add_argument("-o", "--output", metavar="X.safetensors", required=True, help="the policy file")
+    add_scan_options(verb, "encodes")
     verb.add_argument(
         "--shapes", metavar="POLICY", help="a policy of GOP shapes that the new one decides them by"
-    )
-    verb.add_argument(
-        "--run-dir", metavar="DIR", help="keeps the encodes (default: the policy file's name, ending in .run)"
     )
     verb.add_argument("--rounds", type=int, default=3, metavar="N", help="(default: %(default)s)")
     verb.add_argument(
@@ -39,28 +31,6 @@ def add_offsets(verbs: Any) -> None:
         metavar="N",
         help="of a round, an even number (default: %(default)s)",
     )
-    verb.add_argument(
-        "--metric",
-        metavar="psnr|ssim|vmaf|MIX",
-        default="psnr",
-        help="what encodes are to gain at; a mix is written vmaf:0.5,vmaf-neg:0.5 (default: %(default)s)",
-    )
-    verb.add_argument(
-        "--set",
-        metavar="A.B=C",
-        action="append",
-        default=[],
-        help="change a setting of encodes, such as encode.cpu_used=2; may be given again",
-    )
-    verb.add_argument(
-        "--jobs",
-        type=int,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="encodes at a time (default: one a processor)",
-    )
-    add_farm(verb)
-    add_libvpx(verb)
     verb.set_defaults(body=train_moves)
 
 
@@ -72,46 +42,31 @@ def train_moves(args: argparse.Namespace) -> int:
     from muzero_rc.encoding.engine import libvpx_engine
     from muzero_rc.offsets.train import Rounds, train_offsets
 
-    output = Path(args.output)
-    _check(args, output)
-    config, shapes = _config(args), _shapes(args)
-    folder = Path(args.run_dir) if args.run_dir else output.with_suffix(".run")
+    _check(args)
+    config, shapes = scan_config(args), _shapes(args)
     with closing(open_farm(args.farm, args.jobs)) as farm:
         train_offsets(
             find_clips(*map(Path, args.corpus)),
             config,
             Rounds(args.rounds, args.encodes),
-            folder,
-            output,
+            run_folder(args),
+            Path(args.output),
             shapes=shapes,
             engine=libvpx_engine(),
             cache=cache_folder() / "training",
             farm=farm,
             report=tell,
         )
-    print(output)
+    print(args.output)
     return DONE
 
 
-def _check(args: argparse.Namespace, output: Path) -> None:
-    if not output.parent.is_dir():
-        raise Usage(f"{output}: the folder {output.parent} does not exist")
-    if output.is_dir():
-        raise Usage(f"{output} is a folder: name a file")
+def _check(args: argparse.Namespace) -> None:
+    check_scan_options(args)
     if args.rounds < 1:
         raise Usage(f"--rounds {args.rounds}: at least 1 is needed")
     if args.encodes < 2 or args.encodes % 2:
         raise Usage(f"--encodes {args.encodes}: use an even number, at least 2")
-    if args.jobs < 1:
-        raise Usage(f"--jobs {args.jobs}: at least 1 is needed")
-
-
-def _config(args: argparse.Namespace) -> "Config":
-    from muzero_rc.config.schema import Config
-    from muzero_rc.config.toml_io import override
-
-    levels = f"data.anchor_cq_levels={list(ANCHOR_LEVELS)}"
-    return override(Config(), (levels, f'reward.metric="{args.metric}"', *args.set))
 
 
 def _shapes(args: argparse.Namespace) -> Path | None:

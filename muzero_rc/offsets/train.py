@@ -4,10 +4,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from encoder_bridge.media.decode import content_digest
-from muzero_rc.config.schema import Config, encoder_settings
+from muzero_rc.config.schema import Config
 from muzero_rc.corpus.cache_key import digest
 from muzero_rc.corpus.clips import CorpusError
 from muzero_rc.corpus.instances import Instance
@@ -18,7 +17,7 @@ from muzero_rc.offsets.designs import SPREAD, draw_designs
 from muzero_rc.offsets.fit import Fitted, fit_moves
 from muzero_rc.offsets.policy import write_moves
 from muzero_rc.offsets.scan import Row, scan_designs
-from muzero_rc.shapes.scan_folder import scan_folder
+from muzero_rc.shapes.scan_folder import scan_folder, scan_settings
 from muzero_rc.utils.file_hash import file_sha256
 from muzero_rc.utils.version import own_version
 
@@ -76,7 +75,7 @@ def train_offsets(
     random.Random(0).shuffle(instances)  # so that a part of a round is of all kinds
     names = [one.name for one in instances]
     shapes_hash = file_sha256(shapes) if shapes else ""
-    settings = {**_settings(engine, config), "shapes": shapes_hash, "encodes": rounds.encodes}
+    settings = {**scan_settings(engine, config), "shapes": shapes_hash, "encodes": rounds.encodes}
     settings["clips"] = digest(*sorted(names))
     rows: list[Row] = []
     moves: Mapping[str, float] = {}
@@ -116,13 +115,3 @@ def in_words(fitted: Fitted, rows: Sequence[Row]) -> str:
         lines.append(f"{name:15s} {move}  slope {slope:+.2f} ± {error:.2f} % for {SPREAD[name]:g}")
     lines.append(f"all of them, by the fit that chose them: {fitted.worth:+.2f} %")
     return "\n".join(lines)
-
-
-def _settings(engine: Engine, config: Config) -> dict[str, Any]:
-    return {
-        "libvpx": engine.libvpx,
-        "data.max_frames": config.data.max_frames,
-        "data.anchor_cq_levels": list(config.data.anchor_cq_levels),
-        "reward.metric": config.reward.metric,
-        **{f"encode.{name}": value for name, value in encoder_settings(config.encode).items()},
-    }

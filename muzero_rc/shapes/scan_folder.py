@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from encoder_bridge.atomic_file import write_text
+from muzero_rc.config.schema import Config, encoder_settings
+from muzero_rc.encoding.engine import Engine
 from muzero_rc.errors import RunError
 
 VERSION = 1
@@ -42,6 +44,17 @@ def scan_folder(path: Path, settings: Mapping[str, Any], kind: str = KIND) -> It
         else:
             write_text(note, json.dumps(wanted, indent=1) + "\n")
         yield path / "scans.jsonl"
+
+
+def scan_settings(engine: Engine, config: Config) -> dict[str, Any]:
+    """What encodes of a scan have in common, by name."""
+    return {
+        "libvpx": engine.libvpx,
+        "data.max_frames": config.data.max_frames,
+        "data.anchor_cq_levels": list(config.data.anchor_cq_levels),
+        "reward.metric": config.reward.metric,
+        **{f"encode.{name}": value for name, value in encoder_settings(config.encode).items()},
+    }
 
 
 def _read(note: Path, kind: str) -> dict[str, Any]:

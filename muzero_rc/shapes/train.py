@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder_bridge.media.decode import content_digest
-from muzero_rc.config.schema import Config, encoder_settings
+from muzero_rc.config.schema import Config
 from muzero_rc.corpus.cache_key import digest
 from muzero_rc.corpus.clips import CorpusError
 from muzero_rc.corpus.instances import Instance
@@ -19,7 +19,7 @@ from muzero_rc.shapes.fit import SHIPPED, write_shapes
 from muzero_rc.shapes.left_out import LeftOut, left_out, originals
 from muzero_rc.shapes.scan import ScanPlan, scan
 from muzero_rc.shapes.scan_file import read_rows
-from muzero_rc.shapes.scan_folder import scan_folder
+from muzero_rc.shapes.scan_folder import scan_folder, scan_settings
 from muzero_rc.utils.version import own_version
 
 Report = Callable[[str], None]
@@ -58,14 +58,10 @@ def scan_clips(
     """
     instances = [Instance(path.stem, path.stem, (path,)) for path in clips]
     random.Random(0).shuffle(instances)  # so that a part of the scan is of all kinds
-    settings = {
-        "libvpx": engine.libvpx,
-        "data.max_frames": config.data.max_frames,
-        "data.anchor_cq_levels": list(config.data.anchor_cq_levels),
-        "reward.metric": config.reward.metric,
-        **{f"encode.{name}": value for name, value in encoder_settings(config.encode).items()},
-    }
-    with scan_folder(folder, settings) as path, ClipStore(engine, config, cache, farm) as store:
+    with (
+        scan_folder(folder, scan_settings(engine, config)) as path,
+        ClipStore(engine, config, cache, farm) as store,
+    ):
         report(f"scan of {len(clips)} clips, of each at most the first {config.data.max_frames} frames")
         scan(store, instances, ScanPlan(places), path, report)
         if not any(store.knows(one.name) for one in instances):
