@@ -51,5 +51,5 @@ class Lagrangian(Rule):
 
 
 def _clipped(value: Any) -> Any:
-    """Between -1 and 1, with arithmetic that floats and arrays share."""
-    return (abs(value + 1.0) - abs(value - 1.0)) / 2.0
+    """Between -1 and 1, exactly, with arithmetic that floats and arrays share."""
+    return value * (abs(value) < 1.0) + 1.0 * (value >= 1.0) - 1.0 * (value <= -1.0)

@@ -105,6 +105,7 @@ def test_a_lagrangian_says_by_how_much():
     assert rule.score(ended(2.0, 0.01), first) == pytest.approx(-0.125)  # 1 % over costs 3 %
     assert rule.score(ended(2.0, 0.01), rule.first(0.02)) == pytest.approx(0.625)
     assert rule.score(ended(9.0), first) == WIN and rule.score(ended(9.0, 0.5), first) == LOSS
+    assert rule.score(ended(0.0), rule.first(0.09457457397542715)) == WIN  # and not a rounding more
     assert rule.beats(ended(2.0), ended(-2.0)) == pytest.approx(0.5)
     assert rule.advance(first, ended(5.0)) == first
 
