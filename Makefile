@@ -71,6 +71,7 @@ dist/.ready: pyproject.toml LICENSE README.md $(SOURCES) $(VENV_WHEEL)/.ready
 
 # Fresh roots, which stay in build/roots for the next time.
 test-install: wheel
+	@mkdir -p build/roots
 	@for suite in bookworm trixie; do \
 	  scripts/bare_debian.sh make build/roots/$$suite $$suite || exit; \
 	  for way in av system; do scripts/smoke_install.sh build/roots/$$suite dist/*.whl $$way || exit; done; \
