@@ -26,7 +26,7 @@ import numpy as np
 
 from encoder_bridge import _native
 from encoder_bridge.encode.first_pass_cache import cache_folder
-from muzero_rc.cli.shapes import ANCHOR_LEVELS
+from muzero_rc.cli.scans import ANCHOR_LEVELS
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance
