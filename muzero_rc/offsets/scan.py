@@ -1,6 +1,5 @@
 """Scans of designs: one encode each, as a policy of its moves makes it, guard and all."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 from encoder_bridge.encode.batch import BatchResult, Job
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.errors import RunError
 from muzero_rc.offsets.designs import Design
 from muzero_rc.offsets.policy import moved_policy
 from muzero_rc.shapes.scan import targets_of
-from muzero_rc.shapes.scan_file import append_row
+from muzero_rc.shapes.scan_file import append_row, read_rows
 
 Row = dict[str, Any]
 FIELDS = ("round", "number", "clip", "place", "moves", "gain")
@@ -65,16 +63,8 @@ def read_designs(path: Path) -> Iterator[Row]:
     Raises:
       RunError: the file holds something else.
     """
-    if not path.exists():
-        return
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict) or any(name not in row for name in FIELDS):
-            raise RunError(f"{path}, line {number}: no row of a scan of offsets")
-        yield row
+    if path.exists():
+        yield from read_rows(path, FIELDS, "scan of offsets")
 
 
 def _job(store: ClipStore, instance: Instance, design: Design, shapes: Path | None) -> Job:

@@ -38,8 +38,10 @@ def by_objective(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**row, "psnr_y_db": row["quality_db"], "frame_psnr": moved}
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a scan file. A last line that is torn is left out: the scan was killed while writing it.
+def read_rows(
+    path: Path, fields: Sequence[str] = FIELDS, kind: str = "shape scan"
+) -> Iterator[dict[str, Any]]:
+    """The rows of a scan file that have these fields. A last line that is torn is left out: the scan was killed while writing it.
 
     Raises:
       RunError: the file cannot be read, or holds something else.
@@ -50,16 +52,16 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         raise RunError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
     for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is nothing, or torn
         if line:
-            yield _row(path, number, line)
+            yield _row(path, number, line, fields, kind)
 
 
-def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _row(path: Path, number: int, line: bytes, fields: Sequence[str], kind: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError:
         row = None
-    if not isinstance(row, dict) or any(name not in row for name in FIELDS):
-        raise RunError(f"{path}, line {number}: no row of a shape scan")
+    if not isinstance(row, dict) or any(name not in row for name in fields):
+        raise RunError(f"{path}, line {number}: no row of a {kind}")
     return row
 
 
