@@ -44,7 +44,9 @@ def versions() -> dict[str, str | int]:
 def feature_tables() -> dict[str, list[tuple[str, str]]]:
     """ "clip", "frame", "step": (name, unit) of each feature."""
 
-def offset_constants() -> dict[str, float]: ...
+def offset_constants() -> dict[str, float]:
+    """The controller's constants that a policy may move, by name."""
+
 def quantizer_steps(bit_depth: int = 8, /) -> list[float]:
     """log2 of the luma AC step, in pixels of 8 bits, of qindex 0 to 255 at a bit depth of 8, 10 or 12."""
 

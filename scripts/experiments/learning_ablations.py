@@ -11,7 +11,7 @@ Every variant and seed is a run of configs/base.toml as MINIATURE changes it, wh
 the clips left out at four targets each, in C. A gain is over the controller's encode of the same clip and
 target, at the rates that both had, in per cent of rate. Rows are added to the file as runs end, and the same
 command goes on where it was. Printed: means over clips and seeds with 95 % intervals that draw clips, each
-seed's own mean, and the difference to the variant named first of the same kind. Needs the [train] extra.
+seed's own mean, and the differences to imitation alone and to self-play with search. Needs the [train] extra.
 """
 
 import argparse
