@@ -41,7 +41,12 @@ def by_objective(row: Mapping[str, Any]) -> Mapping[str, Any]:
 def read_rows(
     path: Path, fields: Sequence[str] = FIELDS, kind: str = "shape scan"
 ) -> Iterator[dict[str, Any]]:
-    """The rows of a scan file that have these fields. A last line that is torn is left out: the scan was killed while writing it.
+    """The rows of a scan file. A last line that is torn is left out: the scan was killed while writing it.
+
+    Args:
+      path: of the file.
+      fields: that every row must have.
+      kind: of the scan, in words.
 
     Raises:
       RunError: the file cannot be read, or holds something else.
