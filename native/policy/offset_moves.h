@@ -18,9 +18,7 @@ bool muzero_rc_offset_moves_in(const muzero_rc_policy_file *file);
 int muzero_rc_offset_moves_read(const muzero_rc_policy_file *file, muzero_rc_offset_params *moved,
                                 char *error, size_t error_size);
 
-/* The constants' names, for whoever fits moves: [*count]. */
-const char *const *muzero_rc_offset_names(int32_t *count);
-/* The controller's own, in the same order. */
-const float *muzero_rc_offset_constants(void);
+/* The controller's own constants one after the other, for whoever fits moves; false behind the last. */
+bool muzero_rc_offset_constant(int32_t i, const char **name, float *value);
 
 #endif /* MUZERO_RC_POLICY_OFFSET_MOVES_H_ */

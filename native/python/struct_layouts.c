@@ -40,13 +40,12 @@ PyObject *glue_feature_tables(PyObject *module, PyObject *unused) {
 PyObject *glue_offset_constants(PyObject *module, PyObject *unused) {
   (void)module;
   (void)unused;
-  int32_t count;
-  const char *const *const names = muzero_rc_offset_names(&count);
-  const float *const values = muzero_rc_offset_constants();
+  const char *name;
+  float constant;
   PyObject *const constants = PyDict_New();
-  for (int32_t i = 0; constants && i < count; ++i) {
-    PyObject *const value = PyFloat_FromDouble((double)values[i]);
-    const bool failed = !value || PyDict_SetItemString(constants, names[i], value);
+  for (int32_t i = 0; constants && muzero_rc_offset_constant(i, &name, &constant); ++i) {
+    PyObject *const value = PyFloat_FromDouble((double)constant);
+    const bool failed = !value || PyDict_SetItemString(constants, name, value);
     Py_XDECREF(value);
     if (failed) {
       Py_DECREF(constants);
