@@ -21,11 +21,13 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from encoder_bridge import _native
 from encoder_bridge.encode.first_pass_cache import cache_folder
 from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import load_config, override
@@ -33,7 +35,7 @@ from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
 from muzero_rc.deploy.policy_names import CONTROLLER
 from muzero_rc.encoding.clip_store import ClipStore
-from muzero_rc.encoding.engine import libvpx_engine
+from muzero_rc.encoding.engine import Engine, libvpx_engine
 from muzero_rc.encoding.targets import instance_targets
 from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.reward.outcome import gain_percent
@@ -47,19 +49,65 @@ MINIATURE = (
 )
 IMITATION = "imitation alone"
 SEARCH = "self-play with search"
+BLIND = "without the lookahead's analysis"
 VARIANTS: dict[str, tuple[str, ...]] = {
     IMITATION: ("budget.episodes=1", "learner.selfplay_learning_rate=1e-12"),
     SEARCH: (),
     "self-play without search": ("search.enabled=false",),
     "without imitation": ("imitation.steps=0", "replay.demonstration_share=0"),
     "without the look-ahead network": ("network.look_ahead=false",),
+    BLIND: (),
     "reward: the paper's rule": ("reward.rule=paper",),
     "reward: fixed opponent": ("reward.rule=fixed",),
     "reward: Lagrangian": ("reward.rule=lagrangian",),
 }
 TARGETS = 4
+STATS_FIELDS = 25
+FRAME, INACTIVE_COLUMNS, DURATION, COUNT = 0, 15, 23, 24
+"""Columns of a frame's statistics that notes of the lookahead lie in."""
 
 Row = dict[str, Any]
+
+
+class BlindPool:
+    """libvpx's encoders, whose first passes say nothing of the lookahead."""
+
+    def __init__(self, slots: int) -> None:
+        self._pool = _native.Pool(slots)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def stats(self, slot: int) -> bytes:
+        """Of a first pass, without the notes, which lie where libvpx reads nothing."""
+        blob = bytearray(self._pool.stats(slot))
+        frames = len(self._pool.frame_stats(bytes(blob))) // (8 * STATS_FIELDS)
+        rows = np.frombuffer(blob, np.float64).reshape(frames + 1, -1)
+        rows[:-1, FRAME] = np.arange(frames)
+        rows[:-1, INACTIVE_COLUMNS] = 0.0
+        rows[:-1, DURATION] = np.rint(rows[:-1, DURATION])
+        rows[:-1, COUNT] = 1.0
+        return bytes(blob)
+
+
+class BlindNative:
+    """The extension with such encoders."""
+
+    Pool = BlindPool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_native, name)
+
+
+def engine_of(variant: str) -> Engine:
+    """The encoders that a variant trains with, and is measured with."""
+    engine = libvpx_engine()
+    return replace(engine, native=BlindNative()) if variant == BLIND else engine
+
+
+def cache_of(variant: str) -> Path:
+    """Frames, first passes, anchors and demonstrations; apart where first passes are others."""
+    return cache_folder() / ("training-blind" if variant == BLIND else "training")
 
 
 def run(variant: str, seed: int, options: argparse.Namespace, folder: Path) -> Iterator[Row]:
@@ -70,13 +118,13 @@ def run(variant: str, seed: int, options: argparse.Namespace, folder: Path) -> I
         config,
         options.train,
         folder,
-        engine=libvpx_engine(),
-        cache=cache_folder() / "training",
+        engine=engine_of(variant),
+        cache=cache_of(variant),
         report=lambda line: print(f"{variant}, seed {seed}: {line}", file=sys.stderr, flush=True),
     )
     spent_s = time.process_time() - began
     policies = sorted((folder / "policies").glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
-    for row in encodes(config, options.left_out, str(policies[-1])):
+    for row in encodes(config, variant, options.left_out, str(policies[-1])):
         yield {"variant": variant, "seed": seed, "cpu_s": spent_s, **row}
 
 
@@ -86,10 +134,10 @@ def config_of(variant: str, seed: int, episodes: int) -> Config:
     return override(load_config(BASE), changes)
 
 
-def encodes(config: Config, corpus: Path, policy: str) -> Iterator[Row]:
-    """Gains of a policy file over the controller."""
-    engine = libvpx_engine()
-    with ClipStore(engine, config, cache_folder() / "training") as store:
+def encodes(config: Config, variant: str, corpus: Path, policy: str) -> Iterator[Row]:
+    """Gains of a variant's policy file over the controller."""
+    engine = engine_of(variant)
+    with ClipStore(engine, config, cache_of(variant)) as store:
         instances = store.prepared([Instance(path.stem, path.stem, (path,)) for path in find_clips(corpus)])
         policies = {name: engine.policy(name) for name in (CONTROLLER, policy)}
         jobs = (
