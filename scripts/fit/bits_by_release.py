@@ -1,13 +1,14 @@
-r"""How far off the bits model is on several releases of libvpx, and what filter strengths are worth there.
+r"""How far off the bits model is on several releases of libvpx, and what alt-ref filters are worth there.
 
-    python scripts/fit/bits_by_release.py CLIPS… -o FOLDER [--libvpx PATH] [--strengths 3] [--every 8]
+    python scripts/fit/bits_by_release.py CLIPS… -o FOLDER [--libvpx PATH] [--filters 3 3/15] [--every 8]
 
-Encodes clips by the controller, at two targets each: as it is, and with each other strength of the alt-ref's
-filter. Run once for each release; every run prints what FOLDER has of all of them by then. A frame's bits
-are compared with what native/rate_control/bits_table.h expects of it at the steps that were coded, as log2
-of their ratio; for every release but the first also with what a table would say that was fitted to that
-release, on clips that the fit did not see. One file a clip is written as it ends; the same command goes on
-where it was. Use training clips. Needs the [train] extra.
+Encodes clips by the controller, at two targets each: as it is, and with each other temporal filter of
+alt-refs, named by its strength, or by strength and frames (own/15: libvpx's strength, 15 frames). Run once
+for each release; every run prints what FOLDER has of all of them by then. A frame's bits are compared with
+what native/rate_control/bits_table.h expects of it at the steps that were coded, as log2 of their ratio; for
+every release but the first also with what a table would say that was fitted to that release, on clips that
+the fit did not see. One file a clip is written as it ends; the same command goes on where it was. Use
+training clips. Needs the [train] extra.
 """
 
 import argparse
@@ -40,34 +41,38 @@ KEEP = -1
 LEAST_BITS = 8.0
 LONGEST_GOP_COUNT = 200
 CLASSES = {"key": ("key",), "alt-ref": ("top", "second", "third", "fourth"), "leaf": ("leaf",)}
-ENCODE = np.dtype([("asked", "f8"), ("strength", "i4"), ("kbps", "f8"), ("psnr", "f8"), ("gain", "f8")])
+ENCODE = np.dtype([("asked", "f8"), ("filter", "i4", 2), ("kbps", "f8"), ("psnr", "f8"), ("gain", "f8")])
 
 Columns = dict[str, np.ndarray]
+Filter = tuple[int, int]
+"""Strength and frames; KEEP: libvpx's."""
+
+PLAIN: Filter = (KEEP, KEEP)
 
 
 def jobs_of(store: ClipStore, instance: Instance, options: argparse.Namespace) -> Iterator[Job]:
     """A clip's encodes."""
     policy = _native.Policy(CONTROLLER)
     for kbps in targets_of(store, instance, options.places):
-        for strength in (KEEP, *options.strengths):
-            shapes = np.array([(0, KEEP, strength, KEEP)] * LONGEST_GOP_COUNT, np.int32)
+        for strength, frames in (PLAIN, *options.filters):
+            shapes = np.array([(0, KEEP, strength, frames)] * LONGEST_GOP_COUNT, np.int32)
             yield store.job(
-                f"{instance.name}|{kbps}|{strength}",
+                f"{instance.name}|{kbps}|{strength}|{frames}",
                 instance,
                 kbps,
                 mode="policy",
                 policy=policy,
-                shapes=None if strength == KEEP else shapes,
-                extra=(instance, strength),
+                shapes=None if (strength, frames) == PLAIN else shapes,
+                extra=(instance, (strength, frames)),
             )
 
 
 def encode_row(store: ClipStore, done: BatchResult) -> tuple[float, ...]:
     """A row of `ENCODE`; the gain is in per cent of rate over this release's constant quality."""
-    instance, strength = done.job.extra
+    instance, with_filter = done.job.extra
     result, anchor = done.result, store.anchor(instance)
     gain = anchor.percent_of(result.psnr_y_db - anchor.psnr_at(result.kbps), result.kbps)
-    return result.config.target_kbps, strength, result.kbps, result.psnr_y_db, gain
+    return result.config.target_kbps, with_filter, result.kbps, result.psnr_y_db, gain
 
 
 def frames_of(store: ClipStore, done: BatchResult, number: int) -> Columns:
@@ -116,7 +121,7 @@ def read_release(folder: Path, names: Sequence[str]) -> tuple[Columns, dict[str,
         with np.load(folder / f"{name}.npz") as file:
             columns = dict(file)
         encodes[name] = columns.pop("encodes")
-        plain = encodes[name]["strength"][columns["episode"]] == KEEP
+        plain = is_filtered_by(encodes[name], PLAIN)[columns["episode"]]
         columns["clip"] = np.full(len(plain), number)
         columns["episode"] = columns["episode"] + 100 * number
         parts.append({key: column[plain] for key, column in columns.items()})
@@ -173,21 +178,33 @@ def bits_lines(folders: Sequence[Path], names: Sequence[str]) -> Iterator[str]:
             yield f"  refitted: {errors_of(rows, refitted)}"
 
 
-def strength_lines(folder: Path, names: Sequence[str]) -> Iterator[str]:
-    """What other strengths gain, in per cent of rate, a clip's targets counting as one."""
+def is_filtered_by(encodes: np.ndarray, one: Filter) -> np.ndarray:
+    """bool[N]: which encodes have this filter."""
+    return np.all(encodes["filter"] == one, axis=1)
+
+
+def filter_lines(folder: Path, names: Sequence[str]) -> Iterator[str]:
+    """What other filters gain, in per cent of rate, a clip's targets counting as one."""
     _, encodes = read_release(folder, names)
-    for strength in sorted({int(s) for each in encodes.values() for s in each["strength"]} - {KEEP}):
+    for one in sorted({(int(s), int(f)) for each in encodes.values() for s, f in each["filter"]} - {PLAIN}):
         gains = []
         for each in encodes.values():
-            plain, other = (each[each["strength"] == s] for s in (KEEP, strength))
+            plain, other = (each[is_filtered_by(each, which)] for which in (PLAIN, one))
             if len(plain) == len(other):
                 gains.append(float(np.mean(other["gain"] - plain["gain"])))
         low, high = bootstrap_interval(gains)
         better = sum(gain > 0 for gain in gains)
         yield (
-            f"{folder.name}, strength {strength}: {np.mean(gains):+.2f} % ({low:+.2f} … {high:+.2f}), median "
-            f"{np.median(gains):+.2f}, worst {min(gains):+.2f}, {better} of {len(gains)} clips better"
+            f"{folder.name}, strength {one[0]}, frames {one[1]}: {np.mean(gains):+.2f} % ({low:+.2f} … "
+            f"{high:+.2f}), median {np.median(gains):+.2f}, worst {min(gains):+.2f}, "
+            f"{better} of {len(gains)} clips better"
         )
+
+
+def filter_named(word: str) -> Filter:
+    """STRENGTH, or STRENGTH/FRAMES; `own` is libvpx's."""
+    strength, _, frames = (KEEP if part == "own" else part for part in word.partition("/"))
+    return int(strength), int(frames or KEEP)
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -198,7 +215,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a folder for each release")
     parser.add_argument("--libvpx", help="that encodes (default: MUZERO_RC_LIBVPX, or the newest here)")
-    parser.add_argument("--strengths", type=int, nargs="*", default=[], help="besides libvpx's own")
+    parser.add_argument(
+        "--filters", type=filter_named, nargs="*", default=[], metavar="STRENGTH[/FRAMES]", help="besides it"
+    )
     parser.add_argument("--places", type=float, nargs="+", default=[0.3, 0.7], help="of the targets")
     parser.add_argument("--cq-levels", type=int, nargs="+", default=[46, 26], help="of the curve")
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth clip")
@@ -233,7 +252,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folders = sorted(folder for folder in options.output.iterdir() if folder.is_dir())
     common = set.intersection(*({path.stem for path in folder.glob("*.npz")} for folder in folders))
     names = sorted(common & {path.stem for path in clips})
-    for line in chain(bits_lines(folders, names), *(strength_lines(folder, names) for folder in folders)):
+    for line in chain(bits_lines(folders, names), *(filter_lines(folder, names) for folder in folders)):
         print(line)
     return 0
 
