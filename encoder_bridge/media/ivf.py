@@ -14,6 +14,7 @@ from encoder_bridge.media.scratch import scratch_file
 from encoder_bridge.media.vp9_headers import with_color
 
 _ONE = Fraction(1)
+_FRAME_HEADER = struct.Struct("<Iq")
 
 
 class IvfWriter:
@@ -58,16 +59,29 @@ class IvfWriter:
         size = (min(width, 0xFFFF), min(height, 0xFFFF))
         tick = time_base if times else 1 / fps
         header = (b"DKIF", 0, 32, b"VP90", *size, *_as_u32(tick.denominator, tick.numerator), 0, 0)
-        stream.write(struct.pack("<4sHH4sHHIIII", *header))
+        self._ends = array("Q", [stream.write(struct.pack("<4sHH4sHHIIII", *header))])
 
     def write(self, packets: Iterable[tuple[int, bool | int, bytes]]) -> None:
         """Appends (pts, key, data) packets."""
         for pts, key, packet in packets:
             data = with_color(packet, self._color) if key and self._color is not None else packet
-            self._stream.write(struct.pack("<Iq", len(data), self._times[pts] if self._times else pts))
-            self._stream.write(data)
-            self.checksums.append(zlib.crc32(data))
-            self.packet_bytes += len(data)
+            time = self._times[pts] if self._times else pts
+            self._append(_FRAME_HEADER.pack(len(data), time) + data, zlib.crc32(data))
+
+    def append(self, other: "IvfWriter", begin: int, end: int) -> None:
+        """Appends the packets `begin` to `end` - 1 of another file of the same clip, flushed."""
+        with other.path.open("rb") as file:
+            file.seek(other._ends[begin])
+            for i in range(begin, end):
+                size = other._ends[i + 1] - other._ends[i]
+                self._append(file.read(size), other.checksums[i])
+
+    def _append(self, frame: bytes, checksum: int) -> None:
+        """A packet behind its frame header."""
+        self._stream.write(frame)
+        self.checksums.append(checksum)
+        self.packet_bytes += len(frame) - _FRAME_HEADER.size
+        self._ends.append(self._ends[-1] + len(frame))
 
     def flush(self) -> None:
         """Everything written is in the file afterwards."""

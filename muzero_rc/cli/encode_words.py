@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def contest_figures(contest: "Contest") -> dict[str, Any]:
             }
             for one in contest.candidates
         ],
-        "winner": contest.winner.number,
+        "winner": contest.winner,
+        "segments": [asdict(one) for one in contest.segments],
         "gain_db": round(contest.gain_db, 4),
     }
 
@@ -107,9 +109,11 @@ def printed(report: dict[str, Any], notes: Sequence[str], *, as_json: bool) -> s
             f", at most {100 * report['buffer_used']:.0f} % of a buffer of {report['buffer_kbits']} kbits "
             f"at {report['max_kbps']} kbps"
         )
-    if "winner" in report:
+    if "segments" in report:
+        numbers = sorted({one["candidate"] for one in report["segments"]})
+        chosen = ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}" if numbers[1:] else str(numbers[0])
         text += (
-            f", candidate {report['winner']} of {len(report['candidates'])}, "
+            f", candidate{'s' if numbers[1:] else ''} {chosen} of {len(report['candidates'])}, "
             f"{report['gain_db']:+.2f} dB to the first"
         )
     return "\n".join([text, *misses(report)])

@@ -1,6 +1,7 @@
 """Candidate search: what to encode next, from what became of the earlier encodes of a clip.
 
-First the policy's own encode, then some with other GOPs, then the best of them played again.
+First the policy's own encode, then some with other GOPs, then the best of them, or the best splice of them,
+played again.
 """
 
 import dataclasses
@@ -22,6 +23,7 @@ from muzero_rc.encoding.gop_search import (
 )
 from muzero_rc.encoding.qindex_plan import QindexPlan
 from muzero_rc.encoding.replays import FINEST, Candidate, Replays
+from muzero_rc.encoding.splicing import Splice, best_splice
 
 LENGTHS = (16, 20, 12, 8)
 """Of all GOPs of a candidate, in frames, the most promising first: they come before any search."""
@@ -60,14 +62,22 @@ class CandidateSearch:
         self._mean_bits = 0.0
         self._own = GopShape()
         self._common = tuple(length for length in LENGTHS if length <= self._longest)
+        self._kept: dict[int, EncodeResult] = {}
+        self._best: Splice | None = None
 
     @property
-    def best(self) -> Candidate:
-        """The best so far; there is none before the first `tell`."""
-        return self._replays.best
+    def best(self) -> Splice:
+        """The best that the encodes so far can be made into; there is none before the first `tell`."""
+        assert self._best is not None
+        return self._best
 
-    def tell(self, number: int, result: EncodeResult) -> bool:
-        """Takes an encode in; whether it is the best so far.
+    @property
+    def needed(self) -> frozenset[int]:
+        """Numbers of the encodes that the best one is made of, or a later one may be."""
+        return frozenset(self._kept)
+
+    def tell(self, number: int, result: EncodeResult) -> None:
+        """Takes an encode in.
 
         Args:
             number: from 1 on.
@@ -77,7 +87,11 @@ class CandidateSearch:
             self._look_out(result)
         if self._tries_gops(number):
             self._trials.append(trial_of(result, self._mean_bits))
-        return self._replays.tell(Candidate.of(number, result), result.records, result.shapes)
+        self._kept[number] = result
+        self._best, needed = best_splice(self._kept)
+        self._kept = {one: encode for one, encode in self._kept.items() if one in needed}
+        for told in (result,) if self._best.number is not None else (result, self._best.result):
+            self._replays.tell(Candidate.of(number, told), told.records, told.shapes)
 
     def next(self, number: int) -> tuple[GopShape, ...] | QindexPlan:
         """What candidate `number`, from 2 on, is: the policy with these GOPs, or a plan to play."""

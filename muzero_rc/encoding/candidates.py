@@ -2,18 +2,21 @@
 
 The first candidate is the policy's own encode; the next ones are the policy's with other GOPs. Each after
 them plays the best encode so far again, its qindexes moved by noise that all frames of a layer share; the
-guard in C stands behind it. Noise that was no good is played once more with its sign turned.
+guard in C stands behind it. Noise that was no good is played once more with its sign turned. What is kept in
+the end is spliced: from each key frame to the next what the best candidate made of it.
 """
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.result import FirstPass
-from encoder_bridge.media.ivf import ivf_file
+from encoder_bridge.media.ivf import IvfWriter, ivf_file
 from encoder_bridge.media.mux import write_output
 from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
@@ -23,26 +26,69 @@ from muzero_rc.encoding.gop_search import worth_of
 from muzero_rc.encoding.passes import OnProgress, of_pass, played_pass, second_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
 from muzero_rc.encoding.replays import FINEST, Candidate
+from muzero_rc.encoding.splicing import Segment
 
 
 @dataclass(frozen=True)
 class Contest:
-    """The output file, and the candidates that it was chosen from.
+    """The output file, and the candidates that it was made of.
 
     Attributes:
-        done: the winner's encode; its seconds are those of all.
+        done: the encode; its seconds are those of all.
         candidates: in the order in which they were made.
-        winner: among them.
+        segments: of the output, and which candidate each of them is from.
     """
 
     done: FileEncode
     candidates: tuple[Candidate, ...]
-    winner: Candidate
+    segments: tuple[Segment, ...]
+
+    @property
+    def winner(self) -> int | None:
+        """Number of the candidate that the output is; None: it is made of several."""
+        return self.segments[0].candidate if len(self.segments) == 1 else None
 
     @property
     def gain_db(self) -> float:
-        """The winner's PSNR over the first candidate's, which is the policy's own encode."""
-        return self.winner.psnr_y_db - self.candidates[0].psnr_y_db
+        """The output's PSNR over the first candidate's, which is the policy's own encode."""
+        return self.done.result.psnr_y_db - self.candidates[0].psnr_y_db
+
+
+class _Packets:
+    """The packets of those candidates that are still needed, each in a scratch file."""
+
+    def __init__(self, clip: VideoFile) -> None:
+        self._clip = clip
+        self._files: dict[int, tuple[IvfWriter, ExitStack]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.keep(frozenset())
+
+    def of(self, number: int) -> IvfWriter:
+        """A new file, for a candidate's packets."""
+        stack = ExitStack()
+        self._files[number] = (stack.enter_context(ivf_file(self._clip)), stack)
+        return self._files[number][0]
+
+    def keep(self, numbers: frozenset[int]) -> None:
+        """All other files go."""
+        for number in self._files.keys() - numbers:
+            self._files.pop(number)[1].close()
+
+    @contextmanager
+    def joined(self, segments: Sequence[Segment]) -> Iterator[IvfWriter]:
+        """A file with each segment's packets."""
+        if len(segments) == 1:
+            yield self._files[segments[0].candidate][0]
+            return
+        with ivf_file(self._clip) as whole:
+            for one in segments:
+                whole.append(self._files[one.candidate][0], one.start, one.end)
+            whole.flush()
+            yield whole
 
 
 def encode_best(
@@ -58,7 +104,8 @@ def encode_best(
 ) -> Contest:
     """Encodes `clip` `count` times; `output` appears with the best when all are done.
 
-    The best encode's packets and the present one's are kept in temporary files, nothing else.
+    Temporary files keep the packets of the present encode, and of those that the output may be made of: the
+    best one where a clip has one key frame only, else some, up to `count`.
 
     Args:
         clip: from `encoder_bridge.media.decode.open_clip`.
@@ -85,30 +132,28 @@ def encode_best(
         lag=config.lag_in_frames,
     )
     tried = []
-    with ExitStack() as kept:
+    with _Packets(clip) as kept:
         for number in range(1, count + 1):
-            progress = of_pass(1 + number, on_progress)
-            with ExitStack() as current:
-                writer = current.enter_context(ivf_file(clip))
-                proposal = None if number == 1 else search.next(number)
-                if isinstance(proposal, QindexPlan):
-                    result = played_pass(clip, first, config, writer, proposal, progress)
-                else:
-                    result = second_pass(
-                        clip, first, config, writer, policy=policy, shapes=proposal, progress=progress
-                    )
-                tried.append(Candidate.of(number, result))
-                if search.tell(number, result):
-                    kept.close()  # the last best one's file goes
-                    kept.enter_context(current.pop_all())
-                    best, packets = result, writer
-        size, notes = write_output(
-            packets,
-            clip,
-            output,
-            frames=best.frames,
-            audio=wishes.audio,
-            audio_kbps=wishes.audio_kbps,
-        )
-    done = FileEncode(best, time.monotonic() - started, size, notes, count)
-    return Contest(done, tuple(tried), search.best)
+            progress, writer = of_pass(1 + number, on_progress), kept.of(number)
+            proposal = None if number == 1 else search.next(number)
+            if isinstance(proposal, QindexPlan):
+                result = played_pass(clip, first, config, writer, proposal, progress)
+            else:
+                result = second_pass(
+                    clip, first, config, writer, policy=policy, shapes=proposal, progress=progress
+                )
+            tried.append(Candidate.of(number, result))
+            search.tell(number, result)
+            kept.keep(search.needed)
+        best = search.best
+        with kept.joined(best.segments) as packets:
+            size, notes = write_output(
+                packets,
+                clip,
+                output,
+                frames=best.result.frames,
+                audio=wishes.audio,
+                audio_kbps=wishes.audio_kbps,
+            )
+    done = FileEncode(best.result, time.monotonic() - started, size, notes, count)
+    return Contest(done, tuple(tried), best.segments)

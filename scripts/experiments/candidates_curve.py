@@ -5,8 +5,8 @@ r"""Gain by number of candidates: what every extra encode of `rc-encode --candid
         -o docs/results/0028/candidates.svg
 
 Each clip at two targets, the second and the fourth of the ladder beside the clips (or spread over its
-constant-quality curve where there is none). For n = 1 … N the best of the first n of N candidates (only the
-last, from eight on the last two, play the best of them again): its luma
+constant-quality curve where there is none). For n = 1 … N the best that the first n of N candidates can be
+spliced into (only the last, from eight on the last two, play the best of them again): its luma
 PSNR over the first one's, in dB and as per cent of rate (dB over the slope of the clip's constant-quality
 curve there), the mean over all clips and targets. Part of a gain may be a target that is filled better;
 what is left of it at equal rate stands beside. Prints a table; writes a chart, and the figures of every
@@ -64,7 +64,8 @@ class Contest:
 
     Attributes:
         slope_db: of the clip's constant quality at that rate, for each unit of log rate.
-        best: after each candidate, the best so far.
+        best: after each candidate, the best splice of those so far.
+        whole: the same without splicing, the best of them.
     """
 
     instance: Instance
@@ -73,6 +74,7 @@ class Contest:
     search: CandidateSearch
     candidates: list[Candidate] = field(default_factory=list)
     best: list[Candidate] = field(default_factory=list)
+    whole: list[Candidate] = field(default_factory=list)
     failed: bool = False
 
     def take(self, done: BatchResult) -> None:
@@ -80,17 +82,19 @@ class Contest:
         number = len(self.candidates) + 1
         self.candidates.append(Candidate.of(number, done.result))
         self.search.tell(number, done.result)
-        self.best.append(self.search.best)
+        self.best.append(Candidate.of(number, self.search.best.result))
+        last = self.whole[-1] if self.whole else self.candidates[0]
+        self.whole.append(self.candidates[-1] if self.candidates[-1].beats(last) else last)
 
-    def gain_db(self, n: int, *, equal_rate: bool = False) -> float:
+    def gain_db(self, n: int, *, equal_rate: bool = False, whole: bool = False) -> float:
         """The best of the first `n` over the first."""
-        first, best = self.best[0], self.best[n - 1]
+        first, best = self.candidates[0], (self.whole if whole else self.best)[n - 1]
         more_rate_db = self.slope_db * math.log(best.kbps / first.kbps)
         return best.psnr_y_db - first.psnr_y_db - (more_rate_db if equal_rate else 0.0)
 
-    def gain_percent(self, n: int, *, equal_rate: bool = False) -> float:
+    def gain_percent(self, n: int, *, equal_rate: bool = False, whole: bool = False) -> float:
         """The same as per cent of rate."""
-        return 100 * self.gain_db(n, equal_rate=equal_rate) / self.slope_db
+        return 100 * self.gain_db(n, equal_rate=equal_rate, whole=whole) / self.slope_db
 
 
 def slope_db(store: ClipStore, instance: Instance, target_kbps: int) -> float:
@@ -152,16 +156,17 @@ def _jobs(store: ClipStore, contests: Sequence[Contest], policy: Any, number: in
 def table(contests: Sequence[Contest], count: int) -> str:
     """Means over contests, one line for each number of encodes."""
     lines = [
-        "| encodes | gain, dB | as rate | at equal rate | mean fill | fit |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| encodes | gain, dB | as rate | at equal rate | not spliced, at equal rate | mean fill | fit |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for n in range(1, count + 1):
         gain_db = statistics.fmean(one.gain_db(n) for one in contests)
         percent, equal = means_at(contests, n)
+        whole = statistics.fmean(one.gain_percent(n, equal_rate=True, whole=True) for one in contests)
         fill = statistics.fmean(one.best[n - 1].fill for one in contests)
         fit = sum(one.best[n - 1].fits for one in contests)
         lines.append(
-            f"| {n} | {gain_db:+.3f} | {percent:+.2f} % | {equal:+.2f} % | {fill:.4f} "
+            f"| {n} | {gain_db:+.3f} | {percent:+.2f} % | {equal:+.2f} % | {whole:+.2f} % | {fill:.4f} "
             f"| {fit} of {len(contests)} |".replace("-", "−")
         )
     return "\n".join(lines)

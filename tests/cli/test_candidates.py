@@ -210,6 +210,32 @@ def test_other_gops_are_tried_and_the_best_is_played_again(encoded: Any, make_cl
     assert others[0] == (own["kbps"], own["psnr_y_db"]) and len(set(others)) == 3
 
 
+def test_scenes_come_from_the_candidates_that_coded_them_best(
+    encoded: Any, invoke: Any, make_clip: MakeClip, tmp_path: Path
+) -> None:
+    scenes = tmp_path / "scenes.mkv"
+    graph = (
+        "[0:v]trim=end_frame=40,setsar=1[a];[1:v]trim=end_frame=40,format=yuv420p,setsar=1[b];[a][b]concat"
+    )
+    inputs = ["-i", str(make_clip("96x64", 40, noise=12)), "-f", "lavfi", "-i", "mandelbrot=s=96x64:r=25"]
+    command = ["ffmpeg", "-v", "error", *inputs, "-filter_complex", graph, "-c:v", "ffv1", str(scenes)]
+    subprocess.run(command, check=True)
+    best, _ = encoded("best", "--candidates", "3", "--bitrate", "120k", clip=scenes)
+    tried, segments = best["candidates"], best["segments"]
+    assert best["winner"] is None and len({one["candidate"] for one in segments}) > 1
+    assert [one["start"] for one in segments] == [0, *(one["end"] for one in segments[:-1])]
+    assert segments[-1]["end"] == best["frames"] == 80
+    assert best["fill"] <= 1
+    assert best["psnr_y_db"] > max(one["psnr_y_db"] for one in tried if one["fits"])
+    decoded = psnr_db(luma_sse(probe(scenes), tmp_path / "best.webm"), 96 * 64)
+    assert decoded.mean() == pytest.approx(best["psnr_y_db"], abs=1e-3)
+
+    words = ("--bitrate", "120k", "--cpu-used", "5", "--candidates", "3", "--force")
+    said = invoke(main, scenes, "-o", tmp_path / "best.webm", *words).out
+    numbers = sorted({one["candidate"] for one in segments})
+    assert f"candidates {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} of 3, +" in said
+
+
 def test_searched_gops_are_not_tried_twice(encoded: Any, make_clip: MakeClip) -> None:
     best, _ = encoded("best", "--candidates", "12", clip=make_clip("64x48", 40, noise=12))
     tried = [(one["kbps"], one["psnr_y_db"]) for one in best["candidates"]]

@@ -1,0 +1,217 @@
+"""Splicing: one stream out of several encodes of a clip, each segment from the encode that did best there.
+
+A segment begins at a key frame and ends before the next one. A key frame forgets everything before it, so
+the packets of any encode may follow those of another one there, and decode to what each encoder saw.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from encoder_bridge.encode.gop_shapes import GopShape, gop_starts
+from encoder_bridge.encode.layouts import KEY, SHOW_EXISTING
+from encoder_bridge.encode.result import EncodeResult
+from encoder_bridge.media.psnr import psnr_db
+from muzero_rc.encoding.gop_search import key_frames_of
+from muzero_rc.types import Array
+
+_BISECTIONS = 60
+_STEEPEST = 1e3  # dB a bit: more than any segment gains
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Frames that come from one encode.
+
+    Attributes:
+        start: the first, a key frame.
+        end: the one after the last.
+        candidate: number of the encode.
+    """
+
+    start: int
+    end: int
+    candidate: int
+
+
+@dataclass(frozen=True)
+class Splice:
+    """An encode that may be made of several.
+
+    Attributes:
+        result: of all segments together.
+        segments: in order; neighbours come from different encodes.
+    """
+
+    result: EncodeResult
+    segments: tuple[Segment, ...]
+
+    @property
+    def number(self) -> int | None:
+        """Of the encode that it is all of; None: it is made of several."""
+        return self.segments[0].candidate if len(self.segments) == 1 else None
+
+
+@dataclass(frozen=True)
+class SegmentTable:
+    """What E encodes of a clip took for each of its S segments, and what they look like.
+
+    Attributes:
+        bits: f8[E, S].
+        psnr_db: f8[E, S], sums over frames of luma PSNR.
+    """
+
+    bits: Array
+    psnr_db: Array
+
+    def choose(self, most_bits: float) -> list[int]:
+        """The encode of each segment: the highest PSNR within `most_bits`; the fewest bits where none fits.
+
+        Segments trade bits at one price (a Lagrangian); what is left then buys single segments.
+        """
+        low, high = 0.0, _STEEPEST
+        best = self.bits.argmin(0)
+        for _ in range(_BISECTIONS):
+            price = np.sqrt(low * high) if low else high * 1e-3
+            chosen = (self.psnr_db - price * self.bits).argmax(0)
+            if self._sum(self.bits, chosen) > most_bits:
+                low = price
+            else:
+                high, best = price, chosen
+        return [int(one) for one in self._filled(best, most_bits)]
+
+    def reachable(self) -> frozenset[int]:
+        """Encodes that some price chooses for some segment: whatever else is tried, no others are needed."""
+        return frozenset(
+            one
+            for bits, psnr_db in zip(self.bits.T, self.psnr_db.T, strict=True)
+            for one in _upper_hull(bits, psnr_db)
+        )
+
+    def _filled(self, chosen: Array, most_bits: float) -> Array:
+        """The same, dearer where it pays best, as far as bits reach."""
+        chosen, every = chosen.copy(), np.arange(self.bits.shape[1])
+        for _ in range(self.bits.size):
+            more = self.bits - self.bits[chosen, every]
+            gain = self.psnr_db - self.psnr_db[chosen, every]
+            fits = (gain > 0) & (more <= most_bits - self._sum(self.bits, chosen))
+            if not fits.any():
+                break
+            worth = np.where(fits, gain / np.maximum(more, 1.0), -np.inf)
+            one, segment = np.unravel_index(int(worth.argmax()), worth.shape)
+            chosen[segment] = one
+        return chosen
+
+    @staticmethod
+    def _sum(table: Array, chosen: Array) -> float:
+        return float(table[chosen, np.arange(table.shape[1])].sum())
+
+
+def _upper_hull(bits: Array, psnr_db: Array) -> list[int]:
+    """Indices of the points that no line between others lies on or above, from the fewest bits on."""
+    hull: list[int] = []
+    for one in np.lexsort((-psnr_db, bits)).tolist():
+        if hull and psnr_db[one] <= psnr_db[hull[-1]]:
+            continue
+        while len(hull) > 1:
+            (x, y), (x1, y1) = ((bits[i], psnr_db[i]) for i in hull[-2:])
+            if (y1 - y) * (bits[one] - x) > (psnr_db[one] - y) * (x1 - x):
+                break
+            hull.pop()
+        hull.append(one)
+    return hull
+
+
+def _table(results: Sequence[EncodeResult], starts: Sequence[int]) -> SegmentTable:
+    """What encodes took for the segments that begin at `starts`, key frames of all of them."""
+    rows = []
+    for result in results:
+        pixels = result.config.width * result.config.height
+        psnr = psnr_db(result.shown["sse_y"], pixels, result.config.bit_depth)
+        bits = 8.0 * result.shown["bytes"].astype(np.float64)
+        rows.append([np.add.reduceat(column, list(starts)) for column in (bits, psnr)])
+    bits_of, psnr_of = zip(*rows, strict=True)
+    return SegmentTable(np.array(bits_of), np.array(psnr_of))
+
+
+def best_splice(encodes: Mapping[int, EncodeResult]) -> tuple[Splice, frozenset[int]]:
+    """The best that encodes of a clip at one target can be made into, and what may yet be needed of them.
+
+    Args:
+        encodes: by number, with records.
+
+    Returns:
+        The splice of the highest mean PSNR that keeps the target, or of the lowest rate; and the numbers of
+        the encodes that a later splice may take something from.
+    """
+    numbers, results = list(encodes), list(encodes.values())
+    starts = sorted(set.intersection(*(set(key_frames_of(one)) for one in results)) | {0})
+    table, one = _table(results, starts), results[0]
+    most_bits = 1000.0 * one.config.target_kbps * float(one.frames / one.config.fps)
+    chosen = table.choose(most_bits)
+    segments = _segments([numbers[i] for i in chosen], starts, one.frames)
+    made_of = [results[i] for i in chosen]
+    result = made_of[0] if len(segments) == 1 else _joined(made_of, starts)
+    needed = {numbers[i] for i in chosen}
+    if len(starts) > 1:  # alone, a segment only ever gets better
+        needed |= {numbers[i] for i in table.reachable()}
+    return Splice(result, segments), frozenset(needed)
+
+
+def _joined(results: Sequence[EncodeResult], starts: Sequence[int]) -> EncodeResult:
+    """The encode that is made of one segment of each result.
+
+    Args:
+        results: of the same clip and settings, one for each segment; `packets` are not looked at.
+        starts: of the segments, key frames of all results.
+    """
+    ends = (*starts[1:], results[0].frames)
+    records, shown, shapes = [], [], []
+    coded = 0
+    for result, start, end in zip(results, starts, ends, strict=True):
+        begins = np.flatnonzero(result.records["frame_type"] == KEY)
+        shows = result.records["show_index"][begins]
+        first = int(begins[shows == start][0])
+        last = int(begins[shows == end][0]) if end < result.frames else len(result.records)
+        part = result.records[first:last].copy()
+        part["coding_index"][part["frame_type"] != SHOW_EXISTING] += coded - first
+        part["ref_coding_index"][part["ref_valid"] != 0] += coded - first
+        coded += len(part)
+        records.append(part)
+        shown.append(result.shown[start:end])
+        shapes.append(_shapes_within(result, start, end))
+    joined = np.concatenate(records)
+    asked = joined["frame_type"] != SHOW_EXISTING
+    limited = np.clip(joined["asked"], 1, 255)
+    outcome = {
+        **results[0].outcome,
+        "decisions": int(asked.sum()),
+        "guarded": int((joined["qindex"] != limited)[asked].sum()),
+        "fallbacks": int(joined["fallback"][asked].sum()),
+    }
+    return dataclasses.replace(
+        results[0],
+        records=joined,
+        shown=np.concatenate(shown),
+        outcome=outcome,
+        packets=(),
+        shapes=tuple(shape for part in shapes for shape in part),
+    )
+
+
+def _shapes_within(result: EncodeResult, start: int, end: int) -> list[GopShape]:
+    """Of the GOPs that begin in these frames; the last ones of an encode may have none of their own."""
+    asked = dict(zip(gop_starts(result.records), result.shapes, strict=False))
+    return [asked.get(at, GopShape()) for at in gop_starts(result.records) if start <= at < end]
+
+
+def _segments(numbers: Sequence[int], starts: Sequence[int], frames: int) -> tuple[Segment, ...]:
+    """Neighbours from the same encode are one."""
+    bounds = [i for i, one in enumerate(numbers) if i == 0 or numbers[i - 1] != one]
+    places = [*(starts[i] for i in bounds), frames]
+    return tuple(
+        Segment(start, end, numbers[i]) for i, (start, end) in zip(bounds, pairwise(places), strict=True)
+    )
