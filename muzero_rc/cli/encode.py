@@ -65,7 +65,7 @@ def _encode(args: argparse.Namespace) -> int:
     max_kbps, buffer_kbits = parse_peak(args.max_bitrate, args.buffer, targets)
     if max_kbps and (policy_ref.name == LIBVPX or args.candidates > 1):
         raise Usage("--max-bitrate is for one encode under a policy: no --policy libvpx, no --candidates")
-    check_workers(args.workers, args.candidates, policy_ref.name, max_kbps)
+    check_workers(args.workers, policy_ref.name, max_kbps)
     config = _config(args).replace(max_kbps=max_kbps, buffer_kbits=buffer_kbits)
     audio_kbps = None if args.audio_bitrate is None else parse_kbps(args.audio_bitrate)
     if args.max_quality is not None and not 1 <= args.max_quality <= 255:
@@ -235,7 +235,7 @@ def _encoded(
         return encode_file(clip, output, crew=work.crew, **how), {}
     from muzero_rc.encoding.candidates import encode_best
 
-    contest = encode_best(clip, output, count=work.args.candidates, **how)
+    contest = encode_best(clip, output, count=work.args.candidates, workers=work.args.workers or 1, **how)
     return contest.done, contest_figures(contest)
 
 

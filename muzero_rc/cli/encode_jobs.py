@@ -36,18 +36,16 @@ class Job:
     outputs: tuple[tuple[str, Target], ...]
 
 
-def check_workers(count: int | None, candidates: int, policy: str, max_kbps: int) -> None:
+def check_workers(count: int | None, policy: str, max_kbps: int) -> None:
     """Refuses workers that cannot be.
 
     Raises:
-        Usage: too many; or with candidates, a peak, or libvpx's own rate control.
+        Usage: too many; or with a peak, or libvpx's own rate control.
     """
     if count is None or count == 1:
         return
     if not 1 <= count <= MOST_WORKERS:
         raise Usage(f"--workers {count} is out of range: use 1 to {MOST_WORKERS}")
-    if candidates > 1:
-        raise Usage(f"--workers {count} does not go with --candidates {candidates}: take one of them")
     if max_kbps:
         raise Usage(
             f"--workers {count} does not go with --max-bitrate: parts do not know each other's buffer"

@@ -61,14 +61,15 @@ def parser() -> Parser:
         type=int,
         default=1,
         metavar="N",
-        help="encode N times with other GOPs, keep the best that fits (default: %(default)s)",
+        help="encode N times with other GOPs, keep the best that fits, scene by scene (default: %(default)s)",
     )
     add_libvpx(made)
     add(
         *("--workers",),
         type=int,
         metavar="N",
-        help="encode N parts of a film at once, under one budget (default: by length, cores and memory)",
+        help="encode N parts of a film at once, under one budget, or N candidates (default: by length, cores "
+        "and memory; for candidates 1)",
     )
     _add_selection(made)
     add("--audio", choices=("copy", "none"), default="copy", help="copy: coded anew where it must be")

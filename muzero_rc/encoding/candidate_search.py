@@ -109,10 +109,20 @@ class CandidateSearch:
         self._searched.add(lengths)
         return tuple(dataclasses.replace(self._own, length=length) for length in lengths)
 
+    def at_once(self, number: int) -> int:
+        """How many candidates from `number` on `next` can be asked for before any of them is told."""
+        return max(1, self._last_trial - number + 1) if number > 1 else 1
+
     def _tries_gops(self, number: int) -> bool:
+        return number <= self._last_trial
+
+    @property
+    def _last_trial(self) -> int:
+        """Number of the last candidate that has GOPs of its own; what comes after it is played again."""
+        if self._outlook is None:
+            return 0
         replays = max((kept for least, kept in REPLAYS.items() if self._count >= least), default=0)
-        most = min(self._count - replays, 1 + GOP_TRIALS)
-        return self._outlook is not None and number <= most
+        return min(self._count - replays, 1 + GOP_TRIALS)
 
     def _look_out(self, result: EncodeResult) -> None:
         """What the policy's own encode says before other GOPs are tried."""

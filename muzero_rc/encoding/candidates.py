@@ -7,7 +7,7 @@ the end is spliced: from each key frame to the next what the best candidate made
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -15,7 +15,8 @@ from typing import Self
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
-from encoder_bridge.encode.result import FirstPass
+from encoder_bridge.encode.result import EncodeResult, FirstPass
+from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.media.ivf import IvfWriter, ivf_file
 from encoder_bridge.media.mux import write_output
 from encoder_bridge.media.output import Output
@@ -27,6 +28,7 @@ from muzero_rc.encoding.passes import OnProgress, of_pass, played_pass, second_p
 from muzero_rc.encoding.qindex_plan import QindexPlan
 from muzero_rc.encoding.replays import FINEST, Candidate
 from muzero_rc.encoding.splicing import Segment
+from muzero_rc.encoding.workers import Told, run_all
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def encode_best(
     config: EncoderConfig,
     wishes: Wishes | None = None,
     first: FirstPass | None = None,
+    workers: int = 1,
     on_progress: OnProgress | None = None,
 ) -> Contest:
     """Encodes `clip` `count` times; `output` appears with the best when all are done.
@@ -115,7 +118,9 @@ def encode_best(
         config: the settings; size and frame rate are taken from `clip`.
         wishes: None for the usual ones; there is no refill, the last of four and more candidates is one.
         first: the clip's first pass, where it was made already.
-        on_progress: see `OnProgress`; candidate i is pass 1 + i.
+        workers: encoders at once. Candidates that are made together do not know what became of each other.
+        on_progress: see `OnProgress`; candidate i is pass 1 + i. Of those that are made together the last one
+            tells, how far they are on average.
 
     Raises:
         BadInput, EncodeFailed: as `encode_file`.
@@ -131,19 +136,27 @@ def encode_best(
         bit_depth=clip.bit_depth,
         lag=config.lag_in_frames,
     )
-    tried = []
-    with _Packets(clip) as kept:
-        for number in range(1, count + 1):
-            progress, writer = of_pass(1 + number, on_progress), kept.of(number)
-            proposal = None if number == 1 else search.next(number)
+    tried: list[Candidate] = []
+
+    def job(number: int, writer: IvfWriter) -> Callable[[Told], EncodeResult]:
+        proposal = None if number == 1 else search.next(number)
+
+        def run(told: Told) -> EncodeResult:
             if isinstance(proposal, QindexPlan):
-                result = played_pass(clip, first, config, writer, proposal, progress)
-            else:
-                result = second_pass(
-                    clip, first, config, writer, policy=policy, shapes=proposal, progress=progress
-                )
-            tried.append(Candidate.of(number, result))
-            search.tell(number, result)
+                return played_pass(clip, first, config, writer, proposal, told)
+            return second_pass(clip, first, config, writer, policy=policy, shapes=proposal, progress=told)
+
+        return run
+
+    with _Packets(clip) as kept:
+        while len(tried) < count:
+            number = len(tried) + 1
+            end = min(number + min(workers, search.at_once(number)), count + 1)
+            jobs = [job(one, kept.of(one)) for one in range(number, end)]
+            results = run_all(jobs, workers, _averaged(of_pass(end, on_progress), len(jobs)))
+            for one, result in enumerate(results, number):
+                tried.append(Candidate.of(one, result))
+                search.tell(one, result)
             kept.keep(search.needed)
         best = search.best
         with kept.joined(best.segments) as packets:
@@ -155,5 +168,16 @@ def encode_best(
                 audio=wishes.audio,
                 audio_kbps=wishes.audio_kbps,
             )
-    done = FileEncode(best.result, time.monotonic() - started, size, notes, count)
+    done = FileEncode(
+        best.result, time.monotonic() - started, size, notes, count, workers=min(workers, count)
+    )
     return Contest(done, tuple(tried), best.segments)
+
+
+def _averaged(told: Told | None, encodes: int) -> Told | None:
+    """Takes the sum of several encodes' progress."""
+    if told is None:
+        return None
+    return lambda total: told(
+        Progress(total.frames // encodes, total.packets // encodes, total.bits // encodes)
+    )

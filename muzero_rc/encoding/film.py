@@ -18,19 +18,17 @@ from encoder_bridge.encode.film import FilmPart, deal, key_frames
 from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.layouts import Records
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
-from encoder_bridge.encode.waiting import Progress
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.part_store import PartStore, as_bytes, name_of, read
 from muzero_rc.encoding.passes import PacketSink, played_pass, second_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
-from muzero_rc.encoding.workers import run_all
+from muzero_rc.encoding.workers import Told, run_all
 
 MOST_PARTS = 64
 USUAL_FRAMES = 600
 """Of a part, where the film is long enough: each learns anew how far the controller's model is off."""
 LEAST_FRAMES = 16
 
-Told = Callable[[Progress], None]
 _Run = Callable[[PacketSink, Told], EncodeResult]
 
 

@@ -12,6 +12,9 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.waiting import Progress
 
 T = TypeVar("T")
+Told = Callable[[Progress], None]
+"""Takes how far an encode is, a few times a second."""
+
 _TICK_S = 0.2
 _FRAMES, _BORDER = 36, 160
 """Frames that libvpx's second pass holds beside those of its look-ahead, each with a border on all sides."""
@@ -56,9 +59,9 @@ def available_bytes() -> int:
 
 
 def run_all(
-    jobs: Sequence[Callable[[Callable[[Progress], None]], T]],
+    jobs: Sequence[Callable[[Told], T]],
     workers: int,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Told | None = None,
 ) -> list[T]:
     """Runs all jobs, so many at once, in their order; gives what they gave.
 

@@ -114,7 +114,6 @@ def test_a_target_size_holds_in_parts_too(invoke: Any, make_clip: MakeClip, tmp_
     ("words", "said"),
     [
         (("--workers", "0"), "out of range"),
-        (("--workers", "2", "--candidates", "3"), "does not go with --candidates"),
         (("--workers", "2", "--policy", "libvpx"), "one budget"),
     ],
 )
