@@ -41,3 +41,15 @@ def test_libvpx_s_own_lengths_are_encoded_once(
     asked = search.next(2)
     assert isinstance(asked, tuple)
     assert set(asked) == {GopShape(second, strength=strength)}
+
+
+@pytest.mark.parametrize(
+    ("count", "at_once"), [(3, [1, 2, 1]), (5, [1, 3, 2, 1, 1]), (9, [1, 6, 5, 4, 3, 2, 1, 1, 1])]
+)
+def test_what_is_made_at_once_waits_for_nothing(count: int, at_once: list[int]) -> None:
+    search = CandidateSearch(count, lambda _: usual_worth(FRAMES))
+    first = search.at_once(1)
+    search.tell(1, encoded(()))
+    assert [first, *(search.at_once(number) for number in range(2, count + 1))] == at_once
+    together = [search.next(number) for number in range(2, 2 + at_once[1])]
+    assert len(set(map(str, together))) == len(together)
