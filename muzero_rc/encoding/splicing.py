@@ -70,7 +70,8 @@ class SegmentTable:
     def choose(self, most_bits: float) -> list[int]:
         """The encode of each segment: the highest PSNR within `most_bits`; the fewest bits where none fits.
 
-        Segments trade bits at one price (a Lagrangian); what is left then buys single segments.
+        Segments trade bits at one price (a Lagrangian); what is left then buys single segments. Where they
+        are few that can leave more than a whole encode does, which is taken then.
         """
         low, high = 0.0, _STEEPEST
         best = self.bits.argmin(0)
@@ -81,10 +82,12 @@ class SegmentTable:
                 low = price
             else:
                 high, best = price, chosen
-        return [int(one) for one in self._filled(best, most_bits)]
+        wholes = [np.full_like(best, one) for one in np.flatnonzero(self.bits.sum(1) <= most_bits)]
+        found = [self._filled(one, most_bits) for one in (best, *wholes)]
+        return [int(one) for one in max(found, key=lambda one: self._sum(self.psnr_db, one))]
 
     def reachable(self) -> frozenset[int]:
-        """Encodes that some price chooses for some segment: whatever else is tried, no others are needed."""
+        """Encodes that some price chooses for some segment, for which later ones have to be better."""
         return frozenset(
             one
             for bits, psnr_db in zip(self.bits.T, self.psnr_db.T, strict=True)
