@@ -74,6 +74,8 @@ def run_all(
     Raises:
         what the first of the jobs that failed raised, after all others have stopped.
     """
+    if len(jobs) == 1:  # no thread, and all of its progress is told
+        return [jobs[0](on_progress or _untold)]
     stop, seen = threading.Event(), [Progress(0, 0, 0)] * len(jobs)
 
     def start(number: int) -> T:
@@ -104,6 +106,10 @@ def run_all(
         if not isinstance(error, Stopped):
             raise error
     return [future.result() for future in futures]
+
+
+def _untold(_: Progress) -> None:
+    """Nobody listens."""
 
 
 def _sum(progress: Sequence[Progress]) -> Progress:
