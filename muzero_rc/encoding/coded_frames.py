@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from encoder_bridge.encode.layouts import ALTREF, INTER, KEY, SHOW_EXISTING
+from encoder_bridge.encode.layouts import ALTREF, INTER, KEY, SHOW_EXISTING, Records
 from encoder_bridge.media.vp9_headers import FrameHeader, parse_header, split_superframe
 
 
@@ -27,6 +27,20 @@ class CodedFrames:
     layer: list[int]
     qindex: list[int]
     bits: list[int]
+
+
+def move_records(records: Records, *, coded: int, shown: int = 0) -> None:
+    """Moves an encode's records to where they are in a longer stream.
+
+    Args:
+        records: changed in place.
+        coded: how many records further back in coding order.
+        shown: how many frames further back in display order.
+    """
+    decided = records["frame_type"] != SHOW_EXISTING
+    records["show_index"][decided] += shown
+    records["coding_index"][decided] += coded
+    records["ref_coding_index"][records["ref_valid"] != 0] += coded
 
 
 def coded_frames(packets: Iterable[bytes], records: Iterable[Any]) -> CodedFrames:

@@ -19,6 +19,7 @@ from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.layouts import Records
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
 from encoder_bridge.media.probe import VideoFile
+from muzero_rc.encoding.coded_frames import move_records
 from muzero_rc.encoding.part_store import PartStore, as_bytes, name_of, read
 from muzero_rc.encoding.passes import PacketSink, played_pass, second_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
@@ -187,10 +188,7 @@ def _join(
         for name, value in part.outcome.items():
             outcome[name] = value if isinstance(value, bool | str) else outcome.get(name, 0) + value
         part.shown["pts"] += start
-        decided = part.records["frame_type"] >= 0
-        for name, ahead in (("show_index", start), ("coding_index", coded)):
-            part.records[name][decided] += ahead
-        part.records["ref_coding_index"][part.records["ref_valid"] != 0] += coded
+        move_records(part.records, coded=coded, shown=start)
         coded += len(part.records)
         records.append(part.records)
         shown.append(part.shown)

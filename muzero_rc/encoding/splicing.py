@@ -15,6 +15,7 @@ from encoder_bridge.encode.gop_shapes import GopShape, gop_starts
 from encoder_bridge.encode.layouts import KEY, SHOW_EXISTING
 from encoder_bridge.encode.result import EncodeResult
 from encoder_bridge.media.psnr import psnr_db
+from muzero_rc.encoding.coded_frames import move_records
 from muzero_rc.encoding.gop_search import key_frames_of
 from muzero_rc.types import Array
 
@@ -180,8 +181,7 @@ def _joined(results: Sequence[EncodeResult], starts: Sequence[int]) -> EncodeRes
         first = int(begins[shows == start][0])
         last = int(begins[shows == end][0]) if end < result.frames else len(result.records)
         part = result.records[first:last].copy()
-        part["coding_index"][part["frame_type"] != SHOW_EXISTING] += coded - first
-        part["ref_coding_index"][part["ref_valid"] != 0] += coded - first
+        move_records(part, coded=coded - first)
         coded += len(part)
         records.append(part)
         shown.append(result.shown[start:end])
