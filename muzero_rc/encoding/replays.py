@@ -87,7 +87,6 @@ class Replays:
         self._noise_config = noise
         self._finest = finest
         self._steps = np.array(_native.quantizer_steps(bit_depth))
-        self._best: Candidate | None = None
         self._base: Candidate | None = None
         self._replays = 0
         self._records: Array = np.zeros(0)
@@ -96,32 +95,22 @@ class Replays:
         self._sign = 0
 
     @property
-    def best(self) -> Candidate:
-        """The best so far; there is none before the first `tell`."""
-        assert self._best is not None
-        return self._best
-
-    @property
     def _from(self) -> Candidate:
         """What plans are made of."""
         assert self._base is not None
         return self._base
 
-    def tell(self, candidate: Candidate, records: Array, shapes: tuple[GopShape, ...] = ()) -> bool:
-        """Takes an encode in; whether it is the best so far.
+    def tell(self, candidate: Candidate, records: Array, shapes: tuple[GopShape, ...] = ()) -> None:
+        """Takes an encode in.
 
         Args:
-            candidate: 1 first, then those whose plans were asked for.
+            candidate: the first encode, then what became of plans, encodes with other GOPs, and splices.
             records: its native records.
             shapes: of its GOPs, as asked for.
         """
         if self._base is None or self._leads(candidate, self._base):
             self._base, self._records, self._shapes = candidate, records, shapes
             self._sign = 0
-        better = self._best is None or candidate.beats(self._best)
-        if better:
-            self._best = candidate
-        return better
 
     def _leads(self, candidate: Candidate, base: Candidate) -> bool:
         """Whether to go on from it: before anything was played again, whatever the shapes left unused."""

@@ -19,10 +19,15 @@ def coded_frames(count: int = 40) -> Any:
     return records
 
 
+def first(kbps: float) -> Candidate:
+    """An encode at a target of 100 kbps."""
+    return Candidate(1, 100, kbps, 40.0)
+
+
 def searching(kbps: float) -> Replays:
-    """Knows one encode at a target of 100 kbps."""
+    """Knows that encode."""
     replays = Replays()
-    assert replays.tell(Candidate(1, 100, kbps, 40.0), coded_frames())
+    replays.tell(first(kbps), coded_frames())
     return replays
 
 
@@ -43,7 +48,9 @@ def test_the_rate_is_kept_whatever_the_noise() -> None:
 def test_noise_that_was_no_good_is_turned_round() -> None:
     replays = searching(99.5)
     there = np.array(replays.plan(2).qindex) - 120
-    assert not replays.tell(Candidate(2, 100, 99.0, 39.0), coded_frames())
+    worse = Candidate(2, 100, 99.0, 39.0)
+    assert not worse.beats(first(99.5))
+    replays.tell(worse, coded_frames())
     back = np.array(replays.plan(3).qindex) - 120
     assert np.corrcoef(there, back)[0, 1] < -0.9
 
@@ -53,9 +60,9 @@ def test_noise_that_was_no_good_is_turned_round() -> None:
     [(99.0, 40.1, True), (99.0, 39.9, False), (100.0, 40.1, True), (100.01, 45.0, False)],
 )
 def test_who_beats_an_encode_that_fits(kbps: float, psnr_y_db: float, wins: bool) -> None:
-    assert searching(98.0).tell(Candidate(2, 100, kbps, psnr_y_db), coded_frames()) == wins
+    assert Candidate(2, 100, kbps, psnr_y_db).beats(first(98.0)) == wins
 
 
 @pytest.mark.parametrize(("kbps", "wins"), [(100.0, True), (103.0, True), (106.0, False)])
 def test_who_beats_an_encode_that_does_not_fit(kbps: float, wins: bool) -> None:
-    assert searching(105.0).tell(Candidate(2, 100, kbps, 30.0), coded_frames()) == wins
+    assert Candidate(2, 100, kbps, 30.0).beats(first(105.0)) == wins
