@@ -1,11 +1,11 @@
 """A film in parts: one budget, no seam, nothing done twice."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.scene_samples import FRAMES, SCENES
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
@@ -15,7 +15,7 @@ from encoder_bridge.encode.layouts import KEY
 from encoder_bridge.encode.lookahead import lookahead_of
 from encoder_bridge.encode.run import encode
 from encoder_bridge.errors import BadInput, EncodeFailed
-from encoder_bridge.media.decode import open_clip, open_frames, read_frames
+from encoder_bridge.media.decode import open_frames, read_frames
 from encoder_bridge.media.ivf import ivf_file
 from muzero_rc.encoding import film as film_module
 from muzero_rc.encoding.film import Film, cut, encode_film, play_film
@@ -23,30 +23,7 @@ from muzero_rc.encoding.part_store import PartStore
 from muzero_rc.encoding.replays import Candidate, refill_plan
 from muzero_rc.encoding.workers import run_all
 
-KBPS, SCENES, FRAMES = 150, (0, 26, 56), 80
-
-
-@pytest.fixture(scope="module")
-def scenes(tmp_path_factory):
-    """Three scenes, the last one of noise."""
-    path = tmp_path_factory.mktemp("film") / "scenes.mkv"
-    sources = ("testsrc2", "mandelbrot", "testsrc2")
-    filters = ("null", "null", "rotate=0.4,noise=alls=50:allf=t:all_seed=3")
-    ends = np.diff([*SCENES, FRAMES])
-    graph = ";".join(
-        f"[{i}:v]format=yuv420p,setsar=1,{filters[i]},trim=end_frame={ends[i]},setpts=PTS-STARTPTS[s{i}]"
-        for i in range(3)
-    )
-    inputs = [word for one in sources for word in ("-f", "lavfi", "-i", f"{one}=s=96x64:r=25")]
-    command = ["ffmpeg", "-v", "error", *inputs, "-filter_complex", f"{graph};[s0][s1][s2]concat=n=3"]
-    subprocess.run([*command, "-c:v", "ffv1", str(path)], check=True)
-    return path
-
-
-@pytest.fixture(scope="module")
-def clip(scenes):
-    with open_clip(scenes) as opened:
-        yield opened
+KBPS = 150
 
 
 @pytest.fixture(scope="module")

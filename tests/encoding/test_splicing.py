@@ -1,28 +1,25 @@
 """Splices: segments of several encodes, cut at key frames, as one stream."""
 
 import itertools
-import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.scene_samples import FRAMES, SCENES
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.first_pass import clip_first_pass
 from encoder_bridge.encode.gop_shapes import GopShape, gop_starts
 from encoder_bridge.encode.layouts import SHOW_EXISTING
-from encoder_bridge.media.decode import open_clip
 from encoder_bridge.media.ivf import ivf_file
 from encoder_bridge.media.psnr import psnr_db
 from encoder_bridge.media.quality import luma_sse
 from muzero_rc.encoding.passes import played_pass, second_pass
 from muzero_rc.encoding.qindex_plan import plan_of_records
 from muzero_rc.encoding.splicing import Segment, SegmentTable, best_splice
-
-SCENES, FRAMES = (0, 26, 56), 80
 
 
 def tables():
@@ -76,23 +73,6 @@ def test_what_any_price_chooses_is_reachable(table, price):
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    """Three scenes, so three key frames."""
-    path = tmp_path_factory.mktemp("splice") / "scenes.mkv"
-    sources, ends = ("testsrc2", "mandelbrot", "testsrc2"), np.diff([*SCENES, FRAMES])
-    graph = ";".join(
-        f"[{i}:v]format=yuv420p,setsar=1,{'hflip' if i == 2 else 'null'},trim=end_frame={ends[i]},"
-        f"setpts=PTS-STARTPTS[s{i}]"
-        for i in range(3)
-    )
-    inputs = [word for one in sources for word in ("-f", "lavfi", "-i", f"{one}=s=96x64:r=25")]
-    command = ["ffmpeg", "-v", "error", *inputs, "-filter_complex", f"{graph};[s0][s1][s2]concat=n=3"]
-    subprocess.run([*command, "-c:v", "ffv1", str(path)], check=True)
-    with open_clip(path) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def first(clip, tmp_path_factory):
     config = EncoderConfig(cpu_used=5).for_video(clip.width, clip.height, clip.fps)
     return clip_first_pass(clip, config, folder=tmp_path_factory.mktemp("first"))
@@ -114,7 +94,10 @@ def told_of(encodes):
             shown["sse_y"][begin:end] = 0
         return replace(result, shown=shown, config=result.config.replace(target_kbps=900))
 
-    return {1: without_error(encodes[1], (26, 56)), 2: without_error(encodes[2], (0, 26), (56, FRAMES))}
+    return {
+        1: without_error(encodes[1], SCENES[1:]),
+        2: without_error(encodes[2], SCENES[:2], (SCENES[2], FRAMES)),
+    }
 
 
 def test_a_splice_decodes_to_what_each_encoder_saw(clip, first):
@@ -123,7 +106,10 @@ def test_a_splice_decodes_to_what_each_encoder_saw(clip, first):
         encodes = {1: encoded(clip, first, long, 16), 2: encoded(clip, first, short, 6)}
         splice, needed = best_splice(told_of(encodes))
         assert needed == {1, 2} and splice.number is None
-        assert splice.segments == (Segment(0, 26, 2), Segment(26, 56, 1), Segment(56, FRAMES, 2))
+        assert splice.segments == tuple(
+            Segment(start, end, one)
+            for start, end, one in zip(SCENES, (*SCENES[1:], FRAMES), (2, 1, 2), strict=True)
+        )
         for one in splice.segments:
             joined.append(files[one.candidate], one.start, one.end)
         joined.flush()
