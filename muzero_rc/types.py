@@ -90,12 +90,13 @@ class Forecast(NamedTuple):
     log_sse: Array  # f4[B, ...] in that of `scaled_log_sse`
     qindex: Array  # f4[B, ...] q_ref, or what it will be
     layer: Array  # i4[B, ...]
-    hints: Array  # f4[B, ..., HINTS] of its quality, by what it refers to; 0 for frames ahead
+    hints: Array  # f4[B, ..., HINTS] of its quality; 0 for frames ahead
 
 
-HINTS = 4
-"""Of a frame's references: whether there are any; the best one's quality and their mean quality over the
-forecast's, in dB / 10; their mean quantizer step over the frame's, in octaves."""
+HINTS = 7
+"""Of a frame: whether it has references; the best one's quality and their mean quality over the forecast's,
+in dB / 10; their mean quantizer step over the frame's, in octaves; then the step features "seen" (of its
+layer), "look_between" and "expected_bits"."""
 
 
 class Transition(NamedTuple):

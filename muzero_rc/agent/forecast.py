@@ -67,7 +67,7 @@ def forecasts(widths: Widths, step: Array, schedule: Schedule) -> Forecast:
     last_db = 10.0 * (at(of_layers("last_quality")) + 4.0) - DB_PER_OCTAVE * (ref_step - last_step)
     quality_db = jnp.where(seen, last_db, first_db)
     mean_square = 255.0**2 * 10.0 ** (-quality_db / 10.0)
-    own_hints = _hints(of, quality_db[..., 0])[..., None, :]
+    own_hints = _hints(of, quality_db[..., 0], seen[..., 0])[..., None, :]
     return Forecast(
         log_bits=jnp.where(is_own | ~seen, expected, last_bits),
         log_sse=0.5 * jnp.log(mean_square + 0.05),
@@ -77,8 +77,11 @@ def forecasts(widths: Widths, step: Array, schedule: Schedule) -> Forecast:
     )
 
 
-def _hints(of: Callable[[str], jax.Array], quality_db: jax.Array) -> jax.Array:
-    """f4[B, ..., HINTS] of a frame that is forecast to have this quality; see `HINTS`."""
+def _hints(of: Callable[[str], jax.Array], quality_db: jax.Array, seen: jax.Array) -> jax.Array:
+    """f4[B, ..., HINTS] of a frame that is forecast to have this quality; see `HINTS`.
+
+    The last three were drawn from all step features by how much a linear map of them tells of quality.
+    """
     valid = jnp.stack([of(f"{name}_valid") for name in _REFERENCES], axis=-1) > 0.5
     over = jnp.stack([of(f"{name}_quality") + 4.0 for name in _REFERENCES], axis=-1)
     over = over - quality_db[..., None] / 10.0
@@ -86,7 +89,8 @@ def _hints(of: Callable[[str], jax.Array], quality_db: jax.Array) -> jax.Array:
     exists, count = jnp.any(valid, axis=-1), jnp.maximum(jnp.sum(valid, axis=-1), 1)
     best = jnp.where(exists, jnp.max(jnp.where(valid, over, -jnp.inf), axis=-1), 0.0)
     means = [jnp.sum(jnp.where(valid, x, 0.0), axis=-1) / count for x in (over, step_over)]
-    return jnp.stack([exists.astype(jnp.float32), best, *means], axis=-1)
+    content = (seen.astype(jnp.float32), of("look_between"), of("expected_bits"))
+    return jnp.stack([exists.astype(jnp.float32), best, *means, *content], axis=-1)
 
 
 def octaves(config: NetworkConfig, widths: Widths, qindex: Array, action: Array) -> jax.Array:

@@ -37,6 +37,7 @@ from muzero_rc.types import (
     Widths,
 )
 
+_HINT = 30.0  # what a hint's weight of 1 counts: Adam gets there before the correction learns clips by heart
 _MASKED = -1e30  # a logit that softmax turns into 0
 
 
@@ -261,7 +262,7 @@ def _dynamics(
     per_octave = Weight("dynamics_per_octave")((2, widths.layers), 0.0)
     by_layer = 1.0 + jnp.take(per_octave, jnp.asarray(forecast.layer), axis=1)  # [2, B, ...]
     bits = forecast.log_bits - BITS_LOG_PER_OCTAVE * by_layer[0] * moved
-    told = jnp.take(
+    told = _HINT * jnp.take(
         Weight("dynamics_hints")((widths.layers, HINTS), 0.0), jnp.asarray(forecast.layer), axis=0
     )
     sse = forecast.log_sse + SSE_LOG_PER_OCTAVE * by_layer[1] * moved

@@ -67,11 +67,12 @@ def test_a_finer_frame_than_its_layers_last_is_better():
     assert finer < known().log_sse[0] < coarser
 
 
-def test_references_give_hints_of_the_frame_itself_alone():
-    assert not known().hints.any()
+def test_references_and_content_give_hints_of_the_frame_itself_alone():
+    nothing = known(top_seen=0.0, expected_bits=0.0).hints
+    assert not nothing.any()
     golden = {"golden_valid": 1.0, "golden_quality": 0.3, "golden_step": -0.5}  # 43 dB
-    found = known(last_valid=1.0, last_quality=0.1, last_step=0.5, **golden).hints
-    np.testing.assert_allclose(found[0], [1.0, 0.2, 0.1, 0.0], atol=1e-5)
+    found = known(last_valid=1.0, last_quality=0.1, last_step=0.5, look_between=0.7, **golden).hints
+    np.testing.assert_allclose(found[0], [1.0, 0.2, 0.1, 0.0, 1.0, 0.7, 0.25], atol=1e-5)
     assert not found[1:].any()
 
 
