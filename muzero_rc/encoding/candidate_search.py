@@ -25,11 +25,12 @@ from muzero_rc.encoding.qindex_plan import QindexPlan
 from muzero_rc.encoding.replays import FINEST, Candidate, Replays
 from muzero_rc.encoding.splicing import Splice, best_splice
 
-LENGTHS = (16, 20, 12, 8)
-"""Of all GOPs of a candidate, in frames, the most promising first: they come before any search."""
+LENGTHS = (20, 12, 16, 8, OWN)
+"""Of all GOPs of a candidate, in frames, OWN as libvpx has them: those first that with the ones before them
+bring most (docs/experiments/0051). They come before any search."""
 GOP_TRIALS = 16
 """Candidates with other GOPs, at most."""
-REPLAYS = {4: 1, 8: 2}
+REPLAYS = {8: 2}
 """From so many candidates on, how many of them play the best again, which mostly fills the target better."""
 
 _DRAWS = 8
@@ -61,7 +62,7 @@ class CandidateSearch:
         self._outlook: GopOutlook | None = None
         self._mean_bits = 0.0
         self._own = GopShape()
-        self._common = tuple(length for length in LENGTHS if length <= self._longest)
+        self._common = tuple(length for length in LENGTHS if length != OWN and length <= self._longest)
         self._kept: dict[int, EncodeResult] = {}
         self._best: Splice | None = None
 
@@ -134,4 +135,4 @@ class CandidateSearch:
         if result.shapes:  # what it set beside the length stays
             self._own = dataclasses.replace(result.shapes[0], length=OWN)
         if any(shape.length != OWN for shape in result.shapes):
-            self._common = (OWN, *self._common)
+            self._common = tuple(length for length in LENGTHS if length <= self._longest)

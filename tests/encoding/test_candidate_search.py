@@ -25,26 +25,28 @@ def encoded(shapes: tuple[GopShape, ...]) -> EncodeResult:
 
 
 @pytest.mark.parametrize(
-    ("shapes", "second", "strength"),
+    ("shapes", "own", "strength"),
     [
-        ((), LENGTHS[0], -1),
-        ((GopShape(12, strength=3), GopShape(9, strength=3)), OWN, 3),
-        ((GopShape(OWN, strength=3), GopShape(OWN, strength=3)), LENGTHS[0], 3),
+        ((), False, -1),
+        ((GopShape(12, strength=3), GopShape(9, strength=3)), True, 3),
+        ((GopShape(OWN, strength=3), GopShape(OWN, strength=3)), False, 3),
     ],
     ids=["the controller", "lengths of a policy", "a policy that left all to libvpx"],
 )
-def test_libvpx_s_own_lengths_are_encoded_once(
-    shapes: tuple[GopShape, ...], second: int, strength: int
+def test_common_lengths_come_in_order_and_libvpx_s_own_once(
+    shapes: tuple[GopShape, ...], own: bool, strength: int
 ) -> None:
-    search = CandidateSearch(3, lambda _: usual_worth(FRAMES))
+    lengths = [length for length in LENGTHS if own or length != OWN]
+    search = CandidateSearch(1 + len(lengths), lambda _: usual_worth(FRAMES))
     search.tell(1, encoded(shapes))
-    asked = search.next(2)
-    assert isinstance(asked, tuple)
-    assert set(asked) == {GopShape(second, strength=strength)}
+    for number, length in enumerate(lengths, 2):
+        asked = search.next(number)
+        assert isinstance(asked, tuple)
+        assert set(asked) == {GopShape(length, strength=strength)}
 
 
 @pytest.mark.parametrize(
-    ("count", "at_once"), [(3, [1, 2, 1]), (5, [1, 3, 2, 1, 1]), (9, [1, 6, 5, 4, 3, 2, 1, 1, 1])]
+    ("count", "at_once"), [(3, [1, 2, 1]), (5, [1, 4, 3, 2, 1]), (9, [1, 6, 5, 4, 3, 2, 1, 1, 1])]
 )
 def test_what_is_made_at_once_waits_for_nothing(count: int, at_once: list[int]) -> None:
     search = CandidateSearch(count, lambda _: usual_worth(FRAMES))
