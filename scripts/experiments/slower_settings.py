@@ -10,7 +10,6 @@ Needs the [train] extra.
 """
 
 import argparse
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -25,22 +24,27 @@ from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.deploy.policy_names import resolve
+from muzero_rc.deploy.policy_names import UnknownPolicy, resolve
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.encoding.targets import instance_targets
 from muzero_rc.evaluation.statistics import bootstrap_interval
 from muzero_rc.reward.outcome import gain_percent
+from muzero_rc.shapes.scan_file import append_row, read_rows
 
 USUAL = 4
 SETTINGS = ("data.augment=false", "data.max_frames=100000", "actor.encoders=1", "encode.auto_alt_ref=6")
 
+FIELDS = ("clip", "kbps_asked", "cpu_used", "kbps", "psnr_y_db", "slope_db", "encode_s")
+
 Row = dict[str, Any]
 
 
-def encodes(store: ClipStore, options: argparse.Namespace, ended: set[tuple[str, int, int]]) -> Iterator[Row]:
+def encodes(
+    store: ClipStore, native: str, options: argparse.Namespace, ended: set[tuple[str, int, int]]
+) -> Iterator[Row]:
     """Rows of the encodes that are still to be made."""
-    policy = store.engine.policy(str(resolve(options.policy).native))
+    policy = store.engine.policy(native)
     for clip in find_clips(options.clips)[: options.limit]:
         instance = Instance(clip.stem, clip.stem, (clip,))
         if not store.ready(instance):
@@ -57,7 +61,7 @@ def encodes(store: ClipStore, options: argparse.Namespace, ended: set[tuple[str,
                     policy=policy,
                     extra=speed,
                 )
-                for speed in options.cpu_used
+                for speed in sorted({USUAL, *options.cpu_used}, reverse=True)
                 if (clip.stem, kbps, speed) not in ended
             ]
             for done in store.played(jobs):
@@ -67,15 +71,8 @@ def encodes(store: ClipStore, options: argparse.Namespace, ended: set[tuple[str,
 
 def row_of(speed: int, clip: str, kbps: int, slope_db: float, result: Any) -> Row:
     """What is kept of an encode."""
-    return {
-        "clip": clip,
-        "kbps_asked": kbps,
-        "cpu_used": speed,
-        "kbps": result.kbps,
-        "psnr_y_db": result.psnr_y_db,
-        "slope_db": slope_db,
-        "encode_s": result.encode_s,
-    }
+    values = (clip, kbps, speed, result.kbps, result.psnr_y_db, slope_db, result.encode_s)
+    return dict(zip(FIELDS, values, strict=True))
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
@@ -84,16 +81,15 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         found[row["clip"], row["kbps_asked"]][row["cpu_used"]] = row
     speeds = sorted({row["cpu_used"] for row in rows}, reverse=True)
-    usual = USUAL if USUAL in speeds else speeds[0]
-    yield f"| cpu-used | gain over {usual} at equal rate | CPU time | clips |"
+    yield f"| cpu-used | gain over {USUAL} at equal rate | CPU time | clips |"
     yield "| ---: | ---: | ---: | ---: |"
     for speed in speeds:
         gains: dict[str, list[float]] = defaultdict(list)
         times: list[float] = []
         for (clip, _), by_speed in found.items():
-            if speed not in by_speed or usual not in by_speed:
+            if speed not in by_speed or USUAL not in by_speed:
                 continue
-            ours, theirs = by_speed[speed], by_speed[usual]
+            ours, theirs = by_speed[speed], by_speed[USUAL]
             gains[clip].append(
                 gain_percent(
                     ours["kbps"], ours["psnr_y_db"], theirs["kbps"], theirs["psnr_y_db"], theirs["slope_db"]
@@ -129,19 +125,20 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     options = arguments(argv)
-    rows: list[Row] = []
-    if options.output.exists():
-        rows = [json.loads(line) for line in options.output.read_text().splitlines()]
+    try:
+        ref = resolve(options.policy)
+        if ref.native is None:
+            raise UnknownPolicy("libvpx's own rate control is no policy: name another")
+    except UnknownPolicy as error:
+        print(f"slower_settings: {error}", file=sys.stderr)
+        return 2
+    rows = list(read_rows(options.output, FIELDS, "run of settings")) if options.output.exists() else []
     ended = {(row["clip"], row["kbps_asked"], row["cpu_used"]) for row in rows}
     config = override(Config(), SETTINGS)
-    with (
-        ClipStore(libvpx_engine(), config, cache_folder() / "training") as store,
-        options.output.open("a") as file,
-    ):
-        for row in encodes(store, options, ended):
+    with ClipStore(libvpx_engine(), config, cache_folder() / "training") as store:
+        for row in encodes(store, ref.native, options, ended):
+            append_row(options.output, row)
             rows.append(row)
-            file.write(json.dumps(row) + "\n")
-            file.flush()
     print("\n".join(table(rows)))
     return 0
 
