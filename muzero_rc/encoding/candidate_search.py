@@ -62,7 +62,7 @@ class CandidateSearch:
         self._outlook: GopOutlook | None = None
         self._mean_bits = 0.0
         self._own = GopShape()
-        self._common = tuple(length for length in LENGTHS if length != OWN and length <= self._longest)
+        self._common: tuple[int, ...] = ()
         self._kept: dict[int, EncodeResult] = {}
         self._best: Splice | None = None
 
@@ -134,5 +134,7 @@ class CandidateSearch:
         self._outlook = GopOutlook(worth, key_frames_of(result), self._longest)
         if result.shapes:  # what it set beside the length stays
             self._own = dataclasses.replace(result.shapes[0], length=OWN)
-        if any(shape.length != OWN for shape in result.shapes):
-            self._common = tuple(length for length in LENGTHS if length <= self._longest)
+        had_own = all(shape.length == OWN for shape in result.shapes)
+        self._common = tuple(
+            length for length in LENGTHS if length <= self._longest and not (had_own and length == OWN)
+        )
