@@ -103,16 +103,20 @@ def slope_db(store: ClipStore, instance: Instance, target_kbps: int) -> float:
     return (anchor.psnr_at(target_kbps * reach) - anchor.psnr_at(target_kbps / reach)) / (2 * math.log(reach))
 
 
+def two_targets(store: ClipStore, instance: Instance) -> list[int]:
+    """A low and a high one of a clip's five, in kbps."""
+    targets = targets_of(store, instance, 5)
+    return list(dict.fromkeys(targets[min(rung, len(targets) - 1)] for rung in RUNGS))
+
+
 def contests_of(store: ClipStore, instances: Sequence[Instance], policy: Any, count: int) -> list[Contest]:
     """Every clip at its two targets."""
     found = []
     for instance in instances:
         worth = worth_of(policy, store.frame_stats(instance.name))
-        targets = targets_of(store, instance, 5)
-        chosen = dict.fromkeys(targets[min(rung, len(targets) - 1)] for rung in RUNGS)
         found += [
             Contest(instance, kbps, slope_db(store, instance, kbps), CandidateSearch(count, worth))
-            for kbps in chosen
+            for kbps in two_targets(store, instance)
         ]
     return found
 
