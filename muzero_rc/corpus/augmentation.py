@@ -12,17 +12,20 @@ from muzero_rc.types import Array
 CHANGES = ("crop", "speed2", "crop+reverse", "speed2+mirror", "mirror", "reverse")
 """What clips are made into, those that differ most from the clip first; applied from left to right."""
 
+MINIATURES = {"half": 2, "third": 3}
+"""Luma pixels a side that become one."""
+
 
 def apply_changes(planes: Sequence[Array], changes: str) -> list[Array]:
     """What `Instance.changes` does to a clip.
 
     Args:
       planes: u1[T, H, W] luma, then chroma u1[T, (H+1)/2, (W+1)/2] twice.
-      changes: of `CHANGES`, or "half".
+      changes: of `CHANGES`, or of `MINIATURES`.
 
     Returns:
       Planes of the changed clip. A crop keeps the central three quarters of each side, in steps of
-      16 luma pixels. "half" is a miniature, for what is tried out: half as wide and high.
+      16 luma pixels. A miniature, for what is tried out, is so many times less wide and high.
     """
     for change in filter(None, changes.split("+")):
         if change == "mirror":
@@ -33,8 +36,8 @@ def apply_changes(planes: Sequence[Array], changes: str) -> list[Array]:
             planes = [plane[::2] for plane in planes]
         elif change == "crop":
             planes = _crop(planes)
-        elif change == "half":
-            planes = _halved(planes)
+        elif change in MINIATURES:
+            planes = _averaged(planes, MINIATURES[change])
         else:
             raise ValueError(f"unknown change {change!r}")
     return list(planes)
@@ -54,16 +57,17 @@ def _crop(planes: Sequence[Array]) -> list[Array]:
     return [luma, *chroma]
 
 
-def _halved(planes: Sequence[Array]) -> list[Array]:
-    """Means of two by two pixels, of what whole blocks of four by four luma pixels cover."""
-    height, width = (side // 4 * 4 for side in planes[0].shape[1:])
+def _averaged(planes: Sequence[Array], side: int) -> list[Array]:
+    """Means of `side` by `side` pixels, of what whole blocks of twice as many luma pixels cover."""
+    height, width = (length // (2 * side) * 2 * side for length in planes[0].shape[1:])
     if not height or not width:
         return list(planes)
     smaller = []
     for plane, shift in zip(planes, (0, 1, 1), strict=True):
-        kept = plane[:, : height >> shift, : width >> shift].astype(np.uint16)
-        rows, columns = kept[:, ::2] + kept[:, 1::2], slice(None, None, 2)
-        smaller.append(((rows[:, :, columns] + rows[:, :, 1::2] + 2) // 4).astype(np.uint8))
+        kept = plane[:, : height >> shift, : width >> shift]
+        blocks = kept.reshape(len(kept), kept.shape[1] // side, side, kept.shape[2] // side, side)
+        sums = blocks.sum((2, 4), dtype=np.uint32)
+        smaller.append(((sums + side * side // 2) // (side * side)).astype(np.uint8))
     return smaller
 
 

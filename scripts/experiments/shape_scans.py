@@ -1,10 +1,13 @@
 r"""A shape scan of everything: layers and filter strengths beside lengths, or miniatures of the clips.
 
-    python scripts/experiments/shape_scans.py CLIPS… -o scans.jsonl [--changes half] [--jobs 1]
+    python scripts/experiments/shape_scans.py CLIPS… -o scans.jsonl [--lengths-only] [--jobs 1]
+    python scripts/experiments/shape_scans.py CLIPS… -o half.jsonl --lengths-only --changes half
+    python scripts/experiments/shape_scans.py CLIPS… -o stretch.jsonl --lengths-only --set data.max_frames=48
 
 What `rc-train shapes` tries of each clip, one number of layers and one filter strength throughout, and one
-random sequence of everything; at two targets. The same command goes on where it was. `--changes half` scans
-the clips at half size. Lengths alone: `rc-train shapes`. Needs the [train] extra.
+random sequence of everything; at two targets. The same command goes on where it was. Rehearsals of such a
+scan try the same sequences on the clips at half or a third of the size, on their beginnings, or at another
+`encode.cpu_used`. Needs the [train] extra.
 """
 
 import argparse
@@ -26,6 +29,8 @@ from muzero_rc.shapes.scan import ScanPlan, scan
 from muzero_rc.shapes.trials import KEEP, Trial, gops_of, length_trials, random_trial
 
 LAYERS, STRENGTHS, RANDOM_ALL = (1,), (3,), 1
+LONGEST_CLIP = 512
+"""Frames. Sequences are drawn as for a clip of so many, so that a stretch of a clip is given the same."""
 
 
 def all_trials(name: str, frames: int) -> Iterator[Trial]:
@@ -53,18 +58,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a line for each encode")
     parser.add_argument("--changes", default="", help="what is done to the clips first, as in training")
+    parser.add_argument("--lengths-only", action="store_true", help="no layers, no filter strengths")
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", help="of a training run's settings"
+    )
     parser.add_argument("--places", type=float, nargs="+", default=[0.3, 0.7], help="of the targets")
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth clip")
     parser.add_argument("--jobs", type=int, default=1, help="encodes at a time (default: %(default)s)")
     options = parser.parse_args(argv)
-    config = override(Config(), [f"actor.encoders={options.jobs}"])
+    trials = length_trials if options.lengths_only else all_trials
     suffix = f"+{options.changes}" if options.changes else ""
     try:
+        config = override(Config(), [f"actor.encoders={options.jobs}", *options.set])
         clips = find_clips(*options.corpus)[:: options.every]
         random.Random(0).shuffle(clips)  # so that a part of the scan is of all kinds
         instances = [Instance(f"{path.stem}{suffix}", path.stem, (path,), options.changes) for path in clips]
         with ClipStore(libvpx_engine(), config, cache_folder() / "training") as store:
-            plan = ScanPlan(options.places, all_trials)
+            plan = ScanPlan(options.places, lambda name, _: trials(name.removesuffix(suffix), LONGEST_CLIP))
             scan(store, instances, plan, options.output, lambda line: print(line, file=sys.stderr))
     except UserError as error:
         print(f"shape_scans: {error}", file=sys.stderr)

@@ -32,6 +32,10 @@ def test_changes_by_hand():
     four = planes(height=50, width=64)[0][0, :2, :2].astype(int).sum()
     assert halved[0][0, 0, 0] == (four + 2) // 4
     assert apply_changes(planes(height=3, width=12), "half")[0].shape == (4, 3, 12)  # too small to halve
+    thirds = apply_changes(planes(height=50, width=64), "third")
+    assert [plane.shape[1:] for plane in thirds] == [(16, 20), (8, 10), (8, 10)]
+    nine = planes(height=50, width=64)[0][3, 45:48, 57:60].astype(int).sum()
+    assert thirds[0][3, 15, 19] == (nine + 4) // 9
     with pytest.raises(ValueError, match="unknown change 'paint'"):
         apply_changes(planes(), "paint")
 
