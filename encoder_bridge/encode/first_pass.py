@@ -27,6 +27,8 @@ from encoder_bridge.media.probe import VideoFile
 _DURATION = 23
 """Of a frame's statistics: ticks that it is shown; what follows the point is a note's."""
 _TICKS_PER_S = 10_000_000
+_NOTED = (0, 15, 20, 21, _DURATION, 24)
+"""Of a frame's statistics: those whose last bits are notes, of the probe encodes and the lookahead."""
 
 
 def first_pass(
@@ -72,6 +74,23 @@ def with_durations(first: FirstPass, seconds: Sequence[float]) -> FirstPass:
     records = np.frombuffer(first.blob, np.float64).reshape(first.frames + 1, -1).copy()  # and their sum
     noted = records[:-1, _DURATION] % 1
     records[:-1, _DURATION] = np.maximum(1, np.round(np.asarray(seconds) * _TICKS_PER_S)) + noted
+    return FirstPass(records.tobytes(), records[:-1, : first.stats.shape[1]])
+
+
+def with_notes_of(first: FirstPass, noted: FirstPass) -> FirstPass:
+    """The statistics of a clip, with what was noted of another size of it: GOPs and key frames stay its own.
+
+    Args:
+        first: of the clip.
+        noted: of the same frames at another size.
+
+    Raises:
+        ValueError: they have not as many frames.
+    """
+    if first.frames != noted.frames:
+        raise ValueError(f"{noted.frames} frames at another size, where the clip has {first.frames}")
+    records = np.frombuffer(first.blob, np.float64).reshape(first.frames + 1, -1).copy()
+    records[:-1, _NOTED] = noted.stats[:, _NOTED]
     return FirstPass(records.tobytes(), records[:-1, : first.stats.shape[1]])
 
 

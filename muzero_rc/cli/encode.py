@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from muzero_rc.encoding.second_passes import Crew
 
 MOST_CANDIDATES = 1000
+LEAST_EFFORT, MOST_EFFORT = 2, 1000
 MOST_TILES = 64
 EIGHT_BITS_ONLY = "this libvpx was built for 8 bits only: another one (--libvpx) keeps all of them"
 
@@ -62,6 +63,7 @@ def _encode(args: argparse.Namespace) -> int:
     jobs = plan_jobs(args.inputs, args.output, targets, args.format)
     policy_ref = resolve(args.policy or default_name())
     _check_candidates(args.candidates, policy_ref.name, targets)
+    _check_effort(args.effort, policy_ref.name)
     max_kbps, buffer_kbits = parse_peak(args.max_bitrate, args.buffer, targets)
     if max_kbps and (policy_ref.name == LIBVPX or args.candidates > 1):
         raise Usage("--max-bitrate is for one encode under a policy: no --policy libvpx, no --candidates")
@@ -81,6 +83,7 @@ def _encode(args: argparse.Namespace) -> int:
         audio_kbps=audio_kbps,
         refill=args.refill == "auto" and args.output != "-",
         finest=args.max_quality,
+        rehearsals=args.effort,
     )
     crew = Crew(workers=args.workers, identity=identity_of(policy_ref))
     work = _Work(args, policy_ref, open_policy(policy_ref), config, wishes, crew)
@@ -113,6 +116,18 @@ def _check_candidates(count: int, policy: str, targets: Sequence[Target]) -> Non
         raise Usage(
             f"--candidates {count} varies a policy's qindexes, and --policy {LIBVPX} has none: "
             "take another policy, or one candidate"
+        )
+
+
+def _check_effort(rehearsals: int, policy: str) -> None:
+    if rehearsals and not LEAST_EFFORT <= rehearsals <= MOST_EFFORT:
+        raise Usage(
+            f"--effort {rehearsals} is out of range: use {LEAST_EFFORT} to {MOST_EFFORT}, or 0 for none"
+        )
+    if rehearsals and policy == LIBVPX:
+        raise Usage(
+            f"--effort {rehearsals} chooses GOPs for a policy, and --policy {LIBVPX} has its own: "
+            "take another policy, or no --effort"
         )
 
 
@@ -203,7 +218,7 @@ def _one(
     """One output: its figures, and what of the source is not in it."""
     line = None
     if sys.stderr.isatty() and not work.args.quiet:
-        line = ProgressLine(clip.frames, float(clip.fps), work.args.candidates)
+        line = ProgressLine(clip.frames, float(clip.fps), work.args.candidates, work.args.effort)
     try:
         done, more = _encoded(work, clip, output, target, first, line)
     finally:

@@ -63,6 +63,13 @@ def parser() -> Parser:
         metavar="N",
         help="encode N times with other GOPs, keep the best that fits, scene by scene (default: %(default)s)",
     )
+    add(
+        "--effort",
+        type=int,
+        default=0,
+        metavar="N",
+        help="rehearse N times in miniature, and take the GOPs that did best (default: %(default)s)",
+    )
     add_libvpx(made)
     add(
         *("--workers",),

@@ -135,23 +135,27 @@ def table(rows: Sequence[tuple[str, dict[str, Any] | None, str]]) -> str:
 
 
 class ProgressLine:
-    """One line on the terminal, written over itself: pass or candidate, frame, fps, kbps, time left."""
+    """One line on the terminal, written over itself: what is done, frame, fps, kbps, time left."""
 
-    def __init__(self, frames: int, fps: float, candidates: int = 1) -> None:
+    def __init__(self, frames: int, fps: float, candidates: int = 1, rehearsals: int = 0) -> None:
         self._frames = frames
         self._fps = fps
         self._candidates = candidates
+        self._rehearsals = rehearsals
         self._pass = 0
         self._since = 0.0
 
     def __call__(self, number: int, progress: "Progress") -> None:
-        """Shows how far pass `number` is; with several candidates those are passes 2 and on."""
+        """Shows how far pass `number` is: 0 is all rehearsals, several candidates are passes 2 and on."""
         now = time.monotonic()
         if number != self._pass:
             self._pass, self._since = number, now
         # In the second pass libvpx reads ahead: packets, not frames read, are what is done.
         done = progress.frames if number == 1 else progress.packets
         speed = done / (now - self._since) if now > self._since else 0.0
+        if number == 0:
+            self._tell_rehearsals(done, speed)
+            return
         if number > 1 and self._candidates > 1:
             name, encodes_left = f"candidate {number - 1}/{self._candidates}", self._candidates + 1 - number
         else:
@@ -161,6 +165,17 @@ class ProgressLine:
             parts.append(f"{progress.bits * self._fps / done / 1000:.1f} kbps")
         if speed > 0:
             parts.append(f"ETA {_clock(((1 + encodes_left) * self._frames - done) / speed)}")
+        self._write(parts)
+
+    def _tell_rehearsals(self, done: int, speed: float) -> None:
+        count = self._rehearsals
+        number = min(done // max(1, self._frames) + 1, count)
+        parts = [f"rehearsal {number}/{count}", f"{speed:.1f} fps"]
+        if speed > 0:
+            parts.append(f"ETA {_clock((count * self._frames - done) / speed)}")
+        self._write(parts)
+
+    def _write(self, parts: Sequence[str]) -> None:
         sys.stderr.write(f"\r{'  '.join(parts)}\x1b[K")
         sys.stderr.flush()
 

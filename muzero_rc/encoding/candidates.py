@@ -26,6 +26,7 @@ from muzero_rc.encoding.file_encode import FileEncode, Wishes
 from muzero_rc.encoding.gop_search import worth_of
 from muzero_rc.encoding.passes import OnProgress, of_pass, played_pass, second_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
+from muzero_rc.encoding.rehearsal import rehearse_clip
 from muzero_rc.encoding.replays import FINEST, Candidate
 from muzero_rc.encoding.splicing import Segment
 from muzero_rc.encoding.workers import Told, run_all
@@ -129,12 +130,14 @@ def encode_best(
     wishes = wishes or Wishes()
     config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
+    gops = rehearse_clip(clip, first, config, policy=policy, count=wishes.rehearsals, on_progress=on_progress)
     search = CandidateSearch(
         count,
         worth_of(policy, first.stats),
         finest=wishes.finest or FINEST,
         bit_depth=clip.bit_depth,
         lag=config.lag_in_frames,
+        rehearsed=() if gops is None else gops.whole,
     )
     tried: list[Candidate] = []
 

@@ -19,6 +19,7 @@ from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.passes import OnProgress, of_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan, plan_of_records
+from muzero_rc.encoding.rehearsal import rehearse_clip
 from muzero_rc.encoding.replays import FINEST, Candidate, refill_plan
 from muzero_rc.encoding.second_passes import Crew, SecondPasses, second_passes
 
@@ -67,12 +68,14 @@ class Wishes:
         audio_kbps: audio is coded anew at this bitrate.
         refill: an encode that leaves bits is made once more.
         finest: no frame gets a qindex below it; None leaves that to the policy.
+        rehearsals: encodes in miniature that choose the GOPs, see `muzero_rc.encoding.rehearsal`.
     """
 
     audio: str = "copy"
     audio_kbps: int | None = None
     refill: bool = False
     finest: int | None = None
+    rehearsals: int = 0
 
 
 @dataclass
@@ -118,7 +121,8 @@ def encode_file(
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     if policy is None and wishes.finest is not None:
         config = config.replace(min_q=-(-wishes.finest // 4))  # libvpx's outer scale, about
-    passes = second_passes(clip, first, config, policy, crew or Crew())
+    gops = rehearse_clip(clip, first, config, policy=policy, count=wishes.rehearsals, on_progress=on_progress)
+    passes = second_passes(clip, first, config, policy, crew or Crew(), gops)
     with ExitStack() as stack:
         best = best_encode(clip, passes, config, wishes=wishes, stack=stack, on_progress=on_progress)
         size, notes = write_output(

@@ -20,6 +20,7 @@ from encoder_bridge.encode.layouts import Records
 from encoder_bridge.encode.result import EncodeResult, FirstPass, Packet
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.coded_frames import move_records
+from muzero_rc.encoding.gop_plan import GopPlan
 from muzero_rc.encoding.part_store import PartStore, as_bytes, name_of, read
 from muzero_rc.encoding.passes import PacketSink, played_pass, second_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
@@ -76,7 +77,13 @@ def cut(first: FirstPass, config: EncoderConfig, workers: int) -> tuple[int, ...
 
 
 def encode_film(
-    film: Film, config: EncoderConfig, writer: PacketSink, *, policy: _native.Policy, progress: Told | None
+    film: Film,
+    config: EncoderConfig,
+    writer: PacketSink,
+    *,
+    policy: _native.Policy,
+    gops: GopPlan | None = None,
+    progress: Told | None,
 ) -> FilmResult:
     """A second pass under a policy; all packets are in `writer`'s file afterwards.
 
@@ -85,22 +92,32 @@ def encode_film(
         config: with the film's size, frame rate and target.
         writer: takes the packets.
         policy: decides in every part, under one budget for all of them.
+        gops: of the film, in place of the policy's.
         progress: as in `encoder_bridge.encode.run.encode`.
 
     Raises:
         BadInput, EncodeFailed: as `encode_file`.
     """
 
-    def of(part: FilmPart) -> _Run:
+    def job(part: FilmPart) -> tuple[str, _Run]:
+        shapes = None if gops is None else gops.within(part.first, part.frames)
+
         def run(sink: PacketSink, told: Told) -> EncodeResult:
             return second_pass(
-                film.clip, part.first_pass, config, sink, policy=policy, part=part, progress=told
+                film.clip,
+                part.first_pass,
+                config,
+                sink,
+                policy=policy,
+                shapes=shapes,
+                part=part,
+                progress=told,
             )
 
-        return run
+        return _name(part, config, shapes), run
 
     parts = deal(film.first, config, film.starts)
-    return _run(film, config, writer, [(_name(part, config), of(part)) for part in parts], progress)
+    return _run(film, config, writer, [job(part) for part in parts], progress)
 
 
 def play_film(
@@ -126,13 +143,15 @@ def play_film(
     jobs = []
     for start, end, share, own in zip(film.starts, ends, shares, plans, strict=True):
         part = FilmPart(film.first, start, end - start, share)
-        jobs.append((_name(part, config, own), of(part, own)))
+        jobs.append((_name(part, config, astuple(own)), of(part, own)))
     return _run(film, config, writer, jobs, progress)
 
 
-def _name(part: FilmPart, config: EncoderConfig, plan: QindexPlan | None = None) -> str:
+def _name(part: FilmPart, config: EncoderConfig, plan: Sequence[Any] | None = None) -> str:
+    """Of a part that is made as `plan` says."""
     numbers = f"{part.first} {part.frames} {part.bits!r}"
-    return name_of((numbers, config.settings_key(), "" if plan is None else json.dumps(astuple(plan))))
+    words = "" if plan is None else json.dumps(plan, default=astuple)
+    return name_of((numbers, config.settings_key(), words))
 
 
 def _run(

@@ -23,7 +23,8 @@ from muzero_rc.deploy.policy_names import PolicyRef
 from muzero_rc.encoding.qindex_plan import PlanFollower, QindexPlan
 
 OnProgress = Callable[[int, Progress], None]
-"""Called a few times a second with the pass and how far it is: 1, then 2, or more with more candidates."""
+"""Called a few times a second with the pass and how far it is: 1, then 2, or more with more candidates;
+rehearsals are pass 0."""
 _TICK_S = 0.2
 
 
@@ -35,6 +36,16 @@ class PacketSink(Protocol):
 
     def flush(self) -> None:
         """All of them are where they belong afterwards."""
+
+
+class NoPackets:
+    """A sink for packets that nobody wants."""
+
+    def write(self, packets: Sequence[Packet], /) -> None:
+        """Forgets them."""
+
+    def flush(self) -> None:
+        """There is nothing left to do."""
 
 
 def open_policy(policy: PolicyRef) -> _native.Policy | None:

@@ -17,6 +17,7 @@ from encoder_bridge.media.decode import content_digest
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.deploy.policy_names import PolicyRef
 from muzero_rc.encoding.film import USUAL_FRAMES, Film, FilmResult, cut, encode_film, play_film
+from muzero_rc.encoding.gop_plan import GopPlan
 from muzero_rc.encoding.part_store import store_of
 from muzero_rc.encoding.passes import PacketSink, played_pass, second_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
@@ -81,6 +82,7 @@ def second_passes(
     config: EncoderConfig,
     policy: _native.Policy | None,
     crew: Crew,
+    gops: GopPlan | None = None,
 ) -> SecondPasses:
     """The second passes of a clip: in parts where there are several workers and key frames to cut at.
 
@@ -90,6 +92,7 @@ def second_passes(
         config: with its size and frame rate.
         policy: None is libvpx's own rate control, which cannot be told of other parts.
         crew: who makes them.
+        gops: in place of the policy's.
     """
     workers = crew.workers
     if workers is None:
@@ -101,8 +104,8 @@ def second_passes(
         store.remove_old(time.time())
         workers = min(workers, len(starts))
         film = Film(clip=clip, first=first, starts=starts, workers=workers, store=store)
-        return _InParts(film, policy)
-    return _Whole(clip, first, policy)
+        return _InParts(film, policy, gops)
+    return _Whole(clip, first, policy, gops)
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,20 @@ class _Whole:
     clip: VideoFile
     first: FirstPass
     policy: _native.Policy | None
+    gops: GopPlan | None
     parts: int = 1
     workers: int = 1
 
     def encode(self, config: EncoderConfig, writer: PacketSink, progress: OnFrames) -> EncodeResult:
-        return second_pass(self.clip, self.first, config, writer, policy=self.policy, progress=progress)
+        return second_pass(
+            self.clip,
+            self.first,
+            config,
+            writer,
+            policy=self.policy,
+            shapes=None if self.gops is None else self.gops.whole,
+            progress=progress,
+        )
 
     def play(
         self,
@@ -134,6 +146,7 @@ class _Whole:
 class _InParts:
     film: Film
     policy: _native.Policy
+    gops: GopPlan | None
 
     @property
     def parts(self) -> int:
@@ -144,7 +157,7 @@ class _InParts:
         return self.film.workers
 
     def encode(self, config: EncoderConfig, writer: PacketSink, progress: OnFrames) -> EncodeResult:
-        return encode_film(self.film, config, writer, policy=self.policy, progress=progress)
+        return encode_film(self.film, config, writer, policy=self.policy, gops=self.gops, progress=progress)
 
     def play(
         self,

@@ -5,18 +5,19 @@ the packets of any encode may follow those of another one there, and decode to w
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from encoder_bridge.encode.gop_shapes import GopShape, gop_starts
+from encoder_bridge.encode.gop_shapes import OWN, GopShape, gop_starts
 from encoder_bridge.encode.layouts import KEY, SHOW_EXISTING
 from encoder_bridge.encode.result import EncodeResult
-from encoder_bridge.media.psnr import psnr_db
+from encoder_bridge.media.psnr import USUAL_SLOPE_DB, psnr_db
 from muzero_rc.encoding.coded_frames import move_records
-from muzero_rc.encoding.gop_search import key_frames_of
+from muzero_rc.encoding.gop_plan import GopPlan
+from muzero_rc.encoding.gop_search import LONGEST, SHORTEST, key_frames_of
 from muzero_rc.types import Array
 
 _BISECTIONS = 60
@@ -152,7 +153,7 @@ def best_splice(encodes: Mapping[int, EncodeResult]) -> tuple[Splice, frozenset[
         the encodes that a later splice may take something from.
     """
     numbers, results = list(encodes), list(encodes.values())
-    starts = sorted(set.intersection(*(set(key_frames_of(one)) for one in results)) | {0})
+    starts = _common_starts(results)
     table, one = _table(results, starts), results[0]
     most_bits = 1000.0 * one.config.target_kbps * float(one.frames / one.config.fps)
     chosen = table.choose(most_bits)
@@ -163,6 +164,29 @@ def best_splice(encodes: Mapping[int, EncodeResult]) -> tuple[Splice, frozenset[
     if len(starts) > 1:  # alone, a segment only ever gets better
         needed |= {numbers[i] for i in table.reachable()}
     return Splice(result, segments), frozenset(needed)
+
+
+def best_gops(encodes: Sequence[EncodeResult]) -> GopPlan:
+    """The GOPs of the encode that did best from each key frame to the next, at the usual price of bits.
+
+    Args:
+        encodes: of a clip at one target, with records; of those that did as well the first counts.
+    """
+    starts = _common_starts(encodes)
+    table = _table(encodes, starts)
+    price = USUAL_SLOPE_DB * encodes[0].frames / table.bits.sum(1).mean()
+    chosen = (table.psnr_db - price * table.bits).argmax(0)
+    ends = (*starts[1:], encodes[0].frames)
+    shapes = (
+        tuple(_shapes_made(encodes[i], start, end))
+        for i, start, end in zip(chosen, starts, ends, strict=True)
+    )
+    return GopPlan(tuple(starts), tuple(shapes))
+
+
+def _common_starts(encodes: Sequence[EncodeResult]) -> list[int]:
+    """Key frames of all of them."""
+    return sorted(set.intersection(*(set(key_frames_of(one)) for one in encodes)) | {0})
 
 
 def _joined(results: Sequence[EncodeResult], starts: Sequence[int]) -> EncodeResult:
@@ -209,6 +233,20 @@ def _shapes_within(result: EncodeResult, start: int, end: int) -> list[GopShape]
     """Of the GOPs that begin in these frames; the last ones of an encode may have none of their own."""
     asked = dict(zip(gop_starts(result.records), result.shapes, strict=False))
     return [asked.get(at, GopShape()) for at in gop_starts(result.records) if start <= at < end]
+
+
+def _shapes_made(result: EncodeResult, start: int, end: int) -> Iterator[GopShape]:
+    """The same with libvpx's own lengths by number, for it would have others at another size."""
+    begins = [at for at in gop_starts(result.records) if start <= at < end]
+    shapes = _shapes_within(result, start, end)
+    for at, after, shape in zip(begins, (*begins[1:], end - 1), shapes, strict=True):
+        length = after - at
+        if shape.length != OWN or not SHORTEST <= length <= min(LONGEST, result.config.lag_in_frames - 2):
+            yield shape
+            continue
+        yield dataclasses.replace(shape, length=length)
+        if at == begins[-1]:
+            yield GopShape()  # its alt-ref begins one more, before the next key frame
 
 
 def _segments(numbers: Sequence[int], starts: Sequence[int], frames: int) -> tuple[Segment, ...]:

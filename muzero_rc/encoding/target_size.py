@@ -25,6 +25,7 @@ from muzero_rc.encoding.file_encode import (
 )
 from muzero_rc.encoding.passes import OnProgress, of_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
+from muzero_rc.encoding.rehearsal import rehearse_clip
 from muzero_rc.encoding.replays import Candidate, refill_plan
 from muzero_rc.encoding.second_passes import Crew, second_passes
 
@@ -72,8 +73,16 @@ def encode_to_size(
     sound = other_bytes(clip, output.container, audio=wishes.audio, audio_kbps=wishes.audio_kbps)
     around = sound + _BYTES_PER_FRAME * clip.frames + _BYTES
     first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
-    passes = second_passes(clip, first, config, policy, crew or Crew())
     target, plan, best = _kbps(limit_bytes - around, clip, config), None, None
+    gops = rehearse_clip(
+        clip,
+        first,
+        config.replace(target_kbps=target),
+        policy=policy,
+        count=wishes.rehearsals,
+        on_progress=on_progress,
+    )
+    passes = second_passes(clip, first, config, policy, crew or Crew(), gops)
     best_too_fine = False
     with ExitStack() as stack:
         for number in range(1, _TRIES + 1):

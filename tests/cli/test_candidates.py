@@ -76,6 +76,15 @@ def test_the_same_command_gives_the_same_file(encoded: Any) -> None:
     assert few["candidates"] == first["candidates"][:2]
 
 
+def test_rehearsed_gops_are_the_second_candidate_s(encoded: Any) -> None:
+    alone, alone_bytes = encoded("alone", "--effort", "6", "--refill", "never")
+    _, again_bytes = encoded("again", "--effort", "6", "--refill", "never")
+    assert again_bytes == alone_bytes
+    best, _ = encoded("best", "--effort", "6", "--candidates", "2")
+    second = best["candidates"][1]
+    assert (second["kbps"], second["psnr_y_db"]) == (alone["kbps"], alone["psnr_y_db"])
+
+
 def test_where_none_fits_the_least_overshoot_wins(encoded: Any, make_clip: MakeClip) -> None:
     clip = make_clip("128x96", 12, noise=80)
     best, _ = encoded("o", "--candidates", "2", "--bitrate", "1k", "--policy", "controller", clip=clip)
@@ -104,6 +113,23 @@ def test_refusals(invoke: Any, make_clip: MakeClip, tmp_path: Path, words: tuple
     assert ran.status == 2
     assert ran.err.count("\n") == 1 and ran.err.startswith("rc-encode: ") and "--candidates" in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("1",), ("-3",), ("1001",), ("4", "--policy", "libvpx")], ids=" ".join)
+def test_efforts_that_are_refused(
+    invoke: Any, make_clip: MakeClip, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    ran = invoke(main, make_clip(), "-o", tmp_path / "o.webm", "--bitrate", "80k", "--effort", *words)
+    assert ran.status == 2
+    assert ran.err.count("\n") == 1 and ran.err.startswith("rc-encode: --effort")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_with_effort(invoke: Any, make_clip: MakeClip, tmp_path: Path) -> None:
+    clip, output = make_clip("96x64", 30, noise=12), tmp_path / "o.webm"
+    ran = invoke(main, clip, "-o", output, "--target-size", "20K", "--cpu-used", "5", "--effort", "3")
+    assert ran.status == 0, ran.err
+    assert 18_000 <= output.stat().st_size <= 20_000
 
 
 def test_a_pipe_is_read_once_and_encoded_many_times(make_clip: MakeClip, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from encoder_bridge.encode.config import EncoderConfig
 from encoder_bridge.encode.gop_shapes import OWN, GopShape
 from encoder_bridge.encode.layouts import INTER, KEY, RECORD, SHOWN
 from encoder_bridge.encode.result import EncodeResult
-from muzero_rc.encoding.candidate_search import LENGTHS, CandidateSearch
+from muzero_rc.encoding.candidate_search import CandidateSearch
 from muzero_rc.encoding.gop_search import usual_worth
+from muzero_rc.encoding.gop_trials import LENGTHS
 
 FRAMES = 60
 

@@ -1,0 +1,174 @@
+"""Rehearsals: the GOPs of the best encode in miniature are those of the one that counts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.scene_samples import FRAMES, SCENES
+
+from encoder_bridge import _native
+from encoder_bridge.encode.config import EncoderConfig
+from encoder_bridge.encode.film import key_frames
+from encoder_bridge.encode.first_pass import clip_first_pass, with_notes_of
+from encoder_bridge.encode.gop_shapes import GopShape, gop_starts
+from encoder_bridge.encode.lookahead import lookahead_of
+from muzero_rc.encoding import rehearsal
+from muzero_rc.encoding.film import Film, cut, encode_film
+from muzero_rc.encoding.gop_plan import GopPlan
+from muzero_rc.encoding.gop_search import key_frames_of, usual_worth
+from muzero_rc.encoding.part_store import PartStore
+from muzero_rc.encoding.passes import NoPackets, second_pass
+from muzero_rc.encoding.rehearsal import (
+    miniature,
+    miniature_config,
+    rehearse_clip,
+    rehearsed_gops,
+    rehearser,
+)
+from muzero_rc.encoding.splicing import best_gops
+
+COUNT = 4
+
+
+@pytest.fixture(scope="module")
+def config(clip):
+    return EncoderConfig(cpu_used=5, target_kbps=150).for_video(clip.width, clip.height, clip.fps)
+
+
+@pytest.fixture(scope="module")
+def first(clip, config):
+    return clip_first_pass(clip, config)
+
+
+@pytest.fixture(scope="module")
+def controller():
+    return _native.Policy("controller")
+
+
+@pytest.fixture(scope="module")
+def made(clip, first, config, controller):
+    """What was asked of rehearsals, and what became of it."""
+    asked = []
+    encode = rehearser(clip, first, config, policy=controller)
+
+    def rehearse(shapes):
+        asked.append((shapes, encode(shapes)))
+        return asked[-1][1]
+
+    plan = rehearsed_gops(rehearse, lambda _: usual_worth(FRAMES), COUNT)
+    return asked, plan
+
+
+def better_by(result, segment, amount):
+    """An encode whose frames of a segment have less error."""
+    shown = result.shown.copy()
+    shown["sse_y"][segment] = (shown["sse_y"][segment] * amount).astype(np.int64)
+    return replace(result, shown=shown)
+
+
+def test_a_miniature_is_half_as_large_at_the_same_steps(clip, config):
+    small = miniature(clip)
+    assert (small.width, small.height, small.frames) == (clip.width // 2, 32, clip.frames)
+    settings = miniature_config(config.replace(max_kbps=300, buffer_kbits=300), clip, small)
+    assert settings.target_kbps == round(150 * (small.width * 32 / (clip.width * clip.height)) ** 0.63)
+    assert (settings.max_kbps, settings.buffer_kbits, settings.cpu_used) == (0, 0, 5)
+    assert miniature_config(config.replace(cpu_used=1), clip, small).cpu_used == rehearsal.CPU_USED
+
+
+def test_key_frames_are_the_clip_s_and_notes_the_miniature_s(clip, first, config):
+    small = miniature(clip)
+    settings = miniature_config(config, clip, small)
+    noted = clip_first_pass(small, settings)
+    both = with_notes_of(first, noted)
+    assert key_frames(both, settings) == key_frames(first, config) == list(SCENES)
+    for name in lookahead_of(noted.stats).dtype.names:
+        np.testing.assert_array_equal(lookahead_of(both.stats)[name], lookahead_of(noted.stats)[name])
+    with pytest.raises(ValueError, match="frames at another size"):
+        with_notes_of(first, replace(noted, stats=noted.stats[:-1]))
+
+
+def test_all_rehearsals_have_the_clip_s_key_frames(made):
+    asked, _ = made
+    assert [shapes is None for shapes, _ in asked] == [True, *[False] * (COUNT - 1)]
+    assert {key_frames_of(result) for _, result in asked} == {SCENES}
+    assert len({result.shown["bytes"].sum() for _, result in asked}) > 1
+
+
+def test_each_scene_has_the_gops_that_did_best_there(made):
+    asked, _ = made
+    results = [result for _, result in asked]
+    scenes = [slice(a, b) for a, b in zip(SCENES, (*SCENES[1:], FRAMES), strict=True)]
+    best = (2, 3, 1)
+    encodes = iter(
+        [
+            better_by(result, scenes[best.index(i)], 0.1) if i in best else result
+            for i, result in enumerate(results)
+        ]
+    )
+    plan = rehearsed_gops(lambda _: next(encodes), lambda _: usual_worth(FRAMES), COUNT)
+    assert plan.starts == SCENES
+    for scene, chosen, shapes in zip(scenes, best, plan.shapes, strict=True):
+        begins = [at for at in gop_starts(results[chosen].records) if scene.start <= at < scene.stop]
+        assert len(shapes) == len(begins)
+        assert {shape.length for shape in shapes} <= {0, asked[chosen][0][0].length}
+
+
+def test_the_encode_that_counts_has_the_rehearsed_gops(clip, first, config, controller, made):
+    asked, plan = made
+    rehearsed_starts = set()
+    for _, rehearsed in asked:
+        gops = best_gops([rehearsed]).whole
+        done = second_pass(clip, first, config, NoPackets(), policy=controller, shapes=gops)
+        assert gop_starts(done.records) == gop_starts(rehearsed.records)
+        rehearsed_starts.add(tuple(gop_starts(rehearsed.records)))
+    done = second_pass(clip, first, config, NoPackets(), policy=controller, shapes=plan.whole)
+    for start, end in zip(SCENES, (*SCENES[1:], FRAMES), strict=True):
+        assert any(
+            [at for at in gop_starts(done.records) if start <= at < end]
+            == [at for at in starts if start <= at < end]
+            for starts in rehearsed_starts
+        )
+
+
+def test_the_same_rehearsals_give_the_same_gops(clip, first, config, controller, made):
+    told = []
+    gops = rehearse_clip(
+        clip, first, config, policy=controller, count=COUNT, on_progress=lambda *each: told.append(each)
+    )
+    again = rehearse_clip(clip, first, config, policy=controller, count=COUNT)
+    assert gops == again
+    assert all(number == 0 for number, _ in told)
+    assert all(progress.packets <= COUNT * FRAMES for _, progress in told)
+
+
+@pytest.mark.parametrize(("policy", "count"), [(None, 8), ("controller", 0), ("controller", 1)])
+def test_nothing_to_choose_from(clip, first, config, policy, count):
+    policy = policy and _native.Policy(policy)
+    assert rehearse_clip(clip, first, config, policy=policy, count=count) is None
+
+
+def test_parts_of_a_plan():
+    shapes = tuple((GopShape(length), GopShape()) for length in (8, 12, 16))
+    plan = GopPlan(SCENES, shapes)
+    assert plan.whole == plan.within(0, FRAMES) == tuple(one for each in shapes for one in each)
+    assert plan.within(SCENES[1], SCENES[2] - SCENES[1]) == shapes[1]
+    assert plan.within(SCENES[1], FRAMES) == shapes[1] + shapes[2]
+    assert plan.within(SCENES[1] + 1, 5) is None
+
+
+def test_a_film_s_parts_have_their_gops(clip, first, config, controller, tmp_path):
+    film = Film(
+        clip=clip,
+        first=first,
+        starts=cut(first, config, 3),
+        workers=2,
+        store=PartStore(tmp_path / "parts"),
+    )
+    lengths = (8, 6, 10)
+    plan = GopPlan(SCENES, tuple((GopShape(length),) * 3 for length in lengths))
+    usual = encode_film(film, config, NoPackets(), policy=controller, progress=None)
+    done = encode_film(film, config, NoPackets(), policy=controller, gops=plan, progress=None)
+    assert film.starts == SCENES
+    for shapes, length in zip(done.part_shapes, lengths, strict=True):
+        assert [shape.length for shape in shapes[:3]] == [length] * min(3, len(shapes))
+    assert usual.part_shapes != done.part_shapes  # nor were the parts of the one taken for the other's
