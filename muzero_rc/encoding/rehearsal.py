@@ -27,8 +27,8 @@ SIDE = 3
 CPU_USED = 4
 """Of a rehearsal, or faster where the encode itself is: at this size 5 takes as long, and tells less."""
 RATE_POWER = 0.65
-"""Bits are as pixels to this power at one quantizer step: medians over 16 training clips at two rates were 0.63
-at half and 0.67 at a third of the sides, one clip in ten below 0.5 or above 0.8."""
+"""Bits are as pixels to this power at one quantizer step: medians over 16 training clips at two rates were
+0.63 at half and 0.67 at a third of the sides, one clip in ten below 0.5 or above 0.8."""
 LEAST_SIDE = 32
 
 Rehearse = Callable[[tuple[GopShape, ...] | None], EncodeResult]
