@@ -7,19 +7,25 @@ that counts.
 """
 
 import dataclasses
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
-from encoder_bridge.encode.first_pass import clip_first_pass, with_notes_of
+from encoder_bridge.encode.first_pass import first_pass, with_notes_of
 from encoder_bridge.encode.gop_shapes import GopShape
 from encoder_bridge.encode.result import EncodeResult, FirstPass
+from encoder_bridge.encode.run import encode
 from encoder_bridge.encode.waiting import Progress
+from encoder_bridge.media.decode import open_frames
 from encoder_bridge.media.probe import VideoFile
+from encoder_bridge.media.scratch import scratch_file
 from muzero_rc.encoding.gop_plan import GopPlan
 from muzero_rc.encoding.gop_search import WorthAt, worth_of
 from muzero_rc.encoding.gop_trials import GopTrials
-from muzero_rc.encoding.passes import NoPackets, OnProgress, second_pass
+from muzero_rc.encoding.passes import OnProgress
 from muzero_rc.encoding.splicing import best_gops
 
 SIDE = 3
@@ -30,6 +36,7 @@ RATE_POWER = 0.65
 """Bits are as pixels to this power at one quantizer step: medians over 16 training clips at two rates were
 0.63 at half and 0.67 at a third of the sides, one clip in ten below 0.5 or above 0.8."""
 LEAST_SIDE = 32
+_BLOCK_BYTES = 1 << 20
 
 Rehearse = Callable[[tuple[GopShape, ...] | None], EncodeResult]
 """Encodes the miniature with these GOPs; None: with the policy's own."""
@@ -74,6 +81,7 @@ def miniature_config(config: EncoderConfig, clip: VideoFile, small: VideoFile) -
     )
 
 
+@contextmanager
 def rehearser(
     clip: VideoFile,
     first: FirstPass,
@@ -82,8 +90,8 @@ def rehearser(
     policy: _native.Policy,
     side: int = SIDE,
     progress: Callable[[Progress], None] | None = None,
-) -> Rehearse:
-    """Who rehearses a video file at one target.
+) -> Iterator[Rehearse]:
+    """Who rehearses a video file at one target. The miniature's raw frames are in a scratch file meanwhile.
 
     Args:
         clip: from `encoder_bridge.media.decode.open_clip`.
@@ -96,17 +104,30 @@ def rehearser(
     Raises:
         BadInput: the clip cannot be decoded to its end, or libvpx refuses it; also when it rehearses.
         EncodeFailed: libvpx or ffmpeg failed, likewise.
+        OSError: the disk is full, or fails otherwise.
     """
     small = miniature(clip, side)
     settings = miniature_config(config, clip, small)
-    noted = with_notes_of(first, clip_first_pass(small, settings))
+    with _raw_frames(small) as frames:
+        noted = with_notes_of(first, first_pass(frames, settings))
 
-    def rehearse(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
-        return second_pass(
-            small, noted, settings, NoPackets(), policy=policy, shapes=shapes, progress=progress
-        )
+        def rehearse(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
+            frames.seek(0)
+            return encode(frames, noted, settings, policy=policy, shapes=shapes, progress=progress)
 
-    return rehearse
+        yield rehearse
+
+
+@contextmanager
+def _raw_frames(clip: VideoFile) -> Iterator[IO[bytes]]:
+    """A scratch file with a clip's frames, back to back; it stands at the first one."""
+    with scratch_file(".yuv") as (file, _):
+        with open_frames(clip) as pipe:
+            shutil.copyfileobj(pipe.stdout, file, _BLOCK_BYTES)
+            pipe.check(file.tell() // clip.frame_bytes)
+        file.flush()
+        file.seek(0)
+        yield file
 
 
 def rehearse_clip(
@@ -132,7 +153,7 @@ def rehearse_clip(
         None where no GOPs can be chosen.
 
     Raises:
-        BadInput, EncodeFailed: as `rehearser`.
+        BadInput, EncodeFailed, OSError: as `rehearser`.
     """
     if policy is None or count < 2:
         return None
@@ -143,12 +164,12 @@ def rehearse_clip(
             before = ended * clip.frames
             on_progress(0, Progress(before + progress.frames, before + progress.packets, progress.bits))
 
-    encode = rehearser(clip, first, config, policy=policy, progress=told)
+    with rehearser(clip, first, config, policy=policy, progress=told) as rehearse:
 
-    def rehearse(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
-        nonlocal ended
-        result = encode(shapes)
-        ended += 1
-        return result
+        def counted(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
+            nonlocal ended
+            result = rehearse(shapes)
+            ended += 1
+            return result
 
-    return rehearsed_gops(rehearse, worth_of(policy, first.stats), count, lag=config.lag_in_frames)
+        return rehearsed_gops(counted, worth_of(policy, first.stats), count, lag=config.lag_in_frames)

@@ -56,7 +56,7 @@ def cpu_seconds() -> float:
 
 
 def encodes(
-    path: Path, config: EncoderConfig, counts: Sequence[int], policy: Any, side: int
+    path: Path, config: EncoderConfig, counts: Sequence[int], policy: Any, side: int, max_frames: int
 ) -> Iterator[tuple[int, EncodeResult, float, float]]:
     """Rehearsals, the encode that follows them, its CPU seconds and theirs; by their number.
 
@@ -66,19 +66,20 @@ def encodes(
         counts: of rehearsals, 0 first.
         policy: an opened one.
         side: of the clip's pixels that become one.
+        max_frames: of the clip.
     """
-    with open_clip(path) as clip:
+    with open_clip(path, max_frames=max_frames) as clip:
         config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
         first = clip_first_pass(clip, config)
         began, made, ended_s = cpu_seconds(), [], [0.0]
-        rehearse = rehearser(clip, first, config, policy=policy, side=side)
+        with rehearser(clip, first, config, policy=policy, side=side) as rehearse:
 
-        def kept(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
-            made.append(rehearse(shapes))
-            ended_s.append(cpu_seconds() - began)
-            return made[-1]
+            def kept(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
+                made.append(rehearse(shapes))
+                ended_s.append(cpu_seconds() - began)
+                return made[-1]
 
-        rehearsed_gops(kept, worth_of(policy, first.stats), max(counts), lag=config.lag_in_frames)
+            rehearsed_gops(kept, worth_of(policy, first.stats), max(counts), lag=config.lag_in_frames)
         for count in counts:
             shapes = best_gops(made[:count]).whole if count else None
             start = cpu_seconds()
@@ -97,7 +98,9 @@ def rows_of(store: ClipStore, path: Path, options: argparse.Namespace, ended: se
             continue
         config = store.settings(instance, kbps)
         slope = slope_db(store, instance, kbps)
-        for count, done, seconds, rehearsal_s in encodes(path, config, counts, policy, options.side):
+        for count, done, seconds, rehearsal_s in encodes(
+            path, config, counts, policy, options.side, options.max_frames
+        ):
             values = (path.stem, kbps, count, done.kbps, done.psnr_y_db, slope, seconds, rehearsal_s)
             yield dict(zip(FIELDS, values, strict=True))
 
@@ -148,9 +151,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--side", type=int, default=SIDE, help="pixels that become one (default: %(default)s)"
     )
     parser.add_argument("--cpu-used", type=int, default=4, help="(default: %(default)s)")
+    frames = Config().data.max_frames  # as in training: what the cache has
+    parser.add_argument("--max-frames", type=int, default=frames, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth clip")
     options = parser.parse_args(argv)
-    changes = ("data.augment=false", "actor.encoders=1", f"encode.cpu_used={options.cpu_used}")
+    changes = (
+        "data.augment=false",
+        f"data.max_frames={options.max_frames}",
+        "actor.encoders=1",
+        f"encode.cpu_used={options.cpu_used}",
+    )
     try:
         config = override(Config(), changes)
         rows = list(read_rows(options.output, FIELDS, "run of rehearsals")) if options.output.exists() else []

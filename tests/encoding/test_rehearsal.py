@@ -49,14 +49,13 @@ def controller():
 def made(clip, first, config, controller):
     """What was asked of rehearsals, and what became of it."""
     asked = []
-    encode = rehearser(clip, first, config, policy=controller)
+    with rehearser(clip, first, config, policy=controller) as encode:
 
-    def rehearse(shapes):
-        asked.append((shapes, encode(shapes)))
-        return asked[-1][1]
+        def rehearse(shapes):
+            asked.append((shapes, encode(shapes)))
+            return asked[-1][1]
 
-    plan = rehearsed_gops(rehearse, lambda _: usual_worth(FRAMES), COUNT)
-    return asked, plan
+        return asked, rehearsed_gops(rehearse, lambda _: usual_worth(FRAMES), COUNT)
 
 
 def better_by(result, segment, amount):
