@@ -130,7 +130,9 @@ def encode_best(
     wishes = wishes or Wishes()
     config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
-    gops = rehearse_clip(clip, first, config, policy=policy, count=wishes.rehearsals, on_progress=on_progress)
+    gops = rehearse_clip(
+        clip, first, config, policy=policy, count=wishes.rehearsals, workers=workers, on_progress=on_progress
+    )
     search = CandidateSearch(
         count,
         worth_of(policy, first.stats),

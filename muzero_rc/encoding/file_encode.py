@@ -121,7 +121,15 @@ def encode_file(
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     if policy is None and wishes.finest is not None:
         config = config.replace(min_q=-(-wishes.finest // 4))  # libvpx's outer scale, about
-    gops = rehearse_clip(clip, first, config, policy=policy, count=wishes.rehearsals, on_progress=on_progress)
+    gops = rehearse_clip(
+        clip,
+        first,
+        config,
+        policy=policy,
+        count=wishes.rehearsals,
+        workers=(crew or Crew()).workers,
+        on_progress=on_progress,
+    )
     passes = second_passes(clip, first, config, policy, crew or Crew(), gops)
     with ExitStack() as stack:
         best = best_encode(clip, passes, config, wishes=wishes, stack=stack, on_progress=on_progress)

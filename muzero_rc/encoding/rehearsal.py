@@ -8,9 +8,9 @@ that counts.
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO
+from pathlib import Path
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
@@ -27,6 +27,7 @@ from muzero_rc.encoding.gop_search import WorthAt, worth_of
 from muzero_rc.encoding.gop_trials import GopTrials
 from muzero_rc.encoding.passes import OnProgress
 from muzero_rc.encoding.splicing import best_gops
+from muzero_rc.encoding.workers import Told, run_all, usual_workers
 
 SIDE = 3
 """Luma pixels a side that become one."""
@@ -38,8 +39,8 @@ RATE_POWER = 0.65
 LEAST_SIDE = 32
 _BLOCK_BYTES = 1 << 20
 
-Rehearse = Callable[[tuple[GopShape, ...] | None], EncodeResult]
-"""Encodes the miniature with these GOPs; None: with the policy's own."""
+Rehearse = Callable[[Sequence[tuple[GopShape, ...] | None]], Sequence[EncodeResult]]
+"""Encodes the miniature with each of these GOPs; None: with the policy's own."""
 
 
 def rehearsed_gops(rehearse: Rehearse, worth: WorthAt, count: int, *, lag: int = 25) -> GopPlan | None:
@@ -54,13 +55,17 @@ def rehearsed_gops(rehearse: Rehearse, worth: WorthAt, count: int, *, lag: int =
     Returns:
         From each key frame to the next those of the best rehearsal; None where no GOPs can be chosen.
     """
-    trials, made = GopTrials(worth, lag=lag), [rehearse(None)]
+    trials, made = GopTrials(worth, lag=lag), [*rehearse([None])]
     trials.tell(made[0])
     if not trials.possible:
         return None
-    for number in range(2, count + 1):
-        made.append(rehearse(trials.next(number)))
-        trials.tell(made[-1])
+    while len(made) < count:
+        number = len(made) + 1
+        end = min(max(trials.common + 1, number), count)  # what is common waits for nothing
+        results = rehearse([trials.next(one) for one in range(number, end + 1)])
+        for result in results:
+            trials.tell(result)
+        made += results
     return best_gops(made)
 
 
@@ -89,7 +94,8 @@ def rehearser(
     *,
     policy: _native.Policy,
     side: int = SIDE,
-    progress: Callable[[Progress], None] | None = None,
+    workers: int | None = 1,
+    progress: Told | None = None,
 ) -> Iterator[Rehearse]:
     """Who rehearses a video file at one target. The miniature's raw frames are in a scratch file meanwhile.
 
@@ -99,7 +105,8 @@ def rehearser(
         config: with its size, frame rate and target.
         policy: that it will be encoded under.
         side: of the clip's luma pixels that become one.
-        progress: of each rehearsal.
+        workers: rehearsals at once, which changes nothing of them; None is by cores and memory.
+        progress: of those that are made together.
 
     Raises:
         BadInput: the clip cannot be decoded to its end, or libvpx refuses it; also when it rehearses.
@@ -108,26 +115,30 @@ def rehearser(
     """
     small = miniature(clip, side)
     settings = miniature_config(config, clip, small)
-    with _raw_frames(small) as frames:
-        noted = with_notes_of(first, first_pass(frames, settings))
+    workers = usual_workers(settings) if workers is None else workers
+    with _raw_frames(small) as path:
+        with path.open("rb") as frames:
+            noted = with_notes_of(first, first_pass(frames, settings))
 
-        def rehearse(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
-            frames.seek(0)
-            return encode(frames, noted, settings, policy=policy, shapes=shapes, progress=progress)
+        def job(shapes: tuple[GopShape, ...] | None) -> Callable[[Told], EncodeResult]:
+            def run(told: Told) -> EncodeResult:
+                with path.open("rb") as frames:
+                    return encode(frames, noted, settings, policy=policy, shapes=shapes, progress=told)
 
-        yield rehearse
+            return run
+
+        yield lambda every: run_all([job(shapes) for shapes in every], workers, progress)
 
 
 @contextmanager
-def _raw_frames(clip: VideoFile) -> Iterator[IO[bytes]]:
-    """A scratch file with a clip's frames, back to back; it stands at the first one."""
-    with scratch_file(".yuv") as (file, _):
+def _raw_frames(clip: VideoFile) -> Iterator[Path]:
+    """A scratch file with a clip's frames, back to back."""
+    with scratch_file(".yuv") as (file, path):
         with open_frames(clip) as pipe:
             shutil.copyfileobj(pipe.stdout, file, _BLOCK_BYTES)
             pipe.check(file.tell() // clip.frame_bytes)
         file.flush()
-        file.seek(0)
-        yield file
+        yield path
 
 
 def rehearse_clip(
@@ -137,6 +148,7 @@ def rehearse_clip(
     *,
     policy: _native.Policy | None,
     count: int,
+    workers: int | None = 1,
     on_progress: OnProgress | None = None,
 ) -> GopPlan | None:
     """The GOPs that a video file has best at one target.
@@ -147,6 +159,7 @@ def rehearse_clip(
         config: likewise.
         policy: None is libvpx's own rate control, which takes no GOPs.
         count: of rehearsals; below 2 there is nothing to choose from.
+        workers: likewise.
         on_progress: see `OnProgress`; all rehearsals together are pass 0.
 
     Returns:
@@ -164,12 +177,12 @@ def rehearse_clip(
             before = ended * clip.frames
             on_progress(0, Progress(before + progress.frames, before + progress.packets, progress.bits))
 
-    with rehearser(clip, first, config, policy=policy, progress=told) as rehearse:
+    with rehearser(clip, first, config, policy=policy, workers=workers, progress=told) as rehearse:
 
-        def counted(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
+        def counted(every: Sequence[tuple[GopShape, ...] | None]) -> Sequence[EncodeResult]:
             nonlocal ended
-            result = rehearse(shapes)
-            ended += 1
-            return result
+            results = rehearse(every)
+            ended += len(results)
+            return results
 
         return rehearsed_gops(counted, worth_of(policy, first.stats), count, lag=config.lag_in_frames)

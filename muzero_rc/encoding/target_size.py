@@ -80,6 +80,7 @@ def encode_to_size(
         config.replace(target_kbps=target),
         policy=policy,
         count=wishes.rehearsals,
+        workers=(crew or Crew()).workers,
         on_progress=on_progress,
     )
     passes = second_passes(clip, first, config, policy, crew or Crew(), gops)

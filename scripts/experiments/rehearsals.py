@@ -74,10 +74,11 @@ def encodes(
         began, made, ended_s = cpu_seconds(), [], [0.0]
         with rehearser(clip, first, config, policy=policy, side=side) as rehearse:
 
-            def kept(shapes: tuple[GopShape, ...] | None) -> EncodeResult:
-                made.append(rehearse(shapes))
-                ended_s.append(cpu_seconds() - began)
-                return made[-1]
+            def kept(every: Sequence[tuple[GopShape, ...] | None]) -> Sequence[EncodeResult]:
+                for shapes in every:
+                    made.extend(rehearse([shapes]))
+                    ended_s.append(cpu_seconds() - began)
+                return made[-len(every) :]
 
             rehearsed_gops(kept, worth_of(policy, first.stats), max(counts), lag=config.lag_in_frames)
         for count in counts:
