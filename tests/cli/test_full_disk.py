@@ -20,20 +20,29 @@ def words(clip: Path, output: Path, bitrate: str = "80k") -> list[str | Path]:
     return [clip, "-o", output, "--bitrate", bitrate, "--cpu-used", "5", "--force"]
 
 
-def command(clip: Path, output: Path) -> list[str | Path]:
-    return [sys.executable, "-m", "muzero_rc.cli.encode", *words(clip, output)]
+def command(clip: Path, output: Path, *more: str) -> list[str | Path]:
+    return [sys.executable, "-m", "muzero_rc.cli.encode", *words(clip, output), *more]
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["one write fails", "full from there on"])
+@pytest.mark.parametrize(
+    ("full", "more"),
+    [(False, ()), (True, ()), (True, ("--effort", "2"))],
+    ids=["one write fails", "full from there on", "full from there on, with rehearsals"],
+)
 def test_whichever_write_fails_the_output_is_whole_or_the_old_one(
-    invoke: Any, make_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: bool
+    invoke: Any,
+    make_clip: MakeClip,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    full: bool,
+    more: tuple[str, ...],
 ) -> None:
     clip = make_clip(suffix=".mp4", audio=True)
     disk, scratch = tmp_path / "disk", tmp_path / "scratch"
     for folder in (disk, scratch):
         folder.mkdir()
     output, good = disk / "o.webm", tmp_path / "good.webm"
-    assert invoke(main, *words(clip, good)).status == 0  # and now its first pass is in the cache
+    assert invoke(main, *words(clip, good), *more).status == 0  # and now its first pass is in the cache
     monkeypatch.setenv("TMPDIR", str(scratch))
     refused = []
 
@@ -49,7 +58,7 @@ def test_whichever_write_fails_the_output_is_whole_or_the_old_one(
         assert output.read_text() == "the old one"
 
     done = fail_every_write(
-        command(clip, output),
+        command(clip, output, *more),
         [disk, scratch],
         check,
         before=lambda: output.write_text("the old one"),
