@@ -22,8 +22,8 @@ from muzero_rc.types import Array
 
 UNSPENT = 0.5
 """Share of a bit's worth that is counted for what an encode leaves of its target: what is saved is worth
-something, and PSNR at the target is what was asked for. Of 0, ¼, ½, ¾ and 1 the best for both, for GOPs chosen
-on 16 training clips by shape scans at half and a third of the size (docs/experiments/0052)."""
+something, and PSNR at the target is what was asked for. Of 0, ¼, ½, ¾ and 1 the best for both, for GOPs
+chosen on 16 training clips by shape scans at half and a third of the size (docs/experiments/0052)."""
 _BISECTIONS = 60
 _STEEPEST = 1e3  # dB a bit: more than any segment gains
 
@@ -171,7 +171,7 @@ def best_splice(encodes: Mapping[int, EncodeResult]) -> tuple[Splice, frozenset[
 
 
 def best_gops(encodes: Sequence[EncodeResult]) -> GopPlan:
-    """The GOPs of the encode that did best from each key frame to the next, at `UNSPENT` of bits' usual price.
+    """From each key frame to the next the GOPs of the encode that did best, bits at `UNSPENT` of their price.
 
     Args:
         encodes: of a clip at one target, with records; of those that did as well the first counts.
