@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from encoder_bridge.media.output import Output
     from encoder_bridge.media.probe import VideoFile
     from muzero_rc.encoding.file_encode import FileEncode, Wishes
+    from muzero_rc.encoding.rehearsal import Rehearsals
     from muzero_rc.encoding.second_passes import Crew
 
 MOST_CANDIDATES = 1000
@@ -83,7 +84,6 @@ def _encode(args: argparse.Namespace) -> int:
         audio_kbps=audio_kbps,
         refill=args.refill == "auto" and args.output != "-",
         finest=args.max_quality,
-        rehearsals=args.effort,
     )
     crew = Crew(workers=args.workers, identity=identity_of(policy_ref))
     work = _Work(args, policy_ref, open_policy(policy_ref), config, wishes, crew)
@@ -158,6 +158,7 @@ def _run_job(work: _Work, job: Job) -> Iterator[tuple[dict[str, Any], list[str],
     from encoder_bridge.media.decode import open_clip
     from encoder_bridge.media.output import check_output
     from encoder_bridge.media.selection import Selection
+    from muzero_rc.encoding.rehearsal import Rehearsals
 
     args = work.args
     outputs = []
@@ -187,8 +188,9 @@ def _run_job(work: _Work, job: Job) -> Iterator[tuple[dict[str, Any], list[str],
             notes.append(EIGHT_BITS_ONLY)
         _tell_notes(args, notes)
         first = _shared_first_pass(work, clip) if len(outputs) > 1 else None
+        rehearsals = Rehearsals(args.effort, [target.kbps for _, target in job.outputs if target.kbps])
         for output, target in outputs:
-            report, lost = _one(work, job.source, clip, output, target, first)
+            report, lost = _one(work, job.source, clip, output, target, first, rehearsals)
             _tell_notes(args, lost)
             yield report, [*notes, *lost, *misses(report)], output
 
@@ -214,13 +216,14 @@ def _one(
     output: "Output",
     target: Target,
     first: "FirstPass | None",
+    rehearsals: "Rehearsals",
 ) -> tuple[dict[str, Any], list[str]]:
     """One output: its figures, and what of the source is not in it."""
     line = None
     if sys.stderr.isatty() and not work.args.quiet:
         line = ProgressLine(clip.frames, float(clip.fps), work.args.candidates, work.args.effort)
     try:
-        done, more = _encoded(work, clip, output, target, first, line)
+        done, more = _encoded(work, clip, output, target, first, rehearsals, line)
     finally:
         if line is not None:
             line.clear()
@@ -233,11 +236,17 @@ def _encoded(
     output: "Output",
     target: Target,
     first: "FirstPass | None",
+    rehearsals: "Rehearsals",
     line: ProgressLine | None,
 ) -> tuple["FileEncode", dict[str, Any]]:
     """The output, and what --json says beside its figures."""
     config = _config_of(work, clip)
-    how: dict[str, Any] = {"policy": work.policy, "wishes": work.wishes, "on_progress": line}
+    how: dict[str, Any] = {
+        "policy": work.policy,
+        "wishes": work.wishes,
+        "rehearsals": rehearsals,
+        "on_progress": line,
+    }
     if target.size:
         from muzero_rc.encoding.target_size import encode_to_size
 

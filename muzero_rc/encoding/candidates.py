@@ -26,7 +26,7 @@ from muzero_rc.encoding.file_encode import FileEncode, Wishes
 from muzero_rc.encoding.gop_search import worth_of
 from muzero_rc.encoding.passes import OnProgress, of_pass, played_pass, second_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
-from muzero_rc.encoding.rehearsal import rehearse_clip
+from muzero_rc.encoding.rehearsal import Rehearsals
 from muzero_rc.encoding.replays import FINEST, Candidate
 from muzero_rc.encoding.splicing import Segment
 from muzero_rc.encoding.workers import Told, run_all
@@ -104,6 +104,7 @@ def encode_best(
     wishes: Wishes | None = None,
     first: FirstPass | None = None,
     workers: int = 1,
+    rehearsals: Rehearsals | None = None,
     on_progress: OnProgress | None = None,
 ) -> Contest:
     """Encodes `clip` `count` times; `output` appears with the best when all are done.
@@ -120,6 +121,7 @@ def encode_best(
         wishes: None for the usual ones; there is no refill, the last of four and more candidates is one.
         first: the clip's first pass, where it was made already.
         workers: encoders at once. Candidates that are made together do not know what became of each other.
+        rehearsals: of the clip, which choose the second candidate's GOPs.
         on_progress: see `OnProgress`; candidate i is pass 1 + i. Of those that are made together the last one
             tells, how far they are on average.
 
@@ -130,9 +132,9 @@ def encode_best(
     wishes = wishes or Wishes()
     config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
-    gops = rehearse_clip(
-        clip, first, config, policy=policy, count=wishes.rehearsals, workers=workers, on_progress=on_progress
-    )
+    gops = None
+    if rehearsals is not None:
+        gops = rehearsals.gops(clip, first, config, policy=policy, workers=workers, on_progress=on_progress)
     search = CandidateSearch(
         count,
         worth_of(policy, first.stats),

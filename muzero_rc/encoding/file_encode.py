@@ -19,7 +19,7 @@ from encoder_bridge.media.output import Output
 from encoder_bridge.media.probe import VideoFile
 from muzero_rc.encoding.passes import OnProgress, of_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan, plan_of_records
-from muzero_rc.encoding.rehearsal import rehearse_clip
+from muzero_rc.encoding.rehearsal import Rehearsals
 from muzero_rc.encoding.replays import FINEST, Candidate, refill_plan
 from muzero_rc.encoding.second_passes import Crew, SecondPasses, second_passes
 
@@ -68,14 +68,12 @@ class Wishes:
         audio_kbps: audio is coded anew at this bitrate.
         refill: an encode that leaves bits is made once more.
         finest: no frame gets a qindex below it; None leaves that to the policy.
-        rehearsals: encodes in miniature that choose the GOPs, see `muzero_rc.encoding.rehearsal`.
     """
 
     audio: str = "copy"
     audio_kbps: int | None = None
     refill: bool = False
     finest: int | None = None
-    rehearsals: int = 0
 
 
 @dataclass
@@ -97,6 +95,7 @@ def encode_file(
     wishes: Wishes | None = None,
     first: FirstPass | None = None,
     crew: Crew | None = None,
+    rehearsals: Rehearsals | None = None,
     on_progress: OnProgress | None = None,
 ) -> FileEncode:
     """Encodes `clip` into `output`, which appears when it is whole.
@@ -109,6 +108,7 @@ def encode_file(
         wishes: None for the usual ones.
         first: the clip's first pass, where it was made already; see `first_pass_for`.
         crew: who makes the second passes; None is one encoder.
+        rehearsals: of the clip, which choose its GOPs; None leaves them to the policy.
         on_progress: see `OnProgress`.
 
     Raises:
@@ -121,16 +121,12 @@ def encode_file(
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     if policy is None and wishes.finest is not None:
         config = config.replace(min_q=-(-wishes.finest // 4))  # libvpx's outer scale, about
-    gops = rehearse_clip(
-        clip,
-        first,
-        config,
-        policy=policy,
-        count=wishes.rehearsals,
-        workers=(crew or Crew()).workers,
-        on_progress=on_progress,
-    )
-    passes = second_passes(clip, first, config, policy, crew or Crew(), gops)
+    crew, gops = crew or Crew(), None
+    if rehearsals is not None:
+        gops = rehearsals.gops(
+            clip, first, config, policy=policy, workers=crew.workers, on_progress=on_progress
+        )
+    passes = second_passes(clip, first, config, policy, crew, gops)
     with ExitStack() as stack:
         best = best_encode(clip, passes, config, wishes=wishes, stack=stack, on_progress=on_progress)
         size, notes = write_output(

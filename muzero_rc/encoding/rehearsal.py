@@ -8,9 +8,10 @@ that counts.
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
@@ -186,3 +187,41 @@ def rehearse_clip(
             return results
 
         return rehearsed_gops(counted, worth_of(policy, first.stats), count, lag=config.lag_in_frames)
+
+
+def shared_targets(targets: Iterable[int]) -> dict[int, int]:
+    """At which of these targets to rehearse for each of them: one within a factor of two.
+
+    What GOPs are worth at one of two targets an octave apart they are worth at the other
+    (docs/experiments/0052).
+    """
+    at: dict[int, int] = {}
+    ordered = sorted(set(targets))
+    for target in ordered:
+        if target in at:
+            continue
+        middle = max(one for one in ordered if one <= 2 * target)
+        at |= {one: middle for one in ordered if target <= one <= 2 * middle}
+    return at
+
+
+class Rehearsals:
+    """One clip's rehearsals, for encodes at one or several targets."""
+
+    def __init__(self, count: int, targets: Iterable[int] = ()) -> None:
+        """Prepares.
+
+        Args:
+            count: of rehearsals at a target; below 2 there are none.
+            targets: in kbps, those that may share; any other has its own.
+        """
+        self._count, self._at = count, shared_targets(targets)
+        self._made: dict[int, GopPlan | None] = {}
+
+    def gops(self, clip: VideoFile, first: FirstPass, config: EncoderConfig, **how: Any) -> GopPlan | None:
+        """As `rehearse_clip`, which takes the same, without its count."""
+        at = self._at.get(config.target_kbps, config.target_kbps)
+        if at not in self._made:
+            config = config.replace(target_kbps=at)
+            self._made[at] = rehearse_clip(clip, first, config, count=self._count, **how)
+        return self._made[at]

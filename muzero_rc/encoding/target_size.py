@@ -25,7 +25,7 @@ from muzero_rc.encoding.file_encode import (
 )
 from muzero_rc.encoding.passes import OnProgress, of_pass
 from muzero_rc.encoding.qindex_plan import QindexPlan
-from muzero_rc.encoding.rehearsal import rehearse_clip
+from muzero_rc.encoding.rehearsal import Rehearsals
 from muzero_rc.encoding.replays import Candidate, refill_plan
 from muzero_rc.encoding.second_passes import Crew, second_passes
 
@@ -45,6 +45,7 @@ def encode_to_size(
     config: EncoderConfig,
     wishes: Wishes,
     crew: Crew | None = None,
+    rehearsals: Rehearsals | None = None,
     on_progress: OnProgress | None = None,
 ) -> FileEncode:
     """Encodes `clip` into an output that is never above `limit_bytes`, and as close below as can be.
@@ -59,6 +60,7 @@ def encode_to_size(
         config: the settings; the target is computed.
         wishes: as for `encode_file`.
         crew: as for `encode_file`.
+        rehearsals: as for `encode_file`.
         on_progress: see `OnProgress`.
 
     Raises:
@@ -74,16 +76,13 @@ def encode_to_size(
     around = sound + _BYTES_PER_FRAME * clip.frames + _BYTES
     first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     target, plan, best = _kbps(limit_bytes - around, clip, config), None, None
-    gops = rehearse_clip(
-        clip,
-        first,
-        config.replace(target_kbps=target),
-        policy=policy,
-        count=wishes.rehearsals,
-        workers=(crew or Crew()).workers,
-        on_progress=on_progress,
-    )
-    passes = second_passes(clip, first, config, policy, crew or Crew(), gops)
+    crew, gops = crew or Crew(), None
+    if rehearsals is not None:
+        settings = config.replace(target_kbps=target)
+        gops = rehearsals.gops(
+            clip, first, settings, policy=policy, workers=crew.workers, on_progress=on_progress
+        )
+    passes = second_passes(clip, first, config, policy, crew, gops)
     best_too_fine = False
     with ExitStack() as stack:
         for number in range(1, _TRIES + 1):

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.scene_samples import FRAMES, SCENES
 
 from encoder_bridge import _native
@@ -19,11 +21,13 @@ from muzero_rc.encoding.gop_search import key_frames_of, usual_worth
 from muzero_rc.encoding.part_store import PartStore
 from muzero_rc.encoding.passes import NoPackets, second_pass
 from muzero_rc.encoding.rehearsal import (
+    Rehearsals,
     miniature,
     miniature_config,
     rehearse_clip,
     rehearsed_gops,
     rehearser,
+    shared_targets,
 )
 from muzero_rc.encoding.splicing import best_gops
 
@@ -172,3 +176,38 @@ def test_a_film_s_parts_have_their_gops(clip, first, config, controller, tmp_pat
     for shapes, length in zip(done.part_shapes, lengths, strict=True):
         assert [shape.length for shape in shapes[:3]] == [length] * min(3, len(shapes))
     assert usual.part_shapes != done.part_shapes  # nor were the parts of the one taken for the other's
+
+
+@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=12))
+def test_targets_share_rehearsals_within_an_octave(targets):
+    at = shared_targets(targets)
+    assert at.keys() == set(targets) and set(at.values()) <= set(targets)
+    assert all(middle <= 2 * target and target <= 2 * middle for target, middle in at.items())
+    assert len(set(at.values())) <= len(at)
+    assert all(at[middle] == middle for middle in at.values())
+
+
+@pytest.mark.parametrize(
+    ("targets", "middles"),
+    [
+        ([200, 400, 800], [400]),
+        ([800, 100, 200, 1600], [200, 1600]),
+        ([300], [300]),
+        ([100, 201], [100, 201]),
+    ],
+)
+def test_few_targets_are_rehearsed_at(targets, middles):
+    assert sorted(set(shared_targets(targets).values())) == middles
+
+
+def test_a_ladder_is_rehearsed_once(monkeypatch, clip, first, config, controller):
+    asked = []
+
+    def rehearse(clip, first, config, *, policy, count):
+        asked.append((config.target_kbps, count))
+
+    monkeypatch.setattr(rehearsal, "rehearse_clip", rehearse)
+    rehearsals = Rehearsals(6, [100, 200, 400])
+    for kbps in (100, 200, 400, 100, 900):
+        rehearsals.gops(clip, first, config.replace(target_kbps=kbps), policy=controller)
+    assert asked == [(200, 6), (900, 6)]
