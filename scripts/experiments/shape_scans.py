@@ -6,7 +6,7 @@ r"""A shape scan of everything: layers and filter strengths beside lengths, or m
 
 What `rc-train shapes` tries of each clip, one number of layers and one filter strength throughout, and one
 random sequence of everything; at two targets. The same command goes on where it was. Rehearsals of such a
-scan try the same sequences on the clips at half or a third of the size, on their beginnings, or at another
+scan try the same sequences on the clips at half, a third, … of the size, on their beginnings, or at another
 `encode.cpu_used`. Needs the [train] extra.
 """
 
