@@ -31,7 +31,7 @@ def read_gains(path: Path, metric: str = "psnr_y_db") -> dict[tuple[str, int], d
     rows: dict[str, dict[int, dict[str, dict[str, float]]]] = defaultdict(lambda: defaultdict(dict))
     for line in path.read_text().splitlines():
         row = json.loads(line)
-        clip = re.sub(r"\+half$|\+third$", "", row["clip"])
+        clip = re.sub(r"\+(half|third|quarter|sixth)$", "", row["clip"])
         rows[clip][row["kbps_asked"]][row["trial"]] = row
     gains = {}
     for clip, by_target in rows.items():
