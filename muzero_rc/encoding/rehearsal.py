@@ -1,7 +1,7 @@
 """Rehearsals: encodes of a clip in miniature, which show what GOPs it has best before it is encoded.
 
 What the lengths of GOPs are worth cannot be foreseen well, but it carries over from small pictures to large
-ones. So the clip is encoded several times at a third of its width and height, with key frames where the clip
+ones. So the clip is encoded several times at half its width and height, with key frames where the clip
 itself will have them, and the GOPs that did best from each key frame to the next are those of the one encode
 that counts.
 """
@@ -30,7 +30,7 @@ from muzero_rc.encoding.passes import OnProgress
 from muzero_rc.encoding.splicing import best_gops
 from muzero_rc.encoding.workers import Told, run_all, usual_workers
 
-SIDE = 3
+SIDE = 2
 """Luma pixels a side that become one."""
 CPU_USED = 4
 """Of a rehearsal, or faster where the encode itself is: at this size 5 takes as long, and tells less."""

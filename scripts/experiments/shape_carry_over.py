@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from muzero_rc.encoding.splicing import UNSPENT
 from muzero_rc.evaluation.statistics import bootstrap_interval
 
 OWN = "own"
@@ -26,8 +27,14 @@ Gains = Mapping[tuple[str, int], Mapping[str, float]]
 """By clip and place of the target (0 the lower), then by trial."""
 
 
-def read_gains(path: Path, metric: str = "psnr_y_db") -> dict[tuple[str, int], dict[str, float]]:
-    """Gains over libvpx's own shapes; clips without both targets are left out."""
+def read_gains(path: Path, metric: str, price: float = 1.0) -> dict[tuple[str, int], dict[str, float]]:
+    """Gains over libvpx's own shapes; clips without both targets are left out.
+
+    Args:
+        path: of a scan.
+        metric: of quality, in dB.
+        price: of bits: 1 compares at equal rate, 0 at the target.
+    """
     rows: dict[str, dict[int, dict[str, dict[str, float]]]] = defaultdict(lambda: defaultdict(dict))
     for line in path.read_text().splitlines():
         row = json.loads(line)
@@ -43,7 +50,8 @@ def read_gains(path: Path, metric: str = "psnr_y_db") -> dict[tuple[str, int], d
         for place, kbps in enumerate(sorted(by_target)):
             own = by_target[kbps][OWN]
             gains[clip, place] = {
-                name: 100.0 * ((one[metric] - own[metric]) / slope - np.log(one["kbps"] / own["kbps"]))
+                name: 100.0
+                * ((one[metric] - own[metric]) / slope - price * np.log(one["kbps"] / own["kbps"]))
                 for name, one in by_target[kbps].items()
             }
     return gains
@@ -103,21 +111,29 @@ def correlations(first: Gains, second: Gains) -> dict[str, list[float]]:
     return found
 
 
-def rehearsed(gains: Gains, rehearsal: Gains) -> Iterator[str]:
-    """How a rehearsal agrees with the whole encodes, and what choosing by k of it brings."""
+def rehearsed(gains: Gains, at_target: Gains, rehearsal: Gains, by: Gains) -> Iterator[str]:
+    """How a rehearsal agrees with the whole encodes, and what choosing by k of it brings.
+
+    Args:
+        gains: of the whole encodes, at equal rate.
+        at_target: the same, without regard to rate.
+        rehearsal: at equal rate.
+        by: the same at the price that `best_gops` has for bits.
+    """
     yield f"correlation inside a clip: {over_clips(correlations(gains, rehearsal))}"
     rng = np.random.default_rng(0)
-    for k in (2, 4, 8, 16):
-        values = defaultdict(list)
+    for k in (2, 4, 5, 8, 16):
+        equal, same = defaultdict(list), defaultdict(list)
         for key, each in gains.items():
-            names = [n for n in each if n in rehearsal.get(key, {}) and n != OWN]
+            names = [n for n in each if n in by.get(key, {}) and n != OWN]
             if not names:
                 continue
             for _ in range(20 if len(names) > k else 1):
-                tried = {OWN, *rng.choice(names, min(k, len(names)), replace=False)}
-                best = max(tried, key=lambda n: rehearsal.get(key, {}).get(n, 0.0))
-                values[key[0]].append(each[best])
-        yield f"chosen by {k} rehearsals: {over_clips(values)}"
+                tried = [OWN, *rng.choice(names, min(k, len(names)), replace=False)]
+                best = max(tried, key=lambda n: by.get(key, {}).get(n, 0.0))
+                equal[key[0]].append(each[best])
+                same[key[0]].append(at_target[key][best])
+        yield f"chosen by {k} rehearsals: {over_clips(equal)}; at the target {over_clips(same)}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,12 +146,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--metric", default="psnr_y_db", choices=("psnr_y_db", "summed_psnr_y_db"))
     options = parser.parse_args(argv)
     gains = read_gains(options.scans, options.metric)
+    at_target = read_gains(options.scans, options.metric, price=0.0)
     sections = {"One setting for every clip": common_settings(gains), "The best of a scan": carried(gains)}
     mirrored = {(clip, 1 - place): each for (clip, place), each in gains.items()}
     together = over_clips(correlations(gains, mirrored))
     sections["From target to target"] = iter([f"correlation inside a clip: {together}"])
     for path in options.rehearsal:
-        sections[f"Rehearsal {path.stem}"] = rehearsed(gains, read_gains(path, options.metric))
+        both = (read_gains(path, options.metric, price) for price in (1.0, UNSPENT))
+        sections[f"Rehearsal {path.stem}"] = rehearsed(gains, at_target, *both)
     for title, lines in sections.items():
         print(f"\n{title}\n" + "\n".join(lines))
     return 0

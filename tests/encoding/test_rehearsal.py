@@ -70,11 +70,11 @@ def better_by(result, segment, amount):
     return replace(result, shown=shown)
 
 
-def test_a_miniature_is_a_third_as_large_at_the_same_steps(clip, config):
+def test_a_miniature_is_half_as_large_at_the_same_steps(clip, config):
     small = miniature(clip)
-    assert (small.width, small.height, small.frames) == (32, 32, clip.frames)
+    assert (small.width, small.height, small.frames) == (48, 32, clip.frames)
     settings = miniature_config(config.replace(max_kbps=300, buffer_kbits=300), clip, small)
-    assert settings.target_kbps == round(150 * (32 * 32 / (clip.width * clip.height)) ** 0.65)
+    assert settings.target_kbps == round(150 * (48 * 32 / (clip.width * clip.height)) ** 0.65)
     assert (settings.max_kbps, settings.buffer_kbits, settings.cpu_used) == (0, 0, 5)
     assert miniature_config(config.replace(cpu_used=1), clip, small).cpu_used == rehearsal.CPU_USED
 
