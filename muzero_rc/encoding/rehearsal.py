@@ -79,8 +79,9 @@ def miniature(clip: VideoFile, side: int = SIDE) -> VideoFile:
 def miniature_config(config: EncoderConfig, clip: VideoFile, small: VideoFile) -> EncoderConfig:
     """The settings of its rehearsals: about the clip's quantizer steps, and no peaks."""
     share = (small.width * small.height / (clip.width * clip.height)) ** RATE_POWER
-    return config.for_video(small.width, small.height, small.fps, small.bit_depth).replace(
-        target_kbps=max(1, round(share * config.target_kbps)),
+    settings = config.for_video(small.width, small.height, small.fps, small.bit_depth)
+    return settings.replace(
+        target_kbps=min(max(1, round(share * config.target_kbps)), settings.raw_kbps),
         cpu_used=max(CPU_USED, config.cpu_used),
         max_kbps=0,
         buffer_kbits=0,

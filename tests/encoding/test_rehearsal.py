@@ -76,6 +76,8 @@ def test_a_miniature_is_half_as_large_at_the_same_steps(clip, config):
     settings = miniature_config(config.replace(max_kbps=300, buffer_kbits=300), clip, small)
     assert settings.target_kbps == round(150 * (48 * 32 / (clip.width * clip.height)) ** 0.65)
     assert (settings.max_kbps, settings.buffer_kbits, settings.cpu_used) == (0, 0, 5)
+    most = miniature_config(config.replace(target_kbps=config.raw_kbps), clip, small)
+    assert most.target_kbps == most.raw_kbps  # more than that libvpx would lower by itself
     assert miniature_config(config.replace(cpu_used=1), clip, small).cpu_used == rehearsal.CPU_USED
 
 
