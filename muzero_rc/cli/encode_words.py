@@ -142,7 +142,7 @@ class ProgressLine:
         self._fps = fps
         self._candidates = candidates
         self._rehearsals = rehearsals
-        self._pass = 0
+        self._pass = -1
         self._since = 0.0
 
     def __call__(self, number: int, progress: "Progress") -> None:

@@ -76,6 +76,17 @@ def test_the_same_command_gives_the_same_file(encoded: Any) -> None:
     assert few["candidates"] == first["candidates"][:2]
 
 
+def test_rehearsals_that_come_first_tell_their_own_speed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = iter([1000.0, 1002.0])
+    monkeypatch.setattr("muzero_rc.cli.encode_words.time.monotonic", lambda: next(now))
+    line = command.ProgressLine(frames=100, fps=25.0, rehearsals=4)  # the first pass was in the cache
+    line(0, Progress(0, 0, 0))
+    line(0, Progress(160, 150, 0))
+    assert "rehearsal 2/4  75.0 fps  ETA 0:03" in capsys.readouterr().err
+
+
 def test_rehearsed_gops_are_the_second_candidate_s(encoded: Any) -> None:
     alone, alone_bytes = encoded("alone", "--effort", "6", "--refill", "never")
     _, again_bytes = encoded("again", "--effort", "6", "--refill", "never")
