@@ -71,5 +71,17 @@ def resolve(name: str) -> PolicyRef:
     raise UnknownPolicy(f"unknown policy {name!r}; there are {_names(known)}, or give a {_SUFFIX} file")
 
 
+def resolve_deciding(name: str) -> PolicyRef:
+    """The same for what needs decisions; its `native` is not None.
+
+    Raises:
+        UnknownPolicy: there is none of this name, or it is libvpx's own rate control.
+    """
+    found = resolve(name)
+    if found.native is None:
+        raise UnknownPolicy("libvpx's own rate control is no policy: name another")
+    return found
+
+
 def _names(known: dict[str, Path]) -> str:
     return ", ".join((LIBVPX, CONTROLLER, *known))

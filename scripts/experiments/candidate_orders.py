@@ -27,7 +27,7 @@ from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.deploy.policy_names import UnknownPolicy, resolve
+from muzero_rc.deploy.policy_names import UnknownPolicy, resolve_deciding
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.encoding.gop_search import key_frames_of
@@ -135,9 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     options = arguments(argv)
     try:
-        ref = resolve(options.policy)
-        if ref.native is None:
-            raise UnknownPolicy("libvpx's own rate control is no policy: name another")
+        ref = resolve_deciding(options.policy)
     except UnknownPolicy as error:
         print(f"candidate_orders: {error}", file=sys.stderr)
         return 2

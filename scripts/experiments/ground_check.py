@@ -39,7 +39,7 @@ from encoder_bridge.media.psnr import USUAL_SLOPE_DB
 from muzero_rc.config.schema import Config
 from muzero_rc.corpus.clips import CorpusError, find_clips
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.deploy.policy_names import CONTROLLER, PolicyRef, UnknownPolicy, resolve
+from muzero_rc.deploy.policy_names import CONTROLLER, PolicyRef, UnknownPolicy, resolve_deciding
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.evaluation.bd_rate import RatePoint, bd_rate
@@ -278,9 +278,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; status 2 for clips or a policy that are none."""
     options = arguments(argv)
     try:
-        ref = resolve(options.policy)
-        if ref.native is None:
-            raise UnknownPolicy("libvpx's own rate control is no policy: name another")
+        ref = resolve_deciding(options.policy)
         found = [path for path in find_clips(*options.clips) if path.stem.startswith(tuple(options.match))]
     except (UnknownPolicy, CorpusError) as error:
         print(f"ground_check: {error}", file=sys.stderr)

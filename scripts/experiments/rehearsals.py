@@ -35,7 +35,7 @@ from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.deploy.policy_names import default_name, resolve
+from muzero_rc.deploy.policy_names import default_name, resolve_deciding
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.encoding.gop_search import worth_of
@@ -88,12 +88,14 @@ def encodes(
             yield count, done, cpu_seconds() - start, ended_s[count]
 
 
-def rows_of(store: ClipStore, path: Path, options: argparse.Namespace, ended: set[Any]) -> Iterator[Row]:
+def rows_of(
+    store: ClipStore, path: Path, policy: Any, options: argparse.Namespace, ended: set[Any]
+) -> Iterator[Row]:
     """What is missing of one clip."""
     instance = Instance(path.stem, path.stem, (path,))
     if not store.prepared([instance]):
         return
-    policy, counts = open_policy(resolve(options.policy)), [0, *options.counts]
+    counts = [0, *options.counts]
     for kbps in two_targets(store, instance):
         if all((path.stem, kbps, count) in ended for count in counts):
             continue
@@ -162,13 +164,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"encode.cpu_used={options.cpu_used}",
     )
     try:
+        policy = open_policy(resolve_deciding(options.policy))
         config = override(Config(), changes)
         rows = list(read_rows(options.output, FIELDS, "run of rehearsals")) if options.output.exists() else []
         ended = {(row["clip"], row["kbps_asked"], row["rehearsals"]) for row in rows}
         with ExitStack() as stack:
             store = stack.enter_context(ClipStore(libvpx_engine(), config, cache_folder() / "training"))
             for path in find_clips(*options.clips)[:: options.every]:
-                for row in rows_of(store, path, options, ended):
+                for row in rows_of(store, path, policy, options, ended):
                     append_row(options.output, row)
                     rows.append(row)
                 print(path.stem, file=sys.stderr, flush=True)

@@ -24,7 +24,7 @@ from muzero_rc.config.schema import Config
 from muzero_rc.config.toml_io import override
 from muzero_rc.corpus.clips import find_clips
 from muzero_rc.corpus.instances import Instance
-from muzero_rc.deploy.policy_names import UnknownPolicy, resolve
+from muzero_rc.deploy.policy_names import UnknownPolicy, resolve_deciding
 from muzero_rc.encoding.clip_store import ClipStore
 from muzero_rc.encoding.engine import libvpx_engine
 from muzero_rc.encoding.targets import instance_targets
@@ -126,9 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     options = arguments(argv)
     try:
-        ref = resolve(options.policy)
-        if ref.native is None:
-            raise UnknownPolicy("libvpx's own rate control is no policy: name another")
+        ref = resolve_deciding(options.policy)
     except UnknownPolicy as error:
         print(f"slower_settings: {error}", file=sys.stderr)
         return 2
