@@ -132,9 +132,8 @@ def encode_best(
     wishes = wishes or Wishes()
     config = config.for_video(clip.width, clip.height, clip.fps, clip.bit_depth)
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
-    gops = None
-    if rehearsals is not None:
-        gops = rehearsals.gops(clip, first, config, policy=policy, workers=workers, on_progress=on_progress)
+    rehearsals = rehearsals or Rehearsals()
+    gops = rehearsals.gops(clip, first, config, policy=policy, workers=workers, on_progress=on_progress)
     search = CandidateSearch(
         count,
         worth_of(policy, first.stats),

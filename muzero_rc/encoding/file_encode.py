@@ -121,11 +121,8 @@ def encode_file(
     first = first or clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     if policy is None and wishes.finest is not None:
         config = config.replace(min_q=-(-wishes.finest // 4))  # libvpx's outer scale, about
-    crew, gops = crew or Crew(), None
-    if rehearsals is not None:
-        gops = rehearsals.gops(
-            clip, first, config, policy=policy, workers=crew.workers, on_progress=on_progress
-        )
+    crew, rehearsals = crew or Crew(), rehearsals or Rehearsals()
+    gops = rehearsals.gops(clip, first, config, policy=policy, workers=crew.workers, on_progress=on_progress)
     passes = second_passes(clip, first, config, policy, crew, gops)
     with ExitStack() as stack:
         best = best_encode(clip, passes, config, wishes=wishes, stack=stack, on_progress=on_progress)

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from encoder_bridge import _native
 from encoder_bridge.encode.config import EncoderConfig
@@ -209,7 +208,7 @@ def shared_targets(targets: Iterable[int]) -> dict[int, int]:
 class Rehearsals:
     """One clip's rehearsals, for encodes at one or several targets."""
 
-    def __init__(self, count: int, targets: Iterable[int] = ()) -> None:
+    def __init__(self, count: int = 0, targets: Iterable[int] = ()) -> None:
         """Prepares.
 
         Args:
@@ -219,10 +218,27 @@ class Rehearsals:
         self._count, self._at = count, shared_targets(targets)
         self._made: dict[int, GopPlan | None] = {}
 
-    def gops(self, clip: VideoFile, first: FirstPass, config: EncoderConfig, **how: Any) -> GopPlan | None:
-        """As `rehearse_clip`, which takes the same, without its count."""
+    def gops(
+        self,
+        clip: VideoFile,
+        first: FirstPass,
+        config: EncoderConfig,
+        *,
+        policy: _native.Policy | None,
+        workers: int | None = 1,
+        on_progress: OnProgress | None = None,
+    ) -> GopPlan | None:
+        """As `rehearse_clip`, which takes the same and a count."""
         at = self._at.get(config.target_kbps, config.target_kbps)
         if at not in self._made:
             config = config.replace(target_kbps=at)
-            self._made[at] = rehearse_clip(clip, first, config, count=self._count, **how)
+            self._made[at] = rehearse_clip(
+                clip,
+                first,
+                config,
+                policy=policy,
+                count=self._count,
+                workers=workers,
+                on_progress=on_progress,
+            )
         return self._made[at]

@@ -76,12 +76,11 @@ def encode_to_size(
     around = sound + _BYTES_PER_FRAME * clip.frames + _BYTES
     first = clip_first_pass(clip, config, progress=of_pass(1, on_progress))
     target, plan, best = _kbps(limit_bytes - around, clip, config), None, None
-    crew, gops = crew or Crew(), None
-    if rehearsals is not None:
-        settings = config.replace(target_kbps=target)
-        gops = rehearsals.gops(
-            clip, first, settings, policy=policy, workers=crew.workers, on_progress=on_progress
-        )
+    crew, rehearsals = crew or Crew(), rehearsals or Rehearsals()
+    settings = config.replace(target_kbps=target)
+    gops = rehearsals.gops(
+        clip, first, settings, policy=policy, workers=crew.workers, on_progress=on_progress
+    )
     passes = second_passes(clip, first, config, policy, crew, gops)
     best_too_fine = False
     with ExitStack() as stack:
