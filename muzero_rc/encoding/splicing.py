@@ -5,6 +5,7 @@ the packets of any encode may follow those of another one there, and decode to w
 """
 
 import dataclasses
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +25,8 @@ UNSPENT = 0.5
 """Share of a bit's worth that is counted for what an encode leaves of its target: what is saved is worth
 something, and PSNR at the target is what was asked for. Of 0, ¼, ½, ¾ and 1 the best for both, for GOPs
 chosen on 16 training clips by shape scans at half and a third of the size (docs/experiments/0052)."""
+_Begun = tuple[int, GopShape]
+"""The frame that begins a GOP, and the shape that was asked for."""
 _BISECTIONS = 60
 _STEEPEST = 1e3  # dB a bit: more than any segment gains
 
@@ -181,9 +184,11 @@ def best_gops(encodes: Sequence[EncodeResult]) -> GopPlan:
     price = UNSPENT * USUAL_SLOPE_DB * encodes[0].frames / table.bits.sum(1).mean()
     chosen = (table.psnr_db - price * table.bits).argmax(0)
     ends = (*starts[1:], encodes[0].frames)
+    begun = {i: _begun(encodes[i]) for i in set(chosen.tolist())}
+    longest = min(LONGEST, encodes[0].config.lag_in_frames - 2)
     shapes = (
-        tuple(_shapes_made(encodes[i], start, end))
-        for i, start, end in zip(chosen, starts, ends, strict=True)
+        tuple(_by_number(_within(begun[i], start, end), end, longest))
+        for i, start, end in zip(chosen.tolist(), starts, ends, strict=True)
     )
     return GopPlan(tuple(starts), tuple(shapes))
 
@@ -202,6 +207,7 @@ def _joined(results: Sequence[EncodeResult], starts: Sequence[int]) -> EncodeRes
     """
     ends = (*starts[1:], results[0].frames)
     records, shown, shapes = [], [], []
+    begun = {id(result): _begun(result) for result in {id(one): one for one in results}.values()}
     coded = 0
     for result, start, end in zip(results, starts, ends, strict=True):
         begins = np.flatnonzero(result.records["frame_type"] == KEY)
@@ -213,7 +219,7 @@ def _joined(results: Sequence[EncodeResult], starts: Sequence[int]) -> EncodeRes
         coded += len(part)
         records.append(part)
         shown.append(result.shown[start:end])
-        shapes.append(_shapes_within(result, start, end))
+        shapes.append([shape for _, shape in _within(begun[id(result)], start, end)])
     joined = np.concatenate(records)
     asked = joined["frame_type"] != SHOW_EXISTING
     limited = np.clip(joined["asked"], 1, 255)
@@ -233,24 +239,29 @@ def _joined(results: Sequence[EncodeResult], starts: Sequence[int]) -> EncodeRes
     )
 
 
-def _shapes_within(result: EncodeResult, start: int, end: int) -> list[GopShape]:
-    """Of the GOPs that begin in these frames; the last ones of an encode may have none of their own."""
-    asked = dict(zip(gop_starts(result.records), result.shapes, strict=False))
-    return [asked.get(at, GopShape()) for at in gop_starts(result.records) if start <= at < end]
+def _begun(result: EncodeResult) -> list[_Begun]:
+    """The GOPs of an encode; nothing may have been asked of the last ones."""
+    starts = gop_starts(result.records)
+    asked = dict(zip(starts, result.shapes, strict=False))
+    return [(at, asked.get(at, GopShape())) for at in starts]
 
 
-def _shapes_made(result: EncodeResult, start: int, end: int) -> Iterator[GopShape]:
-    """The same with libvpx's own lengths by number, for it would have others at another size."""
-    begins = [at for at in gop_starts(result.records) if start <= at < end]
-    shapes = _shapes_within(result, start, end)
-    for at, after, shape in zip(begins, (*begins[1:], end - 1), shapes, strict=True):
-        length = after - at
-        if shape.length != OWN or not SHORTEST <= length <= min(LONGEST, result.config.lag_in_frames - 2):
+def _within(begun: Sequence[_Begun], start: int, end: int) -> list[_Begun]:
+    """Of GOPs in order, those that begin in these frames."""
+    first, last = (bisect_left(begun, at, key=lambda one: one[0]) for at in (start, end))
+    return list(begun[first:last])
+
+
+def _by_number(begun: Sequence[_Begun], end: int, longest: int) -> Iterator[GopShape]:
+    """The shapes of GOPs up to a key frame, libvpx's own lengths by number: it has others at another size."""
+    afters = [at for at, _ in begun[1:]]
+    for (at, shape), after in zip(begun, (*afters, end - 1), strict=True):
+        if shape.length != OWN or not SHORTEST <= after - at <= longest:
             yield shape
             continue
-        yield dataclasses.replace(shape, length=length)
-        if at == begins[-1]:
-            yield GopShape()  # its alt-ref begins one more, before the next key frame
+        yield dataclasses.replace(shape, length=after - at)
+        if at == begun[-1][0]:
+            yield GopShape()  # its alt-ref begins one more, before the key frame
 
 
 def _segments(numbers: Sequence[int], starts: Sequence[int], frames: int) -> tuple[Segment, ...]:
