@@ -12,7 +12,7 @@ from muzero_rc.types import Array
 CHANGES = ("crop", "speed2", "crop+reverse", "speed2+mirror", "mirror", "reverse")
 """What clips are made into, those that differ most from the clip first; applied from left to right."""
 
-MINIATURES = {"half": 2, "third": 3, "quarter": 4, "sixth": 6}
+MINIATURES = {"half": 2, "third": 3, "quarter": 4}
 """Luma pixels a side that become one."""
 
 

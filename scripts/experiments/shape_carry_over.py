@@ -38,7 +38,7 @@ def read_gains(path: Path, metric: str, price: float = 1.0) -> dict[tuple[str, i
     rows: dict[str, dict[int, dict[str, dict[str, float]]]] = defaultdict(lambda: defaultdict(dict))
     for line in path.read_text().splitlines():
         row = json.loads(line)
-        clip = re.sub(r"\+(half|third|quarter|sixth)$", "", row["clip"])
+        clip = re.sub(r"\+(half|third|quarter)$", "", row["clip"])
         rows[clip][row["kbps_asked"]][row["trial"]] = row
     gains = {}
     for clip, by_target in rows.items():
