@@ -70,6 +70,17 @@ def better_by(result, segment, amount):
     return replace(result, shown=shown)
 
 
+def probes_of(first, config):
+    """What the probe encodes took, frame by frame, as the features have it."""
+    tables = _native.feature_tables()
+    clip = np.zeros(len(tables["clip"]), np.float32)
+    frames = np.zeros((first.frames, len(tables["frame"])), np.float32)
+    stats = np.ascontiguousarray(first.stats)
+    _native.observe_clip(config.width, config.height, config.target_kbps, stats, clip, frames)
+    names = [name for name, *_ in tables["frame"]]
+    return frames[:, [names.index("quick_fine"), names.index("quick_coarse")]]
+
+
 def test_a_miniature_is_half_as_large_at_the_same_steps(clip, config):
     small = miniature(clip)
     assert (small.width, small.height, small.frames) == (48, 32, clip.frames)
@@ -89,6 +100,8 @@ def test_key_frames_are_the_clip_s_and_notes_the_miniature_s(clip, first, config
     assert key_frames(both, settings) == key_frames(first, config) == list(SCENES)
     for name in lookahead_of(noted.stats).dtype.names:
         np.testing.assert_array_equal(lookahead_of(both.stats)[name], lookahead_of(noted.stats)[name])
+    probes, own_probes, others = (probes_of(stats, settings) for stats in (both, noted, first))
+    assert (probes == own_probes).all() and (probes != others).any()
     with pytest.raises(ValueError, match="frames at another size"):
         with_notes_of(first, replace(noted, stats=noted.stats[:-1]))
 
